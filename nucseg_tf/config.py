@@ -1,0 +1,196 @@
+"""Configuration: frozen, strict, read from YAML.
+
+An unknown key or a value out of range is an error that names the key, what came and, for a
+misspelt key, the nearest one. Only the entry points of stages see these objects; layers and
+functions get plain arguments.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import Field as Limits
+
+from nucseg_tf.errors import ConfigError
+
+Fraction = Annotated[float, Limits(ge=0, le=1)]
+Positive = Annotated[float, Limits(gt=0)]
+Count = Annotated[int, Limits(ge=1)]
+Range = tuple[float, float]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class Architecture(Strict):
+    """What is needed to rebuild the network, apart from its weights."""
+
+    family: Literal["fpn2ws"] = "fpn2ws"
+    encoder: str = "efficientnetlite0"
+    filters: Annotated[int, Limits(ge=8, le=512)] = 64
+    aggregation: Literal["sum", "concat"] = "sum"
+    networks: Literal[1, 2] = 1
+
+
+class Normalisation(Strict):
+    """Percentiles of the whole field that become 0 and 1."""
+
+    low: Annotated[float, Limits(ge=0, lt=100)] = 1.0
+    high: Annotated[float, Limits(gt=0, le=100)] = 99.8
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Normalisation:
+        if self.low >= self.high:
+            raise ValueError("low must be smaller than high")
+        return self
+
+
+class Decode(Strict):
+    """Thresholds of the watershed; tuned on the validation split after training."""
+
+    seed: Fraction = 0.6
+    foreground: Fraction = 0.1
+    seed_border: float = 0.0
+    min_area: Annotated[int, Limits(ge=0)] = 12
+    max_area: Annotated[int, Limits(ge=0)] = 0  # 0: no limit
+
+
+class Data(Strict):
+    """How ROIs are drawn from the fields."""
+
+    roi: Annotated[int, Limits(ge=64, multiple_of=32)] = 256
+    shoulder: Annotated[int, Limits(ge=0)] = 8
+    zoom: Range = (0.5, 2.0)
+    diameter: Range = (8.0, 80.0)  # px; the zoom keeps a field's median nucleus within
+    blank: Fraction = 0.02  # share of ROIs of pure noise, without nuclei
+    validation_fraction: Annotated[float, Limits(gt=0, lt=1)] = 0.2
+
+
+class Augment(Strict):
+    """Changes of the intensities; probability and range of each."""
+
+    gamma: Range = (0.6, 1.6)
+    gain: Range = (0.7, 1.3)
+    offset: Range = (-0.08, 0.08)
+    blur_probability: Fraction = 0.25
+    blur_sigma: Range = (0.5, 2.0)
+    noise_probability: Fraction = 0.4
+    noise_sigma: Range = (0.01, 0.1)
+
+
+class Training(Strict):
+    """Length and pace."""
+
+    batch: Count = 8
+    steps_per_epoch: Count = 100
+    cold_epochs: Annotated[int, Limits(ge=0)] = 1  # encoder frozen; only if pre-initialised
+    epochs: Count = 40  # in all, cold ones included
+    learning_rate: Positive = 1e-3
+    schedule: Literal["plateau", "cosine"] = "plateau"
+    plateau_factor: Annotated[float, Limits(gt=0, lt=1)] = 0.1
+    plateau_patience: Count = 8
+    stop_patience: Annotated[int, Limits(ge=0)] = 15  # 0: never stop early
+    loss_weights: tuple[float, float] = (1.0, 1.0)
+    average: Annotated[float, Limits(ge=0, lt=1)] = 0.99  # of weights (EMA) a step; 0: none
+    threads: Count = 2
+    seed: int = 1
+
+
+class Config(Strict):
+    """All of one training."""
+
+    name: str = "fpn2ws"
+    model: Architecture = Architecture()
+    normalisation: Normalisation = Normalisation()
+    data: Data = Data()
+    augment: Augment = Augment()
+    training: Training = Training()
+    decode: Decode = Decode()
+
+
+def _keys_at(location: tuple) -> list[str]:
+    model: Any = Config
+    for part in location:
+        field = model.model_fields.get(part)
+        if field is None or not isinstance(field.annotation, type):
+            return []
+        model = field.annotation
+    return list(model.model_fields) if issubclass(model, BaseModel) else []
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for item in error.errors():
+        key = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            known = _keys_at(item["loc"][:-1])
+            near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
+            lines.append(f"{key}: unknown key; {hint}")
+        else:
+            lines.append(f"{key}: {item['msg']}. Received: {item['input']!r}")
+    return "; ".join(lines)
+
+
+def parse(model: type[BaseModel], values: Any, source: str) -> Any:
+    """Validate a mapping against a schema.
+
+    Raises:
+        ConfigError: naming `source`, each key at fault and what is expected.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(f"{source}: {_explain(error)}") from error
+
+
+def read_yaml(path: Path) -> dict:
+    """Read a YAML file that holds one mapping.
+
+    Raises:
+        ConfigError: if the file is missing, is no YAML, or holds something else.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: expected a mapping of keys to values, got {type(values)}.")
+    return values
+
+
+def load_config(path: Path, overrides: tuple[str, ...] = ()) -> Config:
+    """Read a training configuration.
+
+    Args:
+        path: YAML file.
+        overrides: "section.key=value" each; the value is read as YAML.
+
+    Raises:
+        ConfigError: as `parse` and `read_yaml`, or for an override that is not KEY=VALUE.
+    """
+    values = read_yaml(path)
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals:
+            raise ConfigError(f"--set {override}: expected KEY=VALUE, as training.epochs=10.")
+        *parents, last = key.strip().split(".")
+        section = values
+        for parent in parents:
+            section = section.setdefault(parent, {})
+            if not isinstance(section, dict):
+                raise ConfigError(f"--set {override}: {parent!r} is not a section.")
+        section[last] = yaml.safe_load(text)
+    return parse(Config, values, str(path))
+
+
+def to_yaml(config: BaseModel) -> str:
+    """The resolved configuration, every key written out."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)

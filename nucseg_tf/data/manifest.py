@@ -1,0 +1,404 @@
+"""Data sets: which image goes with which masks, which split it is in, and whether it can be used.
+
+Layouts, of which STEM_masks may also be STEM, STEM_labels or STEM_mask, and .tif goes with .png:
+
+    DIR/images/STEM.ext           DIR/masks/STEM_masks.ext
+    DIR/images/GROUP/STEM.ext     DIR/masks/GROUP/STEM_masks.ext     (a cell line, a plate)
+    DIR/STEM.ext                  DIR/STEM_masks.ext                 (one flat folder)
+    DIR/ID/images/ID.png          DIR/ID/masks/*.png                 (one mask per nucleus)
+    DIR/{train,val,test}/...      any of the above in each
+    FILE.csv                      columns image, mask; optionally split, group, name
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from nucseg_tf.errors import DataError, LabelError, UsageError
+from nucseg_tf.io.images import check_finite, images_in, read_image
+from nucseg_tf.io.labels import read_labels, read_mask_stack, relabel
+from nucseg_tf.types import Field
+
+SPLITS = ("train", "val", "test")
+MASK_ENDINGS = ("_masks", "_labels", "_mask")
+LAYOUTS = (
+    "expected DIR/{images,masks}/STEM.ext, DIR/{train,val,test}/{images,masks}/STEM.ext, "
+    "DIR/STEM.ext with DIR/STEM_masks.ext, DIR/ID/{images,masks}/*.png, "
+    "or a CSV file with columns image and mask"
+)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with one file.
+
+    Attributes:
+        path: the file.
+        reason: one sentence.
+        usable: True for a warning: the field can be used all the same.
+    """
+
+    path: Path
+    reason: str
+    usable: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `validate` found.
+
+    Attributes:
+        fields: all paired fields, usable or not.
+        usable: how many of them can be used.
+        problems: errors and warnings, in the order of the files.
+    """
+
+    fields: tuple[Field, ...]
+    usable: int
+    problems: tuple[Problem, ...]
+
+
+def find_fields(data: str | Path) -> list[Field]:
+    """The paired fields of a data set (see the module docstring for layouts).
+
+    Raises:
+        DataError: there are none; the message names the layouts and the first problems.
+    """
+    fields, problems = scan(data)
+    if not fields:
+        details = "".join(f"\n  {problem}" for problem in problems[:5])
+        raise DataError(f"{data}: no image with masks found; {LAYOUTS}.{details}")
+    return fields
+
+
+def scan(data: str | Path) -> tuple[list[Field], list[Problem]]:
+    """Pair images with masks by name, without opening any of them.
+
+    Returns:
+        The pairs, and a problem for each file that has no partner or more than one.
+
+    Raises:
+        DataError: `data` is neither a folder nor a CSV manifest, or the manifest is malformed.
+    """
+    data = Path(data)
+    if data.suffix.lower() == ".csv" and data.is_file():
+        return _unique(*_scan_csv(data))
+    if not data.is_dir():
+        raise DataError(f"{data}: no such folder or CSV manifest; {LAYOUTS}")
+    splits = [split for split in SPLITS if (data / split).is_dir()]
+    if not splits or (data / "images").is_dir():
+        splits.append("")
+    fields: list[Field] = []
+    problems: list[Problem] = []
+    for split in splits:
+        some_fields, some_problems = _scan_folder(data / split, split)
+        fields += some_fields
+        problems += some_problems
+    return _unique(fields, problems)
+
+
+def load_field(
+    field: Field, channel: int | str | None = None, z: int | str | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Read an image and its labels.
+
+    Args:
+        field: the pair.
+        channel: see `read_image`.
+        z: see `read_image`.
+
+    Returns:
+        pixels: (H, W) in the dtype of the file.
+        labels: (H, W) int32.
+
+    Raises:
+        ImageReadError: a file cannot be read, is ambiguous, or holds NaN.
+        LabelError: the mask is no label image, or its shape is not that of the image.
+    """
+    image = read_image(field.image, channel=channel, z=z)
+    check_finite(image)
+    labels = _read_masks(field)
+    if labels.shape != image.pixels.shape:
+        raise LabelError(
+            f"{field.masks[0]}: shape {labels.shape} differs from {image.pixels.shape} "
+            f"of its image {field.image}"
+        )
+    return image.pixels, labels
+
+
+def split_fields(
+    fields: Iterable[Field], validation_fraction: float, seed: int
+) -> tuple[list[Field], list[Field]]:
+    """Divide fields into training and validation; those of the split "test" are left out.
+
+    Splits given by the data set are used where it has validation fields. Otherwise a share of every
+    group is drawn, by a hash of seed and name: the draw depends neither on the order of the files
+    nor on the machine, and each group of two or more is in both parts.
+
+    Args:
+        fields: of one data set.
+        validation_fraction: between 0 and 1.
+        seed: another seed is another draw.
+
+    Returns:
+        Training and validation fields, both not empty.
+
+    Raises:
+        DataError: fewer than two fields to divide, or no training fields.
+    """
+    if not 0 < validation_fraction < 1:
+        raise UsageError(
+            f"the validation fraction must be between 0 and 1. Received: {validation_fraction}"
+        )
+    pool = [field for field in fields if field.split != "test"]
+    given = [field for field in pool if field.split == "val"]
+    train = [field for field in pool if field.split != "val"]
+    if given and train:
+        return train, given
+    if given or len(train) < 2:
+        raise DataError(
+            f"training needs at least two fields, one of them for validation; found {len(train)} "
+            f"for training and {len(given)} for validation. Annotate one more field, or cut an "
+            "image in two."
+        )
+    val = _draw(train, validation_fraction, seed)
+    return [field for field in train if field not in val], [f for f in train if f in val]
+
+
+def validate(
+    data: str | Path, channel: int | str | None = None, z: int | str | None = None
+) -> Report:
+    """Open every file of a data set once and say what is wrong with it.
+
+    Errors: no partner, unreadable or ambiguous, NaN, shapes that differ, masks that are no label
+    images, masks without a nucleus. Warnings: a constant image, labels in several pieces.
+
+    Raises:
+        DataError: `data` has none of the known layouts.
+    """
+    fields, problems = scan(data)
+    if not fields and not problems:
+        raise DataError(f"{data}: no images found; {LAYOUTS}")
+    usable = 0
+    for field in fields:
+        found = _check_field(field, channel, z)
+        usable += all(problem.usable for problem in found)
+        problems += found
+    return Report(tuple(fields), usable, tuple(problems))
+
+
+def _scan_folder(folder: Path, split: str) -> tuple[list[Field], list[Problem]]:
+    if (folder / "images").is_dir():
+        return _scan_images_masks(folder, split)
+    if any((sub / "images").is_dir() for sub in folder.iterdir()):
+        return _scan_bowl(folder, split)
+    files = [f for f in images_in(folder) if not f.name.endswith("_overlay.png")]
+    masks = [f for f in files if _stem(f).endswith(MASK_ENDINGS)]
+    return _pair([f for f in files if f not in set(masks)], masks, split, "")
+
+
+def _scan_images_masks(folder: Path, split: str) -> tuple[list[Field], list[Problem]]:
+    groups = {
+        sub.name
+        for kind in ("images", "masks")
+        if (folder / kind).is_dir()
+        for sub in (folder / kind).iterdir()
+        if sub.is_dir() and not sub.name.startswith(".")
+    }
+    fields: list[Field] = []
+    problems: list[Problem] = []
+    for group in ["", *sorted(groups)]:
+        images, masks = (
+            images_in(folder / kind / group) if (folder / kind / group).is_dir() else []
+            for kind in ("images", "masks")
+        )
+        some_fields, some_problems = _pair(images, masks, split, group)
+        fields += some_fields
+        problems += some_problems
+    return fields, problems
+
+
+def _scan_bowl(folder: Path, split: str) -> tuple[list[Field], list[Problem]]:
+    """One folder per image, named like it, with one mask file per nucleus."""
+    fields: list[Field] = []
+    problems: list[Problem] = []
+    for sub in sorted(sub for sub in folder.iterdir() if (sub / "images").is_dir()):
+        images = [file for file in images_in(sub / "images") if _stem(file) == sub.name]
+        masks = images_in(sub / "masks") if (sub / "masks").is_dir() else []
+        if len(images) == 1 and masks:
+            fields.append(Field(sub.name, images[0], tuple(masks), split))
+        elif not masks:
+            problems.append(Problem(sub, "has no masks in its folder masks"))
+        else:
+            problems.append(Problem(sub, f"has no single image images/{sub.name}.png"))
+    return fields, problems
+
+
+def _scan_csv(path: Path) -> tuple[list[Field], list[Problem]]:
+    import pandas as pd
+
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
+    except ValueError as error:  # empty, not text, or rows of different lengths
+        raise DataError(f"{path}: cannot be read as CSV: {error}") from error
+    if not {"image", "mask"} <= set(table.columns):
+        raise DataError(
+            f"{path}: a manifest needs the columns image and mask. Received: {list(table.columns)}"
+        )
+    fields: list[Field] = []
+    problems: list[Problem] = []
+    for line, row in enumerate(table.to_dict("records"), start=2):
+        split = row.get("split", "")
+        if split not in ("", *SPLITS):
+            raise DataError(
+                f"{path}, line {line}: split must be one of {', '.join(SPLITS)} or empty. "
+                f"Received: {split!r}"
+            )
+        image, mask = path.parent / row["image"], path.parent / row["mask"]
+        masks = tuple(images_in(mask)) if mask.is_dir() else (mask,)
+        missing = [file for file in (image, *masks) if not file.is_file()]
+        if missing or not masks:
+            reason = f"is named in {path.name}, line {line}, but there is no such file"
+            problems += [Problem(file, reason) for file in missing or [mask]]
+            continue
+        name = row.get("name", "") or _stem(image)
+        fields.append(Field(name, image, masks, split, row.get("group", "")))
+    return fields, problems
+
+
+def _pair(
+    images: list[Path], masks: list[Path], split: str, group: str
+) -> tuple[list[Field], list[Problem]]:
+    """Pair files by stem; a mask may add one of MASK_ENDINGS."""
+    by_stem: dict[str, list[Path]] = defaultdict(list)
+    for mask in masks:
+        by_stem[_stem(mask)].append(mask)
+    copies = Counter(map(_stem, images))
+    fields, problems, used = [], [], set()
+    for image in images:
+        stem = _stem(image)
+        partners = [mask for ending in ("", *MASK_ENDINGS) for mask in by_stem[stem + ending]]
+        used.update(partners)
+        if not partners:
+            problems.append(Problem(image, "has no mask of the same name"))
+        elif len(partners) > 1:
+            names = ", ".join(mask.name for mask in partners)
+            problems.append(Problem(image, f"has more than one mask: {names}"))
+        elif copies[stem] > 1:
+            problems.append(Problem(image, f"shares its name {stem} with another image"))
+        else:
+            fields.append(Field(stem, image, (partners[0],), split, group))
+    problems += [Problem(m, "has no image of the same name") for m in masks if m not in used]
+    return fields, problems
+
+
+def _unique(fields: list[Field], problems: list[Problem]) -> tuple[list[Field], list[Problem]]:
+    """Make names unique in each split: GROUP_STEM where groups share stems, else a problem."""
+    names = Counter((field.split, field.name) for field in fields)
+    fields = [
+        replace(field, name=f"{field.group}_{field.name}")
+        if names[field.split, field.name] > 1 and field.group
+        else field
+        for field in fields
+    ]
+    kept: dict[tuple[str, str], Field] = {}
+    problems = list(problems)
+    for field in fields:
+        first = kept.setdefault((field.split, field.name), field)
+        if first is not field:
+            reason = f"shares its name {field.name} with {first.image}; give it a name of its own"
+            problems.append(Problem(field.image, reason))
+    return list(kept.values()), problems
+
+
+def _draw(fields: list[Field], fraction: float, seed: int) -> set[Field]:
+    """Validation fields: a share of each group, at least one and never all of it."""
+    groups: dict[str, list[Field]] = defaultdict(list)
+    for field in fields:
+        groups[field.group].append(field)
+    if all(len(members) == 1 for members in groups.values()):
+        groups = {"": fields}
+    chosen: set[Field] = set()
+    for members in groups.values():
+        ordered = sorted(members, key=lambda f: _hash(f"{seed}:{f.group}/{f.name}"))
+        share = max(1, round(fraction * len(members)))
+        chosen.update(ordered[: min(share, len(members) - 1)])
+    return chosen
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _stem(path: Path) -> str:
+    return path.stem.removesuffix(".ome")
+
+
+def _read_masks(field: Field) -> np.ndarray:
+    return read_labels(field.masks[0]) if len(field.masks) == 1 else read_mask_stack(field.masks)
+
+
+def _check_field(field: Field, channel: int | str | None, z: int | str | None) -> list[Problem]:
+    problems: list[Problem] = []
+    pixels = labels = None
+    try:
+        image = read_image(field.image, channel=channel, z=z)
+        pixels = image.pixels
+        check_finite(image)
+        if pixels.min() == pixels.max():
+            problems.append(Problem(field.image, "is constant: nothing to see", usable=True))
+    except DataError as error:
+        problems.append(_as_problem(field.image, error))
+    try:
+        labels = _read_masks(field)
+        problems += _check_labels(field.masks[0], labels)
+    except DataError as error:
+        problems.append(_as_problem(field.masks[0], error))
+    if pixels is not None and labels is not None and pixels.shape != labels.shape:
+        reason = f"shape {labels.shape} differs from {pixels.shape} of its image {field.image}"
+        problems.append(Problem(field.masks[0], reason))
+    return problems
+
+
+def _as_problem(path: Path, error: DataError) -> Problem:
+    """Messages begin with the file they are about, which may be another mask of the same field."""
+    name, separator, reason = str(error).partition(": ")
+    return Problem(Path(name), reason) if separator else Problem(path, str(error))
+
+
+def _check_labels(path: Path, labels: np.ndarray) -> list[Problem]:
+    values = np.unique(labels)
+    values = values[values > 0]
+    if len(values) == 0:
+        return [Problem(path, "has no nucleus: every pixel is 0")]
+    split = [int(values[i]) for i in _split_labels(relabel(labels))]
+    if not split:
+        return []
+    if len(values) == 1:
+        reason = f"is a binary mask (0 and {values[0]}): nuclei are not told apart"
+    else:
+        some = ", ".join(map(str, split[:5])) + (", ..." if len(split) > 5 else "")
+        reason = f"{len(split)} of {len(values)} labels are in several pieces: {some}"
+    return [Problem(path, reason, usable=True)]
+
+
+def _split_labels(labels: np.ndarray) -> list[int]:
+    """Indices from 0 of sequential labels that are in several pieces (8 neighbours)."""
+    import cv2
+    from scipy import ndimage
+
+    return [
+        index
+        for index, box in enumerate(ndimage.find_objects(labels))
+        if cv2.connectedComponents((labels[box] == index + 1).astype(np.uint8), connectivity=8)[0]
+        > 2
+    ]

@@ -1,0 +1,232 @@
+"""From fields to batches of ROIs: draw, crop, zoom, augment, make targets.
+
+Sample number i of a training depends on the seed and on i alone. So the stream is the same for
+any number of threads, and a training resumed at step n sees what the uninterrupted one would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import tensorflow as tf
+
+from nucseg_tf.config import Config, Normalisation
+from nucseg_tf.data.augment import augment
+from nucseg_tf.data.manifest import load_field
+from nucseg_tf.errors import TrainingError
+from nucseg_tf.io.normalise import normalise
+from nucseg_tf.targets.distance_border import targets as make_targets
+from nucseg_tf.types import Field
+
+IGNORED = -1  # label of padding: what lies outside the field is unknown
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One field in memory.
+
+    Attributes:
+        image: (H, W) float32, normalised by percentiles of the whole field.
+        labels: (H, W) int32.
+        diameter: median equivalent diameter of its nuclei, px; 0 where it has none.
+        group: what the field is balanced by.
+    """
+
+    image: np.ndarray
+    labels: np.ndarray
+    diameter: float
+    group: str
+
+
+def median_diameter(labels: np.ndarray) -> float:
+    """Median diameter, px, of circles with the areas of the labels; 0 without labels."""
+    areas = np.bincount(labels.ravel())[1:]
+    areas = areas[areas > 0]
+    return float(np.sqrt(4 / np.pi * np.median(areas))) if len(areas) else 0.0
+
+
+def load_samples(fields: Sequence[Field], normalisation: Normalisation) -> list[Sample]:
+    """Read, check and normalise fields.
+
+    Raises:
+        DataError: for a field that cannot be read, naming the file.
+    """
+    samples = []
+    for field in fields:
+        pixels, labels = load_field(field)
+        image = normalise(pixels, normalisation.low, normalisation.high)
+        samples.append(Sample(image, labels, median_diameter(labels), field.group))
+    return samples
+
+
+def zoom_limits(
+    sample: Sample, zoom: tuple[float, float], diameter: tuple[float, float], size: int
+) -> tuple[float, float]:
+    """The part of the range of zooms that suits a field.
+
+    The median nucleus stays within `diameter` px, and the window of `size` px reaches over a
+    small field by a quarter of its side at most, for mirrored pixels teach nothing.
+    """
+    low, high = zoom
+    low = max(low, size / (1.25 * min(sample.image.shape)))
+    if sample.diameter:
+        low = max(low, diameter[0] / sample.diameter)
+        high = min(high, diameter[1] / sample.diameter)
+    low, high = min(low, zoom[1]), max(high, zoom[0])
+    return (low, max(low, high))
+
+
+def read_roi(sample: Sample, position: tuple[float, float], zoom: float, size: int):
+    """Cut a window, resized to (size, size), out of a field.
+
+    A field smaller than the window is mirrored; there the labels are `IGNORED`.
+
+    Args:
+        sample: the field.
+        position: of the window in the field's free range, [0, 1] each (row, column).
+        zoom: > 1 enlarges.
+        size: S, px.
+
+    Returns:
+        (S, S) float32 image and (S, S) int32 labels.
+    """
+    side = max(round(size / zoom), 1)
+    slices, padding = [], []
+    for length, where in zip(sample.image.shape, position, strict=True):
+        free = length - side
+        start = round(where * max(free, 0))
+        slices.append(slice(start, start + side))
+        before = round(where * max(-free, 0))
+        padding.append((before, max(-free, 0) - before))
+    image, labels = sample.image[tuple(slices)], sample.labels[tuple(slices)]
+    if any(before or after for before, after in padding):
+        image = np.pad(image, padding, "symmetric")
+        labels = np.pad(labels, padding, constant_values=IGNORED)
+    if side != size:
+        shrink = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
+        image = cv2.resize(image, (size, size), interpolation=shrink)
+        labels = cv2.resize(labels, (size, size), interpolation=cv2.INTER_NEAREST_EXACT)
+    return np.ascontiguousarray(image), np.ascontiguousarray(labels)
+
+
+def valid_mask(labels: np.ndarray, shoulder: int) -> np.ndarray:
+    """Where targets count: inside the shoulder, and not in or beside padding. (S, S) float32."""
+    known = np.ones(labels.shape, np.uint8)
+    known[labels == IGNORED] = 0
+    if shoulder:
+        known = cv2.copyMakeBorder(known, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+        square = np.ones((2 * shoulder + 1, 2 * shoulder + 1), np.uint8)
+        known = cv2.erode(known, square)[1:-1, 1:-1]
+    return known.astype(np.float32)
+
+
+def roi_targets(labels: np.ndarray, shoulder: int) -> tuple[np.ndarray, np.ndarray]:
+    """Maps (S, S, 2) and validity (S, S, 1) of one ROI."""
+    valid = valid_mask(labels, shoulder)
+    return make_targets(np.where(labels == IGNORED, 0, labels)), valid[..., None]
+
+
+def _field_weights(samples: Sequence[Sample]) -> np.ndarray:
+    """Each group as often as the others; within it, fields by the root of their area."""
+    roots = np.sqrt([sample.image.size for sample in samples])
+    groups = np.array([sample.group for sample in samples])
+    for group in np.unique(groups):
+        roots[groups == group] /= roots[groups == group].sum()
+    return np.cumsum(roots) / roots.sum()
+
+
+def _to_batch(image, maps, valid, size: int, kinds: int = 2):
+    image = tf.ensure_shape(image, (size, size, 1))
+    maps = tf.ensure_shape(maps, (size, size, kinds))
+    return image, {"maps": maps, "valid": tf.ensure_shape(valid, (size, size, 1))}
+
+
+def training_dataset(samples: Sequence[Sample], config: Config, start: int = 0) -> tf.data.Dataset:
+    """Endless batches of augmented ROIs.
+
+    Args:
+        samples: fields in memory.
+        config: sizes, ranges, seed.
+        start: number of the first training step; a resumed training goes on there.
+
+    Returns:
+        Dataset of (image (B, S, S, 1), {"maps": (B, S, S, 2), "valid": (B, S, S, 1)}).
+
+    Raises:
+        TrainingError: without fields.
+    """
+    if not samples:
+        raise TrainingError("No usable field to train on. Check the data with `nucseg validate`.")
+    data, training = config.data, config.training
+    cumulative = tf.constant(_field_weights(samples), tf.float32)
+    limits = np.array(
+        [zoom_limits(s, data.zoom, data.diameter, data.roi) for s in samples], np.float32
+    )
+
+    def cut(index, row, column, zoom):
+        return read_roi(samples[int(index)], (float(row), float(column)), float(zoom), data.roi)
+
+    def encode(labels):
+        return roi_targets(labels, data.shoulder)
+
+    def sample(number):
+        seeds = tf.random.split(tf.stack([np.int32(training.seed), tf.cast(number, tf.int32)]), 3)
+        draw = tf.random.stateless_uniform((4,), seeds[0])
+        index = tf.searchsorted(cumulative, draw[:1])[0]
+        index = tf.minimum(index, len(samples) - 1)
+        low, high = tf.unstack(tf.math.log(tf.gather(limits, index)))
+        zoom = tf.exp(low + draw[3] * (high - low))
+        image, labels = tf.numpy_function(
+            cut, (index, draw[1], draw[2], zoom), (tf.float32, tf.int32)
+        )
+        image = tf.ensure_shape(image, (data.roi, data.roi))[..., None]
+        labels = tf.ensure_shape(labels, (data.roi, data.roi))
+        image, labels = augment(image, labels, seeds[1], config.augment, data.blank)
+        maps, valid = tf.numpy_function(encode, (labels,), (tf.float32, tf.float32))
+        return _to_batch(image, maps, valid, data.roi)
+
+    numbers = tf.data.Dataset.range(start * training.batch, np.iinfo(np.int32).max)
+    return (
+        numbers.map(sample, num_parallel_calls=training.threads, deterministic=True)
+        .batch(training.batch, drop_remainder=True)
+        .prefetch(2)
+    )
+
+
+def validation_dataset(samples: Sequence[Sample], config: Config, limit: int = 160):
+    """Fixed ROIs at the fields' own scale, without augmentation, spread over all fields.
+
+    Args:
+        samples: fields in memory.
+        config: sizes.
+        limit: number of ROIs at most.
+
+    Returns:
+        Dataset as of `training_dataset`, cached and finite.
+    """
+    size = config.data.roi
+    places = []
+    for number, sample in enumerate(samples):
+        steps = [max(1, -(-length // size)) for length in sample.image.shape]
+        for row in np.linspace(0, 1, steps[0]) if steps[0] > 1 else [0.5]:
+            for column in np.linspace(0, 1, steps[1]) if steps[1] > 1 else [0.5]:
+                places.append((number, float(row), float(column)))
+    chosen = [places[i] for i in np.linspace(0, len(places) - 1, min(limit, len(places)), dtype=int)]
+
+    def rois():
+        for number, row, column in chosen:
+            image, labels = read_roi(samples[number], (row, column), 1.0, size)
+            maps, valid = roi_targets(labels, config.data.shoulder)
+            yield _to_batch(tf.constant(image[..., None]), maps, valid, size)
+
+    floats = {"maps": (size, size, 2), "valid": (size, size, 1)}
+    signature = (
+        tf.TensorSpec((size, size, 1), tf.float32),
+        {key: tf.TensorSpec(shape, tf.float32) for key, shape in floats.items()},
+    )
+    found = tf.data.Dataset.from_generator(rois, output_signature=signature)
+    found = found.apply(tf.data.experimental.assert_cardinality(len(chosen)))
+    return found.batch(config.training.batch).cache()

@@ -1,0 +1,28 @@
+"""The network as a fast function from arrays to arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+
+def compile_network(network: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
+    """Compile a network for prediction.
+
+    On TensorFlow each input shape is traced once, with fixed height and width (Keras' UpSampling2D
+    cannot be traced without).
+
+    Returns:
+        Function from (B, h, w, 1) float32 to (B, h, w, K) float32.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return lambda batch: np.asarray(network.predict_on_batch(batch))
+    import tensorflow as tf
+
+    @tf.function(jit_compile=False, reduce_retracing=False)
+    def call(batch):
+        return network(batch, training=False)
+
+    return lambda batch: call(tf.constant(batch)).numpy()

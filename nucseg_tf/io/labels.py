@@ -1,0 +1,149 @@
+"""Label images: (H, W) whole numbers, 0 background, every nucleus a value of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from nucseg_tf.errors import LabelError
+from nucseg_tf.io.files import atomic_path
+from nucseg_tf.io.images import RawImage, read_raw
+
+INT32_MAX = np.iinfo(np.int32).max
+UINT16_MAX = np.iinfo(np.uint16).max
+
+
+def read_labels(path: str | os.PathLike[str]) -> np.ndarray:
+    """Read a label image.
+
+    A binary mask (0 and one other value, such as 255) reads as one label with that value. Floating
+    point is accepted where every value is whole, grey stored as RGB where the channels are equal.
+
+    Args:
+        path: TIFF, PNG or BMP.
+
+    Returns:
+        (H, W) int32, values as in the file.
+
+    Raises:
+        ImageReadError: the file cannot be read at all.
+        LabelError: it can, but it is not a label image.
+    """
+    path = Path(path)
+    raw = read_raw(path)
+    if raw.lossy:
+        raise LabelError(
+            f"{path}: JPEG compression changes values, so labels are lost. Save as TIFF or PNG."
+        )
+    plane = _single_plane(path, raw)
+    if np.issubdtype(plane.dtype, np.floating) and not np.all(plane == np.rint(plane)):
+        raise LabelError(f"{path}: holds values that are not whole numbers; labels must be")
+    low, high = plane.min(), plane.max()
+    if low < 0:
+        raise LabelError(f"{path}: holds negative values (down to {low}); labels start at 0")
+    if high > INT32_MAX:
+        raise LabelError(f"{path}: holds values above {INT32_MAX:,} (up to {high})")
+    return plane.astype(np.int32)
+
+
+def read_mask_stack(paths: Sequence[str | os.PathLike[str]]) -> np.ndarray:
+    """Merge binary masks, one nucleus per file, as the Data Science Bowl gives them.
+
+    Args:
+        paths: mask files of one shape; non-zero is nucleus.
+
+    Returns:
+        (H, W) int32, labels 1..N in the order of the files that are not empty. Where masks overlap,
+        the first one keeps the pixels.
+
+    Raises:
+        LabelError: no files, or masks of different shapes.
+    """
+    if not paths:
+        raise LabelError("no mask files to merge. Received: an empty list")
+    labels = (read_labels(paths[0]) > 0).astype(np.int32)
+    for path in paths[1:]:
+        mask = read_labels(path) > 0
+        if mask.shape != labels.shape:
+            raise LabelError(
+                f"{path}: shape {mask.shape} differs from {labels.shape} of {paths[0]}"
+            )
+        labels[mask & (labels == 0)] = labels.max() + 1
+    return labels
+
+
+def write_labels(
+    path: str | os.PathLike[str], labels: np.ndarray, pixel_size: float | None = None
+) -> None:
+    """Write a label image as zlib-compressed TIFF: uint16, or uint32 above 65,535 labels.
+
+    Args:
+        path: the TIFF file.
+        labels: (H, W) of any integer dtype, not negative.
+        pixel_size: µm; written as resolution tags, from which `read_image` gives it back.
+
+    Raises:
+        LabelError: `labels` is not a label image.
+        OutputError: the file cannot be written.
+    """
+    if labels.ndim != 2 or not np.issubdtype(labels.dtype, np.integer):
+        raise LabelError(
+            f"{path}: labels must be two-dimensional whole numbers. "
+            f"Received: shape {labels.shape}, {labels.dtype}"
+        )
+    low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
+    if low < 0:
+        raise LabelError(f"{path}: labels must not be negative. Received: {low}")
+    import tifffile
+
+    resolution = None if pixel_size is None else (1e4 / pixel_size, 1e4 / pixel_size)
+    with atomic_path(path) as temporary:
+        tifffile.imwrite(
+            temporary,
+            labels.astype(np.uint16 if high <= UINT16_MAX else np.uint32),
+            photometric="minisblack",
+            compression="zlib",
+            resolution=resolution,
+            resolutionunit="CENTIMETER" if resolution else None,
+            metadata=None,
+        )
+
+
+def relabel(labels: np.ndarray) -> np.ndarray:
+    """Number labels 1..N without gaps, keeping their order.
+
+    Args:
+        labels: (H, W) integers, 0 background.
+
+    Returns:
+        (H, W) int32.
+
+    >>> relabel(np.array([[0, 7], [3, 7]])).tolist()
+    [[0, 2], [1, 2]]
+    """
+    values = np.unique(labels[labels > 0])
+    return np.where(labels > 0, np.searchsorted(values, labels) + 1, 0).astype(np.int32)
+
+
+def _single_plane(path: Path, raw: RawImage) -> np.ndarray:
+    """Drop axes of length 1, alpha, and the repeats of grey stored as RGB."""
+    data, axes = raw.data, raw.axes
+    if "S" in axes:
+        samples = np.moveaxis(data, axes.index("S"), -1)
+        samples = samples[..., : samples.shape[-1] - raw.alpha]
+        data, axes = samples[..., 0], axes.replace("S", "")
+        if not np.all(samples == data[..., np.newaxis]):
+            raise LabelError(
+                f"{path}: is a colour image; expected one whole number per pixel, "
+                "0 for background. Save labels as 16-bit TIFF or PNG."
+            )
+    stacked = [a for a, n in zip(axes, data.shape, strict=True) if n > 1 and a not in "YX"]
+    if stacked or axes.count("Y") != 1 or axes.count("X") != 1:
+        raise LabelError(
+            f"{path}: has more than two dimensions (shape {raw.data.shape}, axes {raw.axes}); "
+            "expected one label plane"
+        )
+    return data.reshape(data.shape[axes.index("Y")], data.shape[axes.index("X")])

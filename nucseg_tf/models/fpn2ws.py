@@ -1,0 +1,65 @@
+"""FPN2-WS: a normalised distance map and a blurred border map, joined by a seeded watershed.
+
+Source: Zaki et al., "A Deep Learning Pipeline for Nucleus Segmentation" (2020), Methods. Two
+designs: `networks: 2` is the paper's (one FPN a map, both see the image), `networks: 1` shares
+encoder and decoder and has two outputs.
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import layers, ops
+
+from nucseg_tf.config import Architecture
+from nucseg_tf.models.fpn import build_fpn, is_encoder_layer
+
+MAPS = ("distance", "border")
+
+
+def build(arch: Architecture, pretrained: bool = False) -> keras.Model:
+    """Build the network.
+
+    Args:
+        arch: encoder, filters, aggregation and the number of networks.
+        pretrained: let segmentation-models load the encoder's ImageNet weights.
+
+    Returns:
+        Model from (B, H, W, 1) to (B, H, W, 2): `MAPS` in [0, 1].
+    """
+    make = {
+        "encoder": arch.encoder,
+        "filters": arch.filters,
+        "aggregation": arch.aggregation,
+        "pretrained": pretrained,
+    }
+    if arch.networks == 1:
+        return build_fpn(maps=2, name="fpn2ws", **make)
+    image = layers.Input((None, None, 1), name="image")
+    maps = [build_fpn(maps=1, name=name, **make)(image) for name in MAPS]
+    return keras.Model(image, layers.Concatenate(name="maps")(maps), name="fpn2ws")
+
+
+def losses(outputs, targets: dict, weights: tuple[float, float] = (1.0, 1.0)) -> dict:
+    """Mean squared error of each map over the valid pixels (zero where none is valid).
+
+    Args:
+        outputs: (B, S, S, 2) maps.
+        targets: "maps" (B, S, S, 2) and "valid" (B, S, S, 1), 0 in the ignored shoulder.
+        weights: of the distance and of the border loss.
+
+    Returns:
+        {"distance": scalar, "border": scalar}, weighted.
+    """
+    valid = targets["valid"]
+    squared = ops.square(outputs - targets["maps"]) * valid
+    mean = ops.sum(squared, axis=(0, 1, 2)) / ops.maximum(ops.sum(valid), 1.0)
+    return {name: weights[i] * mean[i] for i, name in enumerate(MAPS)}
+
+
+def encoder_layers(network: keras.Model) -> list:
+    """All layers of the pre-trained part, for freezing during the cold start."""
+    return [
+        layer
+        for layer in network._flatten_layers(include_self=False, recursive=True)
+        if not isinstance(layer, keras.Model) and is_encoder_layer(layer.name)
+    ]

@@ -1,0 +1,216 @@
+"""What happens during training besides the steps: checkpoints, resumption, progress, stops."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import signal
+import sys
+import time
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from nucseg_tf.errors import TrainingError
+from nucseg_tf.io.files import atomic_path
+from nucseg_tf.models import zoo
+
+LOG = logging.getLogger(__name__)
+# Attributes in which Keras' callbacks remember what they have seen.
+REMEMBERED = {
+    "ReduceLROnPlateau": ("best", "wait", "cooldown_counter"),
+    "EarlyStopping": ("best", "wait"),
+}
+
+
+class Interrupted(Exception):  # noqa: N818 - not an error: the state is saved
+    """Training ended by SIGTERM or SIGINT, with its state saved."""
+
+    def __init__(self, number: int):
+        super().__init__(f"interrupted by {signal.Signals(number).name}")
+        self.exit_code = 128 + number
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Keeps the whole state of a training in one file, replaced as a whole.
+
+    The file holds weights, optimizer variables (step, moments, averages, learning rate), what
+    the other callbacks remember, and the history. It is written after every epoch and on
+    SIGTERM or SIGINT; a training killed without warning loses the epoch it was in.
+    """
+
+    def __init__(self, path: Path, network: keras.Model, others: list, history: list[dict]):
+        super().__init__()
+        self.path, self.network, self.others, self.history = path, network, others, history
+        self.phase = ""
+        self.step = 0  # batches of this phase, this epoch's included
+        self.start = 0  # epoch at which this phase's fit begins
+        self._pending = 0
+        self._handlers: dict = {}
+
+    def on_train_begin(self, logs=None):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._handlers[number] = signal.signal(number, self._on_signal)
+
+    def on_train_end(self, logs=None):
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def _on_signal(self, number, frame):
+        self._pending = number
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step += 1
+        if self._pending:
+            self.save()
+            self.on_train_end()
+            raise Interrupted(self._pending)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.history.append({"phase": self.phase, "epoch": epoch, **_floats(logs or {})})
+        self.save()
+
+    def save(self) -> None:
+        """Write the state."""
+        remembered = {
+            type(other).__name__: {
+                key: float(getattr(other, key)) for key in REMEMBERED[type(other).__name__]
+            }
+            for other in self.others
+        }
+        state = {
+            "phase": self.phase,
+            "step": self.step,
+            "remembered": remembered,
+            "history": self.history,
+        }
+        with atomic_path(self.path) as temporary, h5py.File(temporary, "w") as file:
+            file.attrs["state"] = json.dumps(state)
+            _write(file.create_group("weights"), self.network.weights)
+            _write(file.create_group("optimizer"), self.model.optimizer.variables)
+
+    def restore(self, model: keras.Model) -> None:
+        """Set weights and optimizer of a model that was compiled and built as the saved one."""
+        with h5py.File(self.path, "r") as file:
+            _read(file["weights"], self.network.weights, self.path)
+            _read(file["optimizer"], model.optimizer.variables, self.path)
+
+
+class Remember(keras.callbacks.Callback):
+    """Gives Keras' callbacks back what they remembered; stands after them in the list."""
+
+    def __init__(self, others: list, remembered: dict[str, dict[str, float]]):
+        super().__init__()
+        self.others, self.remembered = others, remembered
+
+    def on_train_begin(self, logs=None):
+        for other in self.others:
+            for key, value in self.remembered.get(type(other).__name__, {}).items():
+                setattr(other, key, value if key == "best" else int(value))
+
+
+def read_state(path: Path) -> dict:
+    """The part of a checkpoint that is not arrays.
+
+    Raises:
+        TrainingError: if there is no such checkpoint.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            return json.loads(file.attrs["state"])
+    except (OSError, KeyError) as error:
+        raise TrainingError(
+            f"{path}: no checkpoint to resume from ({error}). Start without --resume."
+        ) from error
+
+
+def _write(group: h5py.Group, variables) -> None:
+    for number, variable in enumerate(variables):
+        group.create_dataset(f"{number:04d}", data=np.asarray(variable))
+
+
+def _read(group: h5py.Group, variables, path: Path) -> None:
+    arrays = [group[key] for key in sorted(group)]
+    if [a.shape for a in arrays] != [tuple(v.shape) for v in variables]:
+        raise TrainingError(f"{path}: does not fit this configuration; it was changed since.")
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array[()])
+
+
+def _floats(logs: dict) -> dict[str, float]:
+    return {key: round(float(value), 6) for key, value in logs.items()}
+
+
+class BestWeights(keras.callbacks.Callback):
+    """Keeps the weights with the smallest validation loss (averaged ones, where averaging is on)."""
+
+    def __init__(self, path: Path, network: keras.Model, best: float = math.inf):
+        super().__init__()
+        self.path, self.network, self.best = path, network, best
+
+    def on_epoch_end(self, epoch, logs=None):
+        value = float((logs or {})["val_loss"])
+        if value < self.best:
+            self.best = value
+            zoo.save_weights(self.network, self.path)
+
+
+class StopIfNotFinite(keras.callbacks.Callback):
+    """Ends training at the first loss that is not finite."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        loss = float((logs or {}).get("loss", 0.0))
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"The loss is not finite ({loss}) at step {batch + 1} of the epoch. Check the "
+                f"images with `nucseg validate`, or lower training.learning_rate."
+            )
+
+
+class ShowProgress(keras.callbacks.Callback):
+    """A bar on a terminal, a line each tenth of an epoch elsewhere; on stderr."""
+
+    def __init__(self, epochs: int, steps: int, title: str):
+        super().__init__()
+        self.epochs, self.steps, self.title = epochs, steps, title
+        self.bar: Progress | None = None
+        self.began = time.monotonic()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.began = time.monotonic()
+        if sys.stderr.isatty():
+            from rich.console import Console
+
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+            self.bar = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
+            self.bar.start()
+            self.task = self.bar.add_task(f"{self.title} {epoch + 1}/{self.epochs}", total=self.steps)
+
+    def on_train_batch_end(self, batch, logs=None):
+        loss = float((logs or {}).get("loss", 0.0))
+        if self.bar is not None:
+            self.bar.update(self.task, completed=batch + 1)
+        elif (batch + 1) * 10 // self.steps > batch * 10 // self.steps:
+            percent = 100 * (batch + 1) // self.steps
+            LOG.info("%s %s: %3d %%  loss %.5f", self.title, self._where(), percent, loss)
+
+    def _where(self) -> str:
+        return f"epoch of {self.steps} steps"
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.bar is not None:
+            self.bar.stop()
+            self.bar = None
+        rate = self.steps / (time.monotonic() - self.began)
+        values = "  ".join(f"{key} {value:.5g}" for key, value in (logs or {}).items())
+        where = f"{self.title} {epoch + 1}/{self.epochs}"
+        LOG.info("%s: %s  (%.2f steps/s)", where, values, rate)
+
+    def on_train_end(self, logs=None):
+        if self.bar is not None:
+            self.bar.stop()
+            self.bar = None

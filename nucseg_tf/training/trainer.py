@@ -1,0 +1,204 @@
+"""Training of any model family: cold start, all layers, resumption, the finished model folder."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+from keras import ops
+
+from nucseg_tf.config import Config, Training, to_yaml
+from nucseg_tf.data.pipeline import Sample, training_dataset, validation_dataset
+from nucseg_tf.errors import TrainingError
+from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.models import zoo
+from nucseg_tf.training import callbacks as cb
+from nucseg_tf.training.initialise import initialise
+
+LOG = logging.getLogger(__name__)
+
+
+class Trainable(keras.Model):
+    """A network with its family's losses, for `fit` on every Keras backend."""
+
+    def __init__(self, network: keras.Model, losses, weights):
+        super().__init__()
+        self.network, self.losses_of, self.weights_of = network, losses, weights
+
+    def build(self, input_shape=None):
+        self.built = True
+
+    def call(self, inputs, training=None):
+        return self.network(inputs, training=training)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        parts = self.losses_of(y_pred, y, self.weights_of)
+        return ops.sum(ops.stack(list(parts.values())))
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training with the same layers trainable."""
+
+    name: str
+    first_epoch: int
+    last_epoch: int  # exclusive
+    frozen: bool
+
+
+def phases(training: Training, pretrained: bool) -> list[Phase]:
+    """The cold start, if there is anything to keep, and the rest."""
+    cold = min(training.cold_epochs, training.epochs) if pretrained else 0
+    parts = [Phase("cold", 0, cold, True), Phase("all", cold, training.epochs, False)]
+    return [phase for phase in parts if phase.last_epoch > phase.first_epoch]
+
+
+def _optimizer(training: Training, phase: Phase) -> keras.optimizers.Optimizer:
+    rate = training.learning_rate
+    if training.schedule == "cosine":
+        steps = (phase.last_epoch - phase.first_epoch) * training.steps_per_epoch
+        warm = min(100, steps // 4)
+        rate = keras.optimizers.schedules.CosineDecay(
+            rate * 0.01, steps - warm, alpha=0.01, warmup_target=rate, warmup_steps=warm
+        )
+    averaging = {"use_ema": True, "ema_momentum": training.average} if training.average else {}
+    return keras.optimizers.Adam(rate, **averaging)
+
+
+def _patience(training: Training) -> list[keras.callbacks.Callback]:
+    """Keras' own callbacks for the plateau and the early stop."""
+    found: list[keras.callbacks.Callback] = []
+    if training.schedule == "plateau":
+        found.append(
+            keras.callbacks.ReduceLROnPlateau(
+                factor=training.plateau_factor, patience=training.plateau_patience
+            )
+        )
+    if training.stop_patience:
+        found.append(keras.callbacks.EarlyStopping(patience=training.stop_patience))
+    return found
+
+
+class Trainer:
+    """One training in one run folder.
+
+    Args:
+        config: what to train, and how.
+        run: folder of the run, made if need be; holds config.yaml, last.h5, best.h5, history.json.
+        train: fields to train on.
+        validation: fields that choose the best weights.
+    """
+
+    def __init__(self, config: Config, run: Path, train: list[Sample], validation: list[Sample]):
+        self.config, self.run, self.train_samples = config, run, train
+        self.validation = validation_dataset(validation, config)
+        ensure_folder(run)
+
+    def fit(self, init: str, resume: bool = False) -> keras.Model:
+        """Train, or go on where a training was cut off.
+
+        Args:
+            init: see `initialise`; not used when resuming.
+            resume: continue from `last.h5`.
+
+        Returns:
+            The network with its best weights.
+
+        Raises:
+            TrainingError: if a run is in the folder already, or there is none to resume, or the
+                loss is not finite.
+        """
+        last, best = self.run / "last.h5", self.run / "best.h5"
+        state = cb.read_state(last) if resume else None
+        if state is None and last.exists():
+            raise TrainingError(f"{self.run}: holds a training. Use --resume, or another --out.")
+        if state is None:
+            network, pretrained = initialise(self.config.model, init)
+            with atomic_path(self.run / "config.yaml") as temporary:
+                temporary.write_text(to_yaml(self.config), encoding="utf-8")
+            with atomic_path(self.run / "start.json") as temporary:
+                temporary.write_text(json.dumps({"init": init, "pretrained": pretrained}))
+        else:
+            network = zoo.build(self.config.model)
+            pretrained = json.loads((self.run / "start.json").read_text())["pretrained"]
+        names = [phase.name for phase in phases(self.config.training, pretrained)]
+        for phase in phases(self.config.training, pretrained):
+            if state and names.index(phase.name) < names.index(state["phase"]):
+                continue
+            resumed = state if state and state["phase"] == phase.name else None
+            self._fit_phase(network, phase, resumed, state["history"] if state else [])
+            state = cb.read_state(last)
+        zoo.load_weights(network, best)
+        return network
+
+    def _fit_phase(self, network, phase: Phase, resumed: dict | None, history: list) -> None:
+        training = self.config.training
+        family = zoo.FAMILIES[self.config.model.family]
+        network.trainable = True
+        if phase.frozen:
+            for layer in family.encoder_layers(network):
+                layer.trainable = False
+        model = Trainable(network, family.losses, training.loss_weights)
+        model.compile(
+            optimizer=_optimizer(training, phase), jit_compile=keras.backend.backend() == "jax"
+        )
+        model.optimizer.build(model.trainable_variables)
+        others = _patience(training)
+        checkpoint = cb.Checkpoint(self.run / "last.h5", network, others, history)
+        checkpoint.phase = phase.name
+        done = 0
+        if resumed:
+            checkpoint.restore(model)
+            done = checkpoint.step = resumed["step"]
+        self._run_fit(model, phase, done, checkpoint, others, resumed, history)
+
+    def _run_fit(self, model, phase, done, checkpoint, others, resumed, history) -> None:
+        training = self.config.training
+        steps = training.steps_per_epoch
+        epoch = phase.first_epoch + done // steps
+        averaging = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if training.average else []
+        losses = [entry["val_loss"] for entry in history if "val_loss" in entry]
+        best = cb.BestWeights(self.run / "best.h5", model.network, min(losses, default=float("inf")))
+        rest = done % steps
+        stopped = bool(resumed) and any(
+            resumed["remembered"].get("EarlyStopping", {}).get("wait", 0) >= other.patience
+            for other in others
+            if isinstance(other, keras.callbacks.EarlyStopping)
+        )
+        if epoch >= phase.last_epoch or stopped:
+            return
+        listeners = [
+            cb.StopIfNotFinite(),
+            *others,
+            cb.Remember(others, resumed["remembered"] if resumed else {}),
+            checkpoint,
+            *averaging,
+            best,
+        ]
+        start = phase.first_epoch * steps + done
+        batches = training_dataset(self.train_samples, self.config, start)
+
+        def run(first: int, last: int, count: int) -> None:
+            model.fit(
+                iterator,
+                epochs=last,
+                initial_epoch=first,
+                steps_per_epoch=count,
+                validation_data=self.validation,
+                callbacks=[cb.ShowProgress(training.epochs, count, phase.name), *listeners],
+                verbose=0,
+            )
+
+        iterator = batches
+        if rest:  # the epoch that was cut off is finished first
+            run(epoch, epoch + 1, steps - rest)
+            epoch += 1
+            iterator = training_dataset(
+                self.train_samples, self.config, phase.first_epoch * steps + checkpoint.step
+            )
+        if epoch < phase.last_epoch:
+            run(epoch, phase.last_epoch, steps)
+        checkpoint.restore(model)  # without averaging: what a resumed training would start from

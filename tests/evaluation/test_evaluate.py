@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import tifffile
+
+from nucseg_tf.errors import DataError, LabelError
+from nucseg_tf.evaluation.evaluate import evaluate_folders, format_table, pair_labels
+
+ONE = np.array([[1, 1, 0, 0], [1, 1, 0, 2]], np.uint16)
+TWO = np.array([[0, 5, 5], [0, 5, 5], [9, 0, 0]], np.uint16)
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Two images: the first predicted right, the second with one of two nuclei missed."""
+    truth, predicted = tmp_path / "truth", tmp_path / "predicted"
+    write(truth / "masks" / "a.tif", ONE)
+    write(truth / "masks" / "b.tif", TWO)
+    write(predicted / "a_labels.tif", ONE)
+    write(predicted / "b.tif", np.where(TWO == 5, 1, 0).astype(np.uint16))
+    return truth, predicted, tmp_path / "out"
+
+
+def write(path, labels):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tifffile.imwrite(path, labels)
+
+
+def test_scores_two_folders(folders, capsys):
+    summary = evaluate_folders(*folders)
+    out = folders[2]
+    assert capsys.readouterr().out == ""
+    assert sorted(path.name for path in out.iterdir()) == ["scores.csv", "scores.json"]
+    assert summary["thresholds"]["0.50"]["f1"] == pytest.approx(6 / 7)
+    assert summary["thresholds"]["0.50"]["mean_f1"] == pytest.approx((1 + 2 / 3) / 2)
+
+    saved = json.loads((out / "scores.json").read_text())
+    assert saved["summary"] == summary
+    assert list(saved["images"]) == ["a", "b"]
+    assert saved["images"]["b"]["false_negatives"] == 1
+
+    with (out / "scores.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["image"] for row in rows] == ["a", "b"]
+    assert [row["fn_0.50"] for row in rows] == ["0", "1"]
+    assert float(rows[1]["f1_0.95"]) == pytest.approx(2 / 3)
+
+
+def test_label_images_are_told_from_images_beside_them(tmp_path):
+    for name in ("x.tif", "x_masks.tif", "y_labels.png", "z.ome.tif", "notes.txt"):
+        (tmp_path / "truth").mkdir(exist_ok=True)
+        (tmp_path / "truth" / name).touch()
+    for name in ("x.png", "x_labels.tif", "y.tif", "z_labels.tif", "other_labels.tif"):
+        (tmp_path / "predicted").mkdir(exist_ok=True)
+        (tmp_path / "predicted" / name).touch()
+    pairs = pair_labels(tmp_path / "truth", tmp_path / "predicted")
+    names = {stem: (truth.name, pred.name) for stem, (truth, pred) in pairs.items()}
+    assert names == {
+        "x": ("x_masks.tif", "x_labels.tif"),
+        "y": ("y_labels.png", "y.tif"),
+        "z": ("z.ome.tif", "z_labels.tif"),
+    }
+
+
+def test_missing_predictions_are_named(folders):
+    truth, predicted, out = folders
+    for index in range(6):
+        write(truth / "masks" / f"new{index}.tif", ONE)
+    with pytest.raises(DataError, match=r"6 of 8 images: new0, new1, .*new4, \.\.\."):
+        evaluate_folders(truth, predicted, out)
+    assert not out.exists()
+
+
+def test_another_shape_is_refused_with_both_names(folders):
+    truth, predicted, out = folders
+    write(predicted / "a_labels.tif", ONE.T)
+    with pytest.raises(LabelError, match=r"a_labels\.tif.*\(4, 2\).*\(2, 4\).*a\.tif"):
+        evaluate_folders(truth, predicted, out)
+
+
+def test_two_files_for_one_image_are_refused(folders):
+    truth, predicted, out = folders
+    write(predicted / "a_labels.tiff", ONE)
+    with pytest.raises(DataError, match=r"a_labels\.tif and a_labels\.tiff"):
+        evaluate_folders(truth, predicted, out)
+
+
+def test_empty_and_absent_folders_are_refused(tmp_path):
+    with pytest.raises(DataError, match="found none"):
+        evaluate_folders(tmp_path, tmp_path, tmp_path / "out")
+    with pytest.raises(DataError, match="nowhere"):
+        evaluate_folders(tmp_path / "nowhere", tmp_path, tmp_path / "out")
+
+
+def test_table_for_the_terminal(folders):
+    lines = format_table(evaluate_folders(*folders)).splitlines()
+    assert lines[0].split() == ["IoU", "F1", "AP", "precision", "recall"]
+    assert lines[1].split() == ["0.50", "0.857", "0.750", "1.000", "0.750"]
+    assert lines[-2] == "2 images, 4 nuclei of mean diameter 1.7 px, 3 predicted"
+    assert lines[-1] == "PQ 0.857, splits 0, merges 0; at IoU 0.70 missed 1, extra 0"

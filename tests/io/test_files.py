@@ -1,0 +1,60 @@
+import errno
+
+import pytest
+
+from nucseg_tf.errors import OutputError
+from nucseg_tf.io.files import atomic_path, ensure_folder
+
+
+def test_atomic_path_keeps_the_suffix_and_replaces_the_target(tmp_path):
+    target = tmp_path / "result.ome.tif"
+    target.write_text("old")
+    with atomic_path(target) as temporary:
+        assert temporary.parent == tmp_path
+        assert temporary.suffix == ".tif"
+        assert temporary.name.startswith(".")
+        temporary.write_text("new")
+        assert target.read_text() == "old"
+    assert target.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def write_half(target, error):
+    """Start to write, then fail."""
+    with atomic_path(target) as temporary:
+        temporary.write_text("half")
+        raise error
+
+
+def test_atomic_path_leaves_the_old_file_when_the_block_fails(tmp_path):
+    target = tmp_path / "result.txt"
+    target.write_text("old")
+    with pytest.raises(KeyError):
+        write_half(target, KeyError())
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_atomic_path_names_the_target_and_the_reason(tmp_path):
+    with pytest.raises(OutputError, match=r"result\.txt: cannot be written: No space left"):
+        write_half(tmp_path / "result.txt", OSError(errno.ENOSPC, "No space left on device"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_atomic_path_in_a_folder_that_is_a_file(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match=r"result\.txt: cannot be written: Not a directory"):
+        write_half(tmp_path / "file" / "result.txt", KeyError())
+
+
+def test_ensure_folder_creates_parents_and_leaves_nothing_inside(tmp_path):
+    folder = ensure_folder(tmp_path / "a" / "b")
+    assert folder.is_dir()
+    assert not list(folder.iterdir())
+    assert ensure_folder(folder) == folder
+
+
+def test_ensure_folder_below_a_file(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match=r"file.out: cannot write into this folder"):
+        ensure_folder(tmp_path / "file" / "out")
