@@ -53,9 +53,10 @@ class Normalisation(Strict):
 class Decode(Strict):
     """Thresholds of the watershed; tuned on the validation split after training."""
 
-    seed: Fraction = 0.6
-    foreground: Fraction = 0.1
-    seed_border: float = 0.0
+    seed: Fraction = 0.5  # of distance - seed_border * border
+    seed_border: Fraction = 0.0
+    background: Fraction = 0.1  # smaller distances, away from a ridge, are surely background
+    ridge: Fraction = 0.4  # larger borders are an edge or near one
     min_area: Annotated[int, Limits(ge=0)] = 12
     max_area: Annotated[int, Limits(ge=0)] = 0  # 0: no limit
 

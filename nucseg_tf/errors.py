@@ -60,7 +60,7 @@ class TrainingError(NucsegError):
     """Training that cannot start or cannot go on."""
 
 
-class SomeImagesFailed(NucsegError):
+class SomeImagesFailed(NucsegError):  # noqa: N818 - the run itself is done
     """A run that finished, with some images left out and listed in failures.csv."""
 
     exit_code = 3

@@ -105,16 +105,17 @@ def read_roi(sample: Sample, position: tuple[float, float], zoom: float, size: i
     if any(before or after for before, after in padding):
         image = np.pad(image, padding, "symmetric")
         labels = np.pad(labels, padding, constant_values=IGNORED)
+    image, labels = np.ascontiguousarray(image), np.ascontiguousarray(labels)
     if side != size:
         shrink = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
         image = cv2.resize(image, (size, size), interpolation=shrink)
         labels = cv2.resize(labels, (size, size), interpolation=cv2.INTER_NEAREST_EXACT)
-    return np.ascontiguousarray(image), np.ascontiguousarray(labels)
+    return image, labels
 
 
 def valid_mask(labels: np.ndarray, shoulder: int) -> np.ndarray:
     """Where targets count: inside the shoulder, and not in or beside padding. (S, S) float32."""
-    known = np.ones(labels.shape, np.uint8)
+    known: np.ndarray = np.ones(labels.shape, np.uint8)
     known[labels == IGNORED] = 0
     if shoulder:
         known = cv2.copyMakeBorder(known, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
@@ -214,7 +215,9 @@ def validation_dataset(samples: Sequence[Sample], config: Config, limit: int = 1
         for row in np.linspace(0, 1, steps[0]) if steps[0] > 1 else [0.5]:
             for column in np.linspace(0, 1, steps[1]) if steps[1] > 1 else [0.5]:
                 places.append((number, float(row), float(column)))
-    chosen = [places[i] for i in np.linspace(0, len(places) - 1, min(limit, len(places)), dtype=int)]
+    chosen = [
+        places[i] for i in np.linspace(0, len(places) - 1, min(limit, len(places)), dtype=int)
+    ]
 
     def rois():
         for number, row, column in chosen:

@@ -53,7 +53,9 @@ def tile_weights(length: int, start: int, size: int, halo: int) -> np.ndarray:
     return weights
 
 
-def tiles(shape: tuple[int, int], tile: int, halo: int) -> Iterator[tuple[slice, slice, np.ndarray]]:
+def tiles(
+    shape: tuple[int, int], tile: int, halo: int
+) -> Iterator[tuple[slice, slice, np.ndarray]]:
     """Product of the tiles along both axes: rows, columns and (h, w) weights of each."""
     height, width = shape
     for y0 in tile_starts(height, tile, halo):
@@ -84,11 +86,11 @@ def predict_maps(predict: Predictor, image: np.ndarray, tile: int, halo: int) ->
     inner = (slice(MARGIN, MARGIN + height), slice(MARGIN, MARGIN + width))
     if len(parts) == 1:
         return predict(padded[None, ..., None])[0][inner]
-    total: np.ndarray | None = None
+    total = np.zeros((*padded.shape, 1), np.float32)
     weights = np.zeros(padded.shape, np.float32)
     for rows, columns, weight in parts:
         maps = predict(padded[None, rows, columns, None])[0]
-        if total is None:
+        if total.shape[-1] != maps.shape[-1]:
             total = np.zeros((*padded.shape, maps.shape[-1]), np.float32)
         total[rows, columns] += maps * weight[..., None]
         weights[rows, columns] += weight

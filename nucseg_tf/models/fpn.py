@@ -15,7 +15,7 @@ from keras import layers
 from nucseg_tf.errors import ConfigError
 from nucseg_tf.models.efficientnet_lite import FEATURE_LAYERS, efficientnet_lite0
 
-# How each family of encoders saw its images during pre-training: y = scale * x + offset, x in [0, 1].
+# How each family of encoders saw its images in pre-training: scale * x + offset, x in [0, 1].
 ENCODER_SCALING = {
     "resnet": (255.0, 0.0),
     "efficientnetb": (4.4, -2.1),  # (x - mean) / std, the mean over the three colours

@@ -26,16 +26,14 @@ def build(arch: Architecture, pretrained: bool = False) -> keras.Model:
     Returns:
         Model from (B, H, W, 1) to (B, H, W, 2): `MAPS` in [0, 1].
     """
-    make = {
-        "encoder": arch.encoder,
-        "filters": arch.filters,
-        "aggregation": arch.aggregation,
-        "pretrained": pretrained,
-    }
+
+    def fpn(maps: int, name: str) -> keras.Model:
+        return build_fpn(arch.encoder, arch.filters, arch.aggregation, maps, name, pretrained)
+
     if arch.networks == 1:
-        return build_fpn(maps=2, name="fpn2ws", **make)
+        return fpn(len(MAPS), "fpn2ws")
     image = layers.Input((None, None, 1), name="image")
-    maps = [build_fpn(maps=1, name=name, **make)(image) for name in MAPS]
+    maps = [fpn(1, name)(image) for name in MAPS]
     return keras.Model(image, layers.Concatenate(name="maps")(maps), name="fpn2ws")
 
 

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import h5py
 import keras
@@ -33,7 +33,7 @@ HASHED = ("model.yaml", "model.weights.h5")
 class ModelInfo(Strict):
     """Contents of model.yaml."""
 
-    format: Literal[1] = FORMAT
+    format: int = FORMAT
     name: str
     architecture: Architecture
     normalisation: Normalisation = Normalisation()
@@ -43,8 +43,8 @@ class ModelInfo(Strict):
     licence: str = ""
     training_data: str = ""
     training_data_sha256: str = ""
-    versions: dict[str, str] = {}
-    scores: dict[str, Any] = {}
+    versions: dict[str, str] = Limits(default_factory=dict)
+    scores: dict[str, Any] = Limits(default_factory=dict)
 
 
 @dataclass(frozen=True)

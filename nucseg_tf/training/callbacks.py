@@ -146,7 +146,7 @@ def _floats(logs: dict) -> dict[str, float]:
 
 
 class BestWeights(keras.callbacks.Callback):
-    """Keeps the weights with the smallest validation loss (averaged ones, where averaging is on)."""
+    """Keeps the weights with the smallest validation loss (averaged ones, if averaging is on)."""
 
     def __init__(self, path: Path, network: keras.Model, best: float = math.inf):
         super().__init__()
@@ -178,17 +178,19 @@ class ShowProgress(keras.callbacks.Callback):
         super().__init__()
         self.epochs, self.steps, self.title = epochs, steps, title
         self.bar: Progress | None = None
-        self.began = time.monotonic()
+        self.epoch, self.began = 0, time.monotonic()
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.began = time.monotonic()
+        self.epoch, self.began = epoch, time.monotonic()
         if sys.stderr.isatty():
             from rich.console import Console
 
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
             self.bar = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
             self.bar.start()
-            self.task = self.bar.add_task(f"{self.title} {epoch + 1}/{self.epochs}", total=self.steps)
+            self.task = self.bar.add_task(
+                f"{self.title} {epoch + 1}/{self.epochs}", total=self.steps
+            )
 
     def on_train_batch_end(self, batch, logs=None):
         loss = float((logs or {}).get("loss", 0.0))
@@ -196,10 +198,8 @@ class ShowProgress(keras.callbacks.Callback):
             self.bar.update(self.task, completed=batch + 1)
         elif (batch + 1) * 10 // self.steps > batch * 10 // self.steps:
             percent = 100 * (batch + 1) // self.steps
-            LOG.info("%s %s: %3d %%  loss %.5f", self.title, self._where(), percent, loss)
-
-    def _where(self) -> str:
-        return f"epoch of {self.steps} steps"
+            where = f"{self.title} {self.epoch + 1}/{self.epochs}"
+            LOG.info("%s: %3d %%  loss %.5f", where, percent, loss)
 
     def on_epoch_end(self, epoch, logs=None):
         if self.bar is not None:

@@ -107,14 +107,18 @@ def load_lite0(network: keras.Model, file: Path) -> None:
     arrays = iter(
         value for name, value in read_torch(file) if not name.endswith("num_batches_tracked")
     )
-    values = {layer.name: [_to_keras(layer, next(arrays)) for _ in layer.weights] for layer in layers}
+    values = {
+        layer.name: [_to_keras(layer, next(arrays)) for _ in layer.weights] for layer in layers
+    }
     for layer in network._flatten_layers(include_self=False, recursive=True):
         if layer.name in values:
             layer.set_weights(values[layer.name])
 
 
 def _to_keras(layer, value: np.ndarray) -> np.ndarray:
-    if value.ndim == 4:  # (out, in, k, k) -> (k, k, in, out); depthwise: (C, 1, k, k) -> (k, k, C, 1)
+    if (
+        value.ndim == 4
+    ):  # (out, in, k, k) -> (k, k, in, out); depthwise: (C, 1, k, k) -> (k, k, C, 1)
         depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
         return value.transpose((2, 3, 0, 1) if depthwise else (2, 3, 1, 0))
     return value

@@ -161,7 +161,9 @@ class Trainer:
         epoch = phase.first_epoch + done // steps
         averaging = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if training.average else []
         losses = [entry["val_loss"] for entry in history if "val_loss" in entry]
-        best = cb.BestWeights(self.run / "best.h5", model.network, min(losses, default=float("inf")))
+        best = cb.BestWeights(
+            self.run / "best.h5", model.network, min(losses, default=float("inf"))
+        )
         rest = done % steps
         stopped = bool(resumed) and any(
             resumed["remembered"].get("EarlyStopping", {}).get("wait", 0) >= other.patience

@@ -1,0 +1,71 @@
+# Everything a clean clone needs is python3 (3.11 or newer) and make. `make` alone lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+CODE := nucseg_tf tests scripts
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.DEFAULT_GOAL := help
+.PHONY: help setup format lint type test test-long smoke demo bench doctor lock clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
+	  printf '%-10s %s\n' "$$name" "$$text"; done
+
+setup: $(READY)  ## make .venv and install everything, in locked versions
+
+$(READY): requirements.txt requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "nucseg_tf needs Python 3.11 or newer. Choose one: make PYTHON=python3.11 setup"; exit 1; }
+	@if $(BIN)/python -m pip --version >/dev/null 2>&1; then :; \
+	elif $(PYTHON) -c 'import ensurepip' 2>/dev/null; then $(PYTHON) -m venv --clear $(VENV); \
+	else \
+	  echo "This Python has no ensurepip (Debian: apt-get install -y python3-venv); fetching pip."; \
+	  $(PYTHON) -m venv --clear --without-pip $(VENV) && \
+	  $(PYTHON) scripts/bootstrap_pip.py $(BIN)/python; \
+	fi
+	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps -e .
+	@touch $@
+
+format: $(READY)  ## rewrite the code in its style
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+lint: $(READY)  ## check style; changes nothing
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+
+type: $(READY)  ## check types
+	$(BIN)/mypy
+
+test: $(READY)  ## the tests that take minutes at most in all
+	$(BIN)/pytest -q -n 2 -m "not slow"
+
+test-long: $(READY)  ## all tests, trainings included
+	$(BIN)/pytest -q
+
+smoke: $(READY)  ## train, predict and score on drawn toy data
+	rm -rf runs/smoke
+	$(BIN)/python scripts/make_toy_data.py runs/smoke/data
+	$(BIN)/nucseg validate runs/smoke/data
+	$(BIN)/nucseg train configs/smoke.yaml --data runs/smoke/data --out runs/smoke/run
+	$(BIN)/nucseg predict runs/smoke/data/images --model runs/smoke/run --out runs/smoke/predicted
+	$(BIN)/nucseg evaluate runs/smoke/data/masks runs/smoke/predicted --out runs/smoke/scores
+
+demo: $(READY)  ## find the nuclei of a real image; results in demo_output/
+	$(BIN)/python scripts/demo.py
+
+bench: $(READY)  ## time prediction
+	$(BIN)/python scripts/bench.py
+
+doctor: $(READY)  ## versions, hardware, models
+	$(BIN)/nucseg doctor
+
+lock: $(READY)  ## write requirements*.txt from what is installed
+	$(BIN)/python scripts/lock.py
+
+clean:  ## remove everything that the targets made
+	rm -rf $(VENV) build dist demo_output runs/smoke *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,474 @@
+"""The commands of `nucseg`: each calls one stage and returns what goes to stdout.
+
+The signature of a command is its command line (see `__main__`): types are checked against the
+annotations, `Args` are the help. Stages are imported inside the commands, because `nucseg --help`
+and a mistyped flag should not wait for TensorFlow.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import re
+import shutil
+import signal
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+from uuid import uuid4
+
+from nucseg_tf.errors import DataError, ModelError, NucsegError, SomeImagesFailed, UsageError
+
+LOG = logging.getLogger(__name__)
+Device = Literal["auto", "cpu", "gpu"]
+Progress = Callable[[int, int, str], None]
+MODEL_FILES = ("model.yaml", "model.weights.h5", "README.md", "sha256")
+MAX_MODEL_FILE = 4 * 2**30  # bytes unpacked; more in a zip is a slip or an attack
+
+
+# --- commands --------------------------------------------------------------------------------
+
+
+def predict(
+    *paths: Path,
+    out: Path,
+    model: str = "fpn2ws-nuclei",
+    models_dir: Path | None = None,
+    pixel_size: float | None = None,
+    diameter: float | None = None,
+    channel: str | None = None,
+    z: str | None = None,
+    tile: int = 1024,
+    device: Device = "auto",
+    overlay: bool = False,
+    rois: bool = False,
+    geojson: bool = False,
+) -> Path:
+    """Find the nuclei of images.
+
+    Writes STEM_labels.tif per image, objects.csv (a row per nucleus), run.json and, if images had
+    to be left out, failures.csv. Prints the output folder.
+
+    Args:
+        paths: image files, or folders of them (TIFF, PNG, JPEG, BMP)
+        out: folder for the results
+        model: name of a model, or a model folder
+        models_dir: folder to search for models by name first
+        pixel_size: of the images in µm; the file's own is used otherwise
+        diameter: typical nucleus in px; rescales images to what the model was trained at
+        channel: index from 0, or max, where a file has several
+        z: plane, index from 0, or max, where a file is a stack
+        tile: side in px of the tiles of large images
+        device: auto, cpu or gpu
+        overlay: also write STEM_overlay.png
+        rois: also write STEM_rois.zip for ImageJ
+        geojson: also write STEM.geojson for QuPath
+    """
+    from nucseg_tf.io.files import ensure_folder
+    from nucseg_tf.io.images import list_images
+
+    started, began = _now(), time.perf_counter()
+    list_images(paths)  # before the seconds that loading takes
+    ensure_folder(out)
+    use_device(device)
+    from nucseg_tf.inference.predict import Options, backend_device, load_model, predict_files
+
+    options = Options(channel, z, pixel_size, diameter, tile, overlay, rois, geojson)
+    segmenter = load_model(model, models_dir)
+    loaded = time.perf_counter()
+    if pixel_size is not None and segmenter.info.pixel_size is None and diameter is None:
+        LOG.info("%s has no pixel size: --pixel-size only sets the µm columns", model)
+    with show_progress() as progress:
+        outcome = predict_files(paths, out, segmenter, options, progress)
+    finished = time.perf_counter()
+    record = {
+        "command": "predict",
+        "paths": [str(path) for path in paths],
+        "options": asdict(options),
+        "model": {
+            "name": segmenter.info.name,
+            "sha256": segmenter.model.sha256,
+            "decode": segmenter.info.decode.model_dump(),
+        },
+        "device": backend_device(),
+        "started": started,
+        "seconds": {"loading": round(loaded - began, 3), "total": round(finished - began, 3)},
+        "images": outcome.done,
+        "failures": [{"image": str(path), "reason": text} for path, text in outcome.failures],
+    }
+    _write_record(out / "run.json", record)
+    if outcome.failures:
+        print(out)
+        count = len(outcome.failures) + len(outcome.done)
+        raise SomeImagesFailed(
+            f"{len(outcome.failures)} of {count} images failed, see {out / 'failures.csv'}"
+        )
+    return out
+
+
+def train(
+    config: Path,
+    *,
+    data: Path,
+    out: Path,
+    init: str = "random",
+    resume: bool = False,
+    set: tuple[str, ...] = (),
+    device: Device = "auto",
+) -> Path:
+    """Train a model on annotated fields.
+
+    Writes a run folder with a model folder inside it, and prints the latter.
+
+    Args:
+        config: YAML file, as those in configs/
+        data: folder of images/ and masks/, or a CSV manifest
+        out: folder for the run
+        init: random, imagenet, coco, nuclei or a model folder
+        resume: go on with the training in --out
+        set: KEY=VALUE that replaces one of the configuration; may be repeated
+        device: auto, cpu or gpu
+    """
+    from nucseg_tf.config import load_config
+    from nucseg_tf.data.manifest import find_fields, split_fields
+    from nucseg_tf.io.files import ensure_folder
+
+    settings = load_config(config, set)
+    fields = split_fields(
+        find_fields(data), settings.data.validation_fraction, settings.training.seed
+    )
+    ensure_folder(out)
+    use_device(device)
+    from nucseg_tf.data.pipeline import load_samples
+    from nucseg_tf.evaluation.finish import finish
+    from nucseg_tf.training.callbacks import Interrupted
+    from nucseg_tf.training.trainer import Trainer
+
+    LOG.info("%d fields to train on, %d to validate", *map(len, fields))
+    samples = [load_samples(part, settings.normalisation) for part in fields]
+    if resume or not (out / "last.h5").exists():  # else the trainer refuses
+        names = [[field.name for field in part] for part in fields]
+        _record_start(out / "run.json", config, data, init, resume, settings.training.seed, names)
+    try:
+        network = Trainer(settings, out, *samples).fit(init, resume)
+    except Interrupted as stop:
+        LOG.warning("%s; the state is saved. To go on, add --resume to the command", stop)
+        raise SystemExit(stop.exit_code) from None
+    return finish(out, settings, network, *fields)
+
+
+def evaluate(truth: Path, prediction: Path, *, out: Path) -> str:
+    """Score predicted label images against true ones.
+
+    Writes scores.json and scores.csv, and prints a table.
+
+    Args:
+        truth: folder of true label images, or of its masks/
+        prediction: folder of STEM_labels.tif, as predict writes them
+        out: folder for the scores
+    """
+    from nucseg_tf.evaluation.evaluate import evaluate_folders, format_table
+
+    table = format_table(evaluate_folders(truth, prediction, out))
+    LOG.info("scores written to %s", out / "scores.json")
+    return table
+
+
+def validate(data: Path) -> str:
+    """Open every file of a data set and say what is wrong with it.
+
+    Args:
+        data: folder of images/ and masks/, or a CSV manifest
+    """
+    from nucseg_tf.data import manifest
+
+    report = manifest.validate(data)
+    for problem in report.problems:
+        print(f"{'warning' if problem.usable else 'error'}: {problem}")
+    summary = f"{report.usable} of {len(report.fields)} fields can be used"
+    errors = sum(not problem.usable for problem in report.problems)
+    if errors:
+        raise DataError(f"{data}: {errors} errors; {summary}")
+    return summary
+
+
+def doctor() -> str | None:
+    """Show versions, hardware, and whether the models are intact."""
+    from nucseg_tf.doctor import examine
+
+    text, problems = examine()
+    if problems:
+        print(text)
+        raise NucsegError("; ".join(problems))
+    return text
+
+
+def config(config: Path, *, set: tuple[str, ...] = ()) -> str:
+    """Print a configuration with every default filled in.
+
+    Args:
+        config: YAML file
+        set: KEY=VALUE that replaces one of the configuration; may be repeated
+    """
+    from nucseg_tf.config import load_config, to_yaml
+
+    return to_yaml(load_config(config, set)).rstrip()
+
+
+# --- models ----------------------------------------------------------------------------------
+
+
+def list_models(*, models_dir: Path | None = None) -> str:
+    """Name and folder of each model that can be called by name.
+
+    Args:
+        models_dir: folder to search first
+    """
+    from nucseg_tf.models import zoo
+
+    found = zoo.list_models(models_dir)
+    width = max(map(len, found), default=0)
+    return "\n".join(f"{name:<{width}}  {folder}" for name, folder in found.items())
+
+
+def model_info(name: str, *, models_dir: Path | None = None) -> str:
+    """Print the model.yaml of a model.
+
+    Args:
+        name: name of a model, or a model folder
+        models_dir: folder to search first
+    """
+    from nucseg_tf.config import to_yaml
+    from nucseg_tf.models import zoo
+
+    return to_yaml(zoo.read_info(zoo.find_model(name, models_dir))).rstrip()
+
+
+def verify_models(name: str | None = None, *, models_dir: Path | None = None) -> str:
+    """Compare the files of one model, or of all, with their recorded hashes.
+
+    Args:
+        name: name of a model, or a model folder; all models without it
+        models_dir: folder to search first
+    """
+    from nucseg_tf.models import zoo
+
+    found = zoo.list_models(models_dir)
+    folders = list(found.values()) if name is None else [zoo.find_model(name, models_dir)]
+    lines = []
+    for folder in folders:
+        zoo.read_info(folder)
+        lines.append(f"{folder}: intact, sha256 {zoo.verify(folder)}")
+    return "\n".join(lines)
+
+
+def export_model(name: str, file: Path, *, models_dir: Path | None = None) -> Path:
+    """Write a model into one zip file.
+
+    Args:
+        name: name of a model, or a model or run folder
+        file: the zip file to write
+        models_dir: folder to search first
+    """
+    from nucseg_tf.io.files import atomic_path
+    from nucseg_tf.models import zoo
+
+    if file.suffix.lower() != ".zip":
+        raise UsageError(f"{file}: expected a name that ends in .zip")
+    folder = zoo.find_model(name, models_dir)
+    zoo.verify(folder)
+    top = zoo.read_info(folder).name
+    with atomic_path(file) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for entry in MODEL_FILES:
+            if (folder / entry).is_file():
+                archive.write(folder / entry, f"{top}/{entry}")
+    return file
+
+
+def import_model(file: Path, *, models_dir: Path) -> Path:
+    """Unpack a model from a zip file, and check it.
+
+    Args:
+        file: zip file from `nucseg models export`
+        models_dir: folder of models to put it into
+    """
+    from nucseg_tf.io.files import ensure_folder
+    from nucseg_tf.models import zoo
+
+    ensure_folder(models_dir)
+    temporary = models_dir / f".import-{uuid4().hex[:8]}"
+    temporary.mkdir()
+    try:
+        folder = models_dir / _unpack(file, temporary)
+        zoo.read_info(temporary)
+        zoo.verify(temporary)
+        if folder.exists():
+            raise ModelError(f"{folder}: exists already; remove it or choose another --models-dir")
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return folder
+
+
+def _unpack(file: Path, target: Path) -> str:
+    """Copy the files of a model out of a zip, by known names only; returns the model's name."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            tops = {str(PurePosixPath(entry.filename).parent) for entry in entries}
+            names = [PurePosixPath(entry.filename).name for entry in entries]
+            top = tops.pop() if len(tops) == 1 else ""
+            if not re.fullmatch(r"\w[\w.-]*", top) or not _model_files_only(names):
+                raise ModelError(
+                    f"{file}: is no exported model: expected NAME/{{{','.join(MODEL_FILES)}}} only"
+                )
+            for entry, name in zip(entries, names, strict=True):
+                if entry.file_size > MAX_MODEL_FILE:
+                    raise ModelError(f"{file}: {name} is larger than {MAX_MODEL_FILE} bytes")
+                with archive.open(entry) as source, (target / name).open("wb") as copy:
+                    shutil.copyfileobj(source, copy)
+    except (OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
+        raise ModelError(f"{file}: cannot be read as a zip file: {error}") from error
+    return top
+
+
+def _model_files_only(names: list[str]) -> bool:
+    return len(names) == len({*names}) and {*names} <= {*MODEL_FILES}
+
+
+class Models:
+    """Lists, checks and moves models."""
+
+    list = staticmethod(list_models)
+    info = staticmethod(model_info)
+    verify = staticmethod(verify_models)
+    export = staticmethod(export_model)
+
+
+setattr(Models, "import", staticmethod(import_model))  # a keyword, so not in the class body
+
+
+class Commands:
+    """Finds every cell nucleus in fluorescence microscope images."""
+
+    predict = staticmethod(predict)
+    train = staticmethod(train)
+    evaluate = staticmethod(evaluate)
+    validate = staticmethod(validate)
+    models = Models()
+    doctor = staticmethod(doctor)
+    config = staticmethod(config)
+
+
+# --- what the commands share -----------------------------------------------------------------
+
+
+def use_device(device: Device) -> None:
+    """Choose where TensorFlow runs; before it has run anything.
+
+    Raises:
+        UsageError: if "gpu" is asked for and there is none.
+    """
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    if device == "gpu" and not gpus:
+        raise UsageError("--device gpu: TensorFlow finds no GPU; `nucseg doctor` shows what it has")
+    with contextlib.suppress(RuntimeError):  # TensorFlow has begun: the choice was made before
+        if device == "cpu":
+            tf.config.set_visible_devices([], "GPU")
+        else:
+            for gpu in gpus:  # take memory as needed, not all of a shared GPU at once
+                tf.config.experimental.set_memory_growth(gpu, True)
+
+
+@contextmanager
+def show_progress() -> Iterator[Progress]:
+    """A bar on a terminal, a line per image elsewhere; ends the command after SIGTERM."""
+    received: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: received.append(number))
+
+    def stop_if_asked(done: int, total: int) -> None:
+        if received:
+            LOG.warning("stopped by SIGTERM after %d of %d images, without tables", done, total)
+            raise SystemExit(128 + signal.SIGTERM)
+
+    try:
+        with _bar() if sys.stderr.isatty() else contextlib.nullcontext(_line) as show:
+
+            def progress(done: int, total: int, name: str) -> None:
+                show(done, total, name)
+                stop_if_asked(done, total)
+
+            yield progress
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _line(done: int, total: int, name: str) -> None:
+    LOG.info("%d %% (%d/%d) %s", 100 * done // total, done, total, name)
+
+
+@contextmanager
+def _bar() -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    name_column = TextColumn("{task.description}", markup=False)
+    with Bar(*columns, name_column, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total, name: bar.update(
+            task, completed=done, total=total, description=name
+        )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _write_record(path: Path, record: dict[str, Any]) -> None:
+    from nucseg_tf.doctor import versions
+    from nucseg_tf.io.files import atomic_path
+
+    with atomic_path(path) as temporary:
+        text = json.dumps(record | {"versions": versions()}, indent=2)
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def _record_start(
+    path: Path,
+    config: Path,
+    data: Path,
+    init: str,
+    resume: bool,
+    seed: int,
+    names: list[list[str]],
+) -> None:
+    """Note a start of a training in run.json, below the earlier ones if it is resumed."""
+    from nucseg_tf.doctor import source_revision
+
+    starts: list[dict[str, Any]] = []
+    if resume:
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            starts = json.loads(path.read_text(encoding="utf-8"))["starts"]
+    start = {"started": _now(), "init": init, "resume": resume, "process": os.getpid()}
+    record = {
+        "command": "train",
+        "config": str(config),
+        "data": str(data),
+        "seed": seed,
+        "git": source_revision(),
+        "fields": {"train": names[0], "validation": names[1]},
+        "starts": [*starts, start],
+    }
+    _write_record(path, record)

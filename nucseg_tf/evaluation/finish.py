@@ -1,0 +1,171 @@
+"""What makes a model folder of a finished training: thresholds, scores and the model card."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import logging
+import shutil
+from collections.abc import Sequence
+from importlib.metadata import version
+from itertools import product
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from nucseg_tf.config import Config, Decode
+from nucseg_tf.data.manifest import load_field
+from nucseg_tf.data.pipeline import median_diameter
+from nucseg_tf.evaluation.scores import score_image, summarise
+from nucseg_tf.inference.predict import Segmenter
+from nucseg_tf.inference.watershed import decode
+from nucseg_tf.models import zoo
+from nucseg_tf.types import Field
+
+LOG = logging.getLogger(__name__)
+TUNED_AT = (0.5, 0.7, 0.9)  # IoU thresholds whose mean AP the decoding thresholds maximise
+# Values tried for each threshold, one threshold after the other, round after round.
+GRID: dict[str, tuple[float, ...]] = {
+    "seed": (0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8),
+    "ridge": (0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6),
+    "background": (0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2),
+    "seed_border": (0.0, 0.1, 0.2, 0.3, 0.5),
+    "min_area": (0, 6, 12, 20, 30),
+}
+ROUNDS = 2
+Truth = tuple[np.ndarray, np.ndarray]  # maps (H, W, K), labels (H, W)
+
+
+def mean_ap(pairs: Sequence[Truth], settings: Decode) -> float:
+    """Mean over images and `TUNED_AT` of AP, in [0, 1]."""
+    scores = [
+        score_image(labels, decode(maps, settings).labels, TUNED_AT) for maps, labels in pairs
+    ]
+    return float(np.mean([[count.ap for count in score.counts.values()] for score in scores]))
+
+
+def tune(pairs: Sequence[Truth], start: Decode, rounds: int = ROUNDS) -> Decode:
+    """Find decoding thresholds by coordinate ascent over `GRID`.
+
+    Args:
+        pairs: maps and true labels of the validation fields.
+        start: thresholds to begin with; kept where nothing is better.
+        rounds: passes over all thresholds at most.
+
+    Returns:
+        The best settings met.
+    """
+    best, best_score = start, mean_ap(pairs, start)
+    tried = {best: best_score}
+    for _, (name, values) in product(range(rounds), GRID.items()):
+        for value in values:
+            settings = best.model_copy(update={name: value})
+            if settings not in tried:
+                tried[settings] = mean_ap(pairs, settings)
+            if tried[settings] > best_score:
+                best, best_score = settings, tried[settings]
+        LOG.info("tuned %s: %s, mean AP %.4f", name, getattr(best, name), best_score)
+    return best
+
+
+def data_hash(fields: Sequence[Field]) -> str:
+    """SHA-256 over the contents of all image and mask files, in the order of the fields."""
+    digest = hashlib.sha256()
+    for field in fields:
+        for file in (field.image, *field.masks):
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def finish(
+    run: Path,
+    config: Config,
+    network: keras.Model,
+    train: Sequence[Field],
+    validation: Sequence[Field],
+    *,
+    dtype: str = "float32",
+    licence: str = "",
+    training_data: str = "",
+) -> Path:
+    """Tune, score and write the model folder of a run.
+
+    Args:
+        run: folder of the run; the model goes into `run/model`.
+        config: of the training.
+        network: trained.
+        train: fields trained on, for the hash and the diameter.
+        validation: fields to tune and score on.
+        dtype: of the stored weights; "float16" halves a shipped model.
+        licence: of the model.
+        training_data: where the fields come from.
+
+    Returns:
+        The model folder.
+    """
+    diameters = [median_diameter(load_field(field)[1]) for field in train]
+    info = zoo.ModelInfo(
+        name=config.name,
+        architecture=config.model,
+        normalisation=config.normalisation,
+        decode=config.decode,
+        diameter=round(float(np.median([d for d in diameters if d] or [1.0])), 1),
+        training_data_sha256=data_hash(train),
+        versions={name: version(name) for name in ("tensorflow", "keras", "segmentation-models")},
+        licence=licence,
+        training_data=training_data,
+    )
+    folder = zoo.save_model(run / "unfinished", info, network, "", dtype)
+    zoo.load_weights(network, folder / "model.weights.h5")  # score what is stored
+    segmenter = Segmenter(zoo.LoadedModel(info, network, folder, ""))
+    pairs = []
+    for field in validation:
+        pixels, labels = load_field(field)
+        pairs.append((segmenter.predict_maps(pixels), labels))
+    tuned = tune(pairs, config.decode)
+    summary = summarise([score_image(labels, decode(maps, tuned).labels) for maps, labels in pairs])
+    info = info.model_copy(update={"decode": tuned, "scores": _short(summary, len(pairs))})
+    zoo.save_model(folder, info, network, model_card(info, len(train)), dtype)
+    shutil.rmtree(run / "model", ignore_errors=True)
+    return folder.rename(run / "model")
+
+
+def _short(summary: dict, images: int) -> dict:
+    thresholds = {
+        key: {name: round(value[name], 4) for name in ("mean_ap", "mean_f1", "ap", "f1")}
+        for key, value in summary["thresholds"].items()
+    }
+    return {"images": images, "pq": round(summary["pq"], 4), "validation": thresholds}
+
+
+def model_card(info: zoo.ModelInfo, fields: int) -> str:
+    """The README.md of a model folder."""
+    rows = "\n".join(
+        f"| {key} | {value['mean_ap']:.3f} | {value['mean_f1']:.3f} | {value['ap']:.3f} "
+        f"| {value['f1']:.3f} |"
+        for key, value in info.scores["validation"].items()
+    )
+    arch = info.architecture
+    return f"""# {info.name}
+
+- **Family**: {arch.family}, {arch.networks} network(s), encoder {arch.encoder}, {arch.filters}
+  pyramid channels.
+- **Data**: {info.training_data or f"{fields} fields, sha256 {info.training_data_sha256[:16]}"}.
+- **Licence**: {info.licence or "not stated"}.
+- **Scale**: median nucleus {info.diameter:g} px across; pixel size
+  {f"{info.pixel_size:g} µm" if info.pixel_size else "not uniform"}.
+- **Made**: {datetime.date.today().isoformat()} with TensorFlow {info.versions["tensorflow"]}, Keras
+  {info.versions["keras"]}.
+
+Scores on {info.scores["images"]} validation fields, on which the thresholds were tuned too
+(PQ {info.scores["pq"]:.3f}):
+
+| IoU | AP, mean over images | F1, mean over images | AP, pooled | F1, pooled |
+|---|---|---|---|---|
+{rows}
+
+AP is TP / (TP + FP + FN). Nuclei unlike those of the training data (size, stain, tissue) may be
+missed, split or merged: look at overlays before trusting counts, and retrain on a few corrected
+fields where it matters.
+"""

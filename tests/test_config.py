@@ -1,0 +1,126 @@
+"""Configuration: strict keys, overrides, values within range."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from nucseg_tf.config import Config, load_config, to_yaml
+from nucseg_tf.errors import ConfigError, UsageError
+
+CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
+
+
+@pytest.fixture
+def file(tmp_path: Path):
+    """Writes text into a YAML file."""
+
+    def write(text: str) -> Path:
+        path = tmp_path / "some.yaml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_an_empty_file_gives_the_defaults(file):
+    assert load_config(file("")) == Config()
+
+
+def test_an_unknown_key_names_file_key_and_nearest(file):
+    with pytest.raises(ConfigError, match=r"some\.yaml: training\.epoch: .*mean 'epochs'"):
+        load_config(file("training: {epoch: 3}"))
+
+
+def test_an_unknown_section_names_the_nearest(file):
+    with pytest.raises(ConfigError, match=r"trainin: .*mean 'training'"):
+        load_config(file("trainin: {}"))
+
+
+def test_a_key_like_no_other_lists_the_known_ones(file):
+    with pytest.raises(ConfigError, match=r"zzz: unknown key; known keys: .*min_area"):
+        load_config(file("decode: {zzz: 1}"))
+
+
+def test_all_problems_are_named_at_once(file):
+    with pytest.raises(ConfigError) as caught:
+        load_config(file("{data: {roi: 100}, training: {batch: 0}}"))
+    assert "data.roi" in str(caught.value)
+    assert "training.batch" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "received"),
+    [
+        ("training: {batch: 0}", "0"),
+        ("training: {epochs: many}", "'many'"),
+        ("data: {roi: 100}", "100"),  # no multiple of 32
+        ("decode: {seed: 1.5}", "1.5"),
+        ("model: {networks: 3}", "3"),
+        ("model: {family: unet}", "'unet'"),
+    ],
+)
+def test_a_wrong_value_is_shown(file, text, received):
+    with pytest.raises(ConfigError, match=f"Received: {received}"):
+        load_config(file(text))
+
+
+def test_percentiles_must_be_ordered(file):
+    with pytest.raises(ConfigError, match="low must be smaller than high"):
+        load_config(file("normalisation: {low: 99.0, high: 1.0}"))
+
+
+def test_overrides_win_and_are_read_as_yaml(file):
+    path = file("training: {epochs: 3, batch: 2}")
+    config = load_config(path, ("training.epochs=7", "data.zoom=[1, 2]", "name=other"))
+    assert config.training.epochs == 7
+    assert config.training.batch == 2
+    assert config.data.zoom == (1.0, 2.0)
+    assert config.name == "other"
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("training.epochs", "expected KEY=VALUE"),
+        ("name.first=1", "'name' is not a section"),
+        ("training.epochz=1", "did you mean 'epochs'"),
+    ],
+)
+def test_a_wrong_override_is_refused(file, override, message):
+    with pytest.raises(ConfigError, match=message):
+        load_config(file("name: x"), (override,))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("- 1\n- 2", "expected a mapping"), ("a: [", "cannot be read as YAML")],
+)
+def test_a_file_that_is_no_mapping_is_refused(file, text, message):
+    with pytest.raises(ConfigError, match=message):
+        load_config(file(text))
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"none\.yaml"):
+        load_config(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_a_resolved_configuration_reads_back_as_itself(path, file):
+    config = load_config(path)
+    text = to_yaml(config)
+    assert load_config(file(text)) == config
+    assert set(yaml.safe_load(text)) == set(Config.model_fields)
+
+
+def test_a_configuration_cannot_be_changed():
+    with pytest.raises(ValueError, match="frozen"):
+        Config().training.epochs = 3
+
+
+def test_wrong_configuration_is_wrong_usage():
+    assert issubclass(ConfigError, UsageError)
+    assert ConfigError.exit_code == 2
