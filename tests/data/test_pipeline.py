@@ -1,0 +1,141 @@
+import numpy as np
+import pytest
+
+from nucseg_tf.config import Config, Normalisation, parse
+from nucseg_tf.data import pipeline
+from nucseg_tf.errors import TrainingError
+from nucseg_tf.targets.distance_border import targets
+
+
+def sample(shape=(90, 120), seed=0, group="") -> pipeline.Sample:
+    rng = np.random.default_rng(seed)
+    labels = np.zeros(shape, np.int32)
+    rows, columns = np.indices(shape)
+    for index in range(1, 20):
+        y, x = rng.uniform(0, shape[0]), rng.uniform(0, shape[1])
+        labels[(rows - y) ** 2 + (columns - x) ** 2 < 36] = index
+    image = ((labels > 0) * 0.9).astype(np.float32)
+    return pipeline.Sample(image, labels, pipeline.median_diameter(labels), group)
+
+
+def config(**training) -> Config:
+    values = {"data": {"roi": 64, "shoulder": 4}, "training": {"batch": 2, **training}}
+    return parse(Config, values, "test")
+
+
+def first(dataset, count: int) -> list[np.ndarray]:
+    return [image.numpy() for image, _ in dataset.take(count)]
+
+
+def test_stream_is_the_same_for_any_number_of_threads():
+    samples = [sample(seed=n) for n in range(3)]
+    one = first(pipeline.training_dataset(samples, config(threads=1)), 4)
+    many = first(pipeline.training_dataset(samples, config(threads=8)), 4)
+    np.testing.assert_array_equal(one, many)
+
+
+def test_stream_resumed_at_a_step_goes_on_as_it_would_have():
+    samples = [sample(seed=n) for n in range(3)]
+    whole = first(pipeline.training_dataset(samples, config()), 5)
+    rest = first(pipeline.training_dataset(samples, config(), start=3), 2)
+    np.testing.assert_array_equal(whole[3:], rest)
+
+
+def test_another_seed_gives_other_rois():
+    samples = [sample()]
+    one = first(pipeline.training_dataset(samples, config(seed=1)), 1)
+    other = first(pipeline.training_dataset(samples, config(seed=2)), 1)
+    assert not np.array_equal(one, other)
+
+
+def test_batches_have_the_shapes_and_ranges_of_the_contract():
+    image, wanted = next(iter(pipeline.training_dataset([sample()], config())))
+    assert image.shape == (2, 64, 64, 1)
+    assert wanted["maps"].shape == (2, 64, 64, 2)
+    assert wanted["valid"].shape == (2, 64, 64, 1)
+    assert 0 <= wanted["maps"].numpy().min() <= wanted["maps"].numpy().max() <= 1
+    assert set(np.unique(wanted["valid"])) <= {0.0, 1.0}
+
+
+def test_roi_at_zoom_one_is_a_plain_crop():
+    field = sample()
+    image, labels = pipeline.read_roi(field, (1.0, 0.5), 1.0, 64)
+    np.testing.assert_array_equal(image, field.image[26:90, 28:92])
+    np.testing.assert_array_equal(labels, field.labels[26:90, 28:92])
+
+
+@pytest.mark.parametrize("zoom", [0.5, 0.8, 1.3, 2.0])
+def test_zoomed_image_and_labels_stay_on_each_other(zoom):
+    image, labels = pipeline.read_roi(sample((200, 220)), (0.4, 0.6), zoom, 64)
+    assert image.shape == labels.shape == (64, 64)
+    agreement = ((image > 0.45) == (labels > 0)).mean()
+    assert agreement > 0.97
+
+
+def test_what_lies_outside_a_small_field_is_mirrored_and_ignored():
+    image, labels = pipeline.read_roi(sample((40, 100)), (0.5, 0.0), 1.0, 64)
+    assert (labels[:12] == pipeline.IGNORED).all()
+    assert (labels[52:] == pipeline.IGNORED).all()
+    assert (labels[12:52] >= 0).all()
+    np.testing.assert_array_equal(image[11], image[12])
+    _, valid = pipeline.roi_targets(labels, 4)
+    assert valid[:16].sum() == 0
+    assert valid[16:48, 4:60].all()
+
+
+def test_shoulder_is_not_valid():
+    valid = pipeline.valid_mask(np.zeros((20, 20), np.int32), 3)
+    expected = np.zeros((20, 20))
+    expected[3:17, 3:17] = 1
+    np.testing.assert_array_equal(valid, expected)
+
+
+def test_zoom_keeps_nuclei_within_their_limits():
+    field = sample((400, 400))  # median diameter about 12 px
+    low, high = pipeline.zoom_limits(field, (0.25, 4.0), (9.0, 24.0), 64)
+    assert low * field.diameter == pytest.approx(9)
+    assert high * field.diameter == pytest.approx(24)
+
+
+def test_zoom_does_not_leave_its_range_for_nuclei_out_of_all_bounds():
+    field = sample((400, 400))
+    assert pipeline.zoom_limits(field, (0.5, 2.0), (100.0, 200.0), 64) == (2.0, 2.0)
+
+
+def test_groups_are_drawn_equally_often():
+    samples = [sample(group="a"), *(sample((200, 200), n, "b") for n in range(5))]
+    cumulative = pipeline._field_weights(samples)
+    assert cumulative[0] == pytest.approx(0.5)
+    assert cumulative[-1] == pytest.approx(1.0)
+
+
+def test_validation_covers_the_field_and_is_not_augmented():
+    field = sample((64, 128))
+    images = [
+        image.numpy() for batch, _ in pipeline.validation_dataset([field], config()) for image in batch
+    ]
+    np.testing.assert_array_equal(np.concatenate(images, axis=1)[..., 0], field.image)
+
+
+def test_validation_maps_are_the_targets():
+    field = sample((64, 64))
+    _, wanted = next(iter(pipeline.validation_dataset([field], config())))
+    np.testing.assert_allclose(wanted["maps"][0], targets(field.labels), atol=1e-6)
+
+
+def test_training_without_fields_is_an_error():
+    with pytest.raises(TrainingError, match="nucseg validate"):
+        pipeline.training_dataset([], config())
+
+
+@pytest.mark.data
+def test_real_fields_load_and_are_normalised(dsb2018):
+    from nucseg_tf.data.manifest import find_fields
+
+    fields = [field for field in find_fields(dsb2018) if field.split == "val"][:5]
+    samples = pipeline.load_samples(fields, Normalisation())
+    assert all(5 < s.diameter < 60 for s in samples)
+    for s in samples:
+        low, high = np.percentile(s.image, (1, 99.8))
+        assert low == pytest.approx(0, abs=1e-5)
+        assert high == pytest.approx(1, abs=1e-5)

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from nucseg_tf.inference.tiling import (
+    MARGIN,
+    STRIDE,
+    predict_maps,
+    tile_starts,
+    tile_weights,
+    tiles,
+)
+
+
+def blur_net(batch: np.ndarray) -> np.ndarray:
+    """A network of known reach: 6 px blur, and the identity."""
+    blurred = ndimage.uniform_filter(batch, (1, 13, 13, 1), mode="constant")
+    return np.concatenate([blurred, batch], axis=-1)
+
+
+@pytest.mark.parametrize("length", [32, 64, 256, 288, 640, 1024, 2016])
+@pytest.mark.parametrize(("tile", "halo"), [(256, 32), (256, 96), (512, 64)])
+def test_tiles_cover_everything_on_the_sampling_grid(length, tile, halo):
+    starts = tile_starts(length, tile, halo)
+    assert starts[0] == 0
+    assert all(start % STRIDE == 0 for start in starts)
+    assert starts[-1] + min(tile, length) == length
+    assert all(b - a <= tile - 2 * halo for a, b in zip(starts, starts[1:], strict=False))
+    total = np.zeros(length)
+    for start in starts:
+        total[start : start + tile] += tile_weights(length, start, min(tile, length), halo)
+    assert total.min() > 0
+
+
+def test_weights_are_zero_in_the_outer_half_halo_but_not_at_the_image_edge():
+    first = tile_weights(1024, 0, 256, 64)
+    assert first[0] == 1
+    assert (first[-32:] == 0).all()
+    assert (first[:192] == 1).all()
+    assert (tile_weights(256, 0, 256, 64) == 1).all()
+
+
+def test_tiles_are_products_of_rows_and_columns():
+    parts = list(tiles((512, 256), 256, 64))
+    assert {(rows.start, columns.start) for rows, columns, _ in parts} == {
+        (0, 0), (128, 0), (256, 0)
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 500), (31, 33), (255, 257), (300, 700), (640, 641)])
+def test_tiled_equals_whole_over_sizes(shape):
+    image = np.random.default_rng(0).random(shape, np.float32)
+    whole = predict_maps(blur_net, image, 4096, 64)
+    assert whole.shape == (*shape, 2)
+    np.testing.assert_array_equal(whole[..., 1], image)
+    for tile in (256, 320, 512):
+        np.testing.assert_allclose(predict_maps(blur_net, image, tile, 64), whole, atol=1e-5)
+
+
+def test_edges_are_mirrored_so_that_a_flat_field_stays_flat():
+    maps = predict_maps(blur_net, np.ones((50, 70), np.float32), 256, 64)
+    assert MARGIN >= 8
+    np.testing.assert_allclose(maps, 1, atol=1e-6)
