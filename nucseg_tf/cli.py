@@ -15,6 +15,7 @@ import re
 import shutil
 import signal
 import sys
+import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -204,6 +205,8 @@ def doctor() -> str | None:
     """Show versions, hardware, and whether the models are intact."""
     from nucseg_tf.doctor import examine
 
+    with contextlib.suppress(ImportError):  # examine says so
+        load_tensorflow()
     text, problems = examine()
     if problems:
         print(text)
@@ -232,6 +235,7 @@ def list_models(*, models_dir: Path | None = None) -> str:
     Args:
         models_dir: folder to search first
     """
+    load_tensorflow()
     from nucseg_tf.models import zoo
 
     found = zoo.list_models(models_dir)
@@ -246,6 +250,7 @@ def model_info(name: str, *, models_dir: Path | None = None) -> str:
         name: name of a model, or a model folder
         models_dir: folder to search first
     """
+    load_tensorflow()
     from nucseg_tf.config import to_yaml
     from nucseg_tf.models import zoo
 
@@ -259,6 +264,7 @@ def verify_models(name: str | None = None, *, models_dir: Path | None = None) ->
         name: name of a model, or a model folder; all models without it
         models_dir: folder to search first
     """
+    load_tensorflow()
     from nucseg_tf.models import zoo
 
     found = zoo.list_models(models_dir)
@@ -278,6 +284,7 @@ def export_model(name: str, file: Path, *, models_dir: Path | None = None) -> Pa
         file: the zip file to write
         models_dir: folder to search first
     """
+    load_tensorflow()
     from nucseg_tf.io.files import atomic_path
     from nucseg_tf.models import zoo
 
@@ -300,6 +307,7 @@ def import_model(file: Path, *, models_dir: Path) -> Path:
         file: zip file from `nucseg models export`
         models_dir: folder of models to put it into
     """
+    load_tensorflow()
     from nucseg_tf.io.files import ensure_folder
     from nucseg_tf.models import zoo
 
@@ -371,12 +379,35 @@ class Commands:
 # --- what the commands share -----------------------------------------------------------------
 
 
+def load_tensorflow() -> None:
+    """Import TensorFlow without the lines about CUDA that no setting of its own suppresses.
+
+    They are kept if the import fails, or with NUCSEG_DEBUG=1, should it take the process down.
+    """
+    if "tensorflow" in sys.modules or os.environ.get("NUCSEG_DEBUG") == "1":
+        return
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as messages:
+        os.dup2(messages.fileno(), 2)
+        try:
+            import tensorflow  # noqa: F401
+        except BaseException:
+            messages.seek(0)
+            os.write(stderr, messages.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+
+
 def use_device(device: Device) -> None:
     """Choose where TensorFlow runs; before it has run anything.
 
     Raises:
         UsageError: if "gpu" is asked for and there is none.
     """
+    load_tensorflow()
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")

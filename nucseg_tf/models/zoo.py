@@ -127,25 +127,27 @@ def transfer_weights(network: keras.Model, path: Path) -> int:
         How many arrays were set.
 
     Raises:
-        InitialisationError: if none fits.
+        InitialisationError: if fewer than a tenth fit; those would fit by chance.
     """
 
     def key(name: str) -> tuple[str, ...]:
         return tuple(name.split("/")[-2:])
 
     known = {key(name): value for name, value in read_weights(path)}
-    count = 0
+    fitting = []
     for variable in network.weights:
         value = known.get(key(variable.path))
         if value is not None and value.shape == tuple(variable.shape):
-            variable.assign(value)
-            count += 1
-    if not count:
+            fitting.append((variable, value))
+    if len(fitting) < len(network.weights) / 10:
         raise InitialisationError(
-            f"{path}: no weight fits the network; another encoder? Choose the configuration of "
-            f"the model to start from, or --init random."
+            f"{path}: {len(fitting)} of {len(network.weights)} arrays fit the network; "
+            f"another encoder? Choose the configuration of the model to start from, or --init "
+            f"random."
         )
-    return count
+    for variable, value in fitting:
+        variable.assign(value)
+    return len(fitting)
 
 
 # --- folders ---------------------------------------------------------------------------------

@@ -142,7 +142,7 @@ def _read(group: h5py.Group, variables, path: Path) -> None:
 
 
 def _floats(logs: dict) -> dict[str, float]:
-    return {key: round(float(value), 6) for key, value in logs.items()}
+    return {key: float(f"{float(value):.7g}") for key, value in logs.items()}
 
 
 class BestWeights(keras.callbacks.Callback):

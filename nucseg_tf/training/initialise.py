@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections
 import importlib.util
 import logging
+import os
 import pickle
 import socket
 from pathlib import Path
@@ -70,11 +71,11 @@ def _imagenet(arch: Architecture) -> keras.Model:
     except Exception as error:
         if "URL fetch failure" not in str(error) and not isinstance(error, OSError):
             raise
-        folder = Path(keras.config.keras_home()) / "models"
+        home = os.environ.get("KERAS_HOME", Path.home() / ".keras")
         raise InitialisationError(
             f"The ImageNet weights of {arch.encoder} are not at hand and cannot be downloaded: "
             f"{error}. Download that file elsewhere and put it, under the same name, into "
-            f"{folder}; or use --init random or --init nuclei."
+            f"{Path(home) / 'models'}; or use --init random or --init nuclei."
         ) from error
     finally:
         socket.setdefaulttimeout(timeout)

@@ -192,6 +192,7 @@ class Trainer:
                 validation_data=self.validation,
                 callbacks=[cb.ShowProgress(training.epochs, count, phase.name), *listeners],
                 verbose=0,
+                shuffle=False,  # the pipeline has drawn at random already
             )
 
         iterator = batches

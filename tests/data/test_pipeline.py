@@ -112,7 +112,9 @@ def test_groups_are_drawn_equally_often():
 def test_validation_covers_the_field_and_is_not_augmented():
     field = sample((64, 128))
     images = [
-        image.numpy() for batch, _ in pipeline.validation_dataset([field], config()) for image in batch
+        image.numpy()
+        for batch, _ in pipeline.validation_dataset([field], config())
+        for image in batch
     ]
     np.testing.assert_array_equal(np.concatenate(images, axis=1)[..., 0], field.image)
 

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -25,7 +27,7 @@ def test_tiles_cover_everything_on_the_sampling_grid(length, tile, halo):
     assert starts[0] == 0
     assert all(start % STRIDE == 0 for start in starts)
     assert starts[-1] + min(tile, length) == length
-    assert all(b - a <= tile - 2 * halo for a, b in zip(starts, starts[1:], strict=False))
+    assert all(b - a <= tile - 2 * halo for a, b in pairwise(starts))
     total = np.zeros(length)
     for start in starts:
         total[start : start + tile] += tile_weights(length, start, min(tile, length), halo)

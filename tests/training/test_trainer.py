@@ -1,0 +1,198 @@
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from reference.drawn import drawn_nuclei
+
+from nucseg_tf.config import Config, load_config, parse, to_yaml
+from nucseg_tf.data import pipeline
+from nucseg_tf.errors import TrainingError
+from nucseg_tf.models import fpn2ws, zoo
+from nucseg_tf.training import callbacks as cb
+from nucseg_tf.training.trainer import Trainer, phases
+
+
+def sample() -> pipeline.Sample:
+    image, labels = drawn_nuclei()
+    return pipeline.Sample(image / np.float32(200), labels, 22.0, "")
+
+
+def config(**training) -> Config:
+    return parse(
+        Config,
+        {
+            "model": {"encoder": "mobilenetv2", "filters": 8},
+            "data": {"roi": 64, "shoulder": 4},
+            "training": {"batch": 2, "steps_per_epoch": 3, "epochs": 2, **training},
+        },
+        "test",
+    )
+
+
+def arrays(run):
+    with h5py.File(run / "last.h5") as file:
+        return {
+            f"{group}/{key}": file[group][key][()]
+            for group in ("weights", "optimizer")
+            for key in file[group]
+        }
+
+
+def tiny(arch, pretrained=False) -> keras.Model:
+    """An encoder of one layer and a head of one: the trainer is tested, not the network."""
+    image = layers.Input((None, None, 1))
+    x = layers.Conv2D(4, 3, padding="same", name="block_1_expand")(image)
+    x = layers.ReLU()(layers.BatchNormalization(name="block_1_bn")(x))
+    return keras.Model(image, layers.Conv2D(2, 1, activation="sigmoid", name="head_conv")(x))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def family():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fpn2ws, "build", tiny)
+        yield
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A run of two epochs: its folder, and the network."""
+    run = tmp_path_factory.mktemp("trained") / "whole"
+    keras.utils.set_random_seed(5)
+    return run, Trainer(config(), run, [sample()], [sample()]).fit("random")
+
+
+def test_run_folder_holds_config_checkpoint_and_best(trained):
+    run, network = trained
+    assert {file.name for file in run.iterdir()} == {
+        "config.yaml", "start.json", "last.h5", "best.h5"
+    }  # fmt: skip
+    assert load_config(run / "config.yaml") == config()
+    state = cb.read_state(run / "last.h5")
+    assert state["step"] == 6
+    assert [entry["epoch"] for entry in state["history"]] == [0, 1]
+    stored = [value for _, value in zoo.read_weights(run / "best.h5")]
+    for variable, value in zip(network.weights, stored, strict=True):
+        np.testing.assert_array_equal(np.asarray(variable), value)
+
+
+def test_a_run_is_not_overwritten(trained):
+    run, _ = trained
+    with pytest.raises(TrainingError, match="--resume"):
+        Trainer(config(), run, [sample()], [sample()]).fit("random")
+
+
+def test_resume_without_a_checkpoint_says_so(tmp_path):
+    with pytest.raises(TrainingError, match="no checkpoint"):
+        Trainer(config(), tmp_path, [sample()], [sample()]).fit("random", resume=True)
+
+
+def test_resumed_training_equals_an_uninterrupted_one(trained, tmp_path, monkeypatch):
+    """Stopped by SIGTERM at step `at`, in the second epoch, then resumed in a fresh trainer."""
+    run, _ = trained
+    part, at = tmp_path / "part", 4
+    keras.utils.set_random_seed(5)
+    seen = cb.StopIfNotFinite.on_train_batch_end
+    calls = []
+
+    def interrupt(self, batch, logs=None):
+        seen(self, batch, logs)
+        calls.append(batch)
+        if len(calls) == at:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cb.StopIfNotFinite, "on_train_batch_end", interrupt)
+        with pytest.raises(cb.Interrupted) as stopped:
+            Trainer(config(), part, [sample()], [sample()]).fit("random")
+    assert stopped.value.exit_code == 143
+    assert cb.read_state(part / "last.h5")["step"] == at
+    Trainer(config(), part, [sample()], [sample()]).fit("random", resume=True)
+    whole, resumed = arrays(run), arrays(part)
+    assert whole.keys() == resumed.keys()
+    for key, value in whole.items():
+        np.testing.assert_allclose(resumed[key], value, rtol=1e-3, atol=1e-5, err_msg=key)
+
+
+def test_loss_that_is_not_finite_stops_with_a_remedy(tmp_path):
+    broken = sample()
+    broken.image[:] = np.nan
+    with pytest.raises(TrainingError, match=r"not finite.*learning_rate"):
+        Trainer(config(), tmp_path / "nan", [broken], [sample()]).fit("random")
+
+
+def test_cold_start_only_where_something_is_pretrained():
+    training = config(cold_epochs=1, epochs=5).training
+    assert [(p.name, p.frozen, p.last_epoch) for p in phases(training, True)] == [
+        ("cold", True, 1), ("all", False, 5)
+    ]  # fmt: skip
+    assert [p.name for p in phases(training, False)] == ["all"]
+
+
+def test_cold_start_leaves_the_encoder_as_it_was(tmp_path):
+    network = zoo.build(config().model)
+    info = zoo.ModelInfo(name="m", architecture=config().model, diameter=20.0)
+    start = zoo.save_model(tmp_path / "start", info, network, "")
+    trainer = Trainer(config(cold_epochs=1, epochs=1), tmp_path / "cold", [sample()], [sample()])
+    trained = trainer.fit(str(start))
+    changed = {
+        before.path: not np.array_equal(np.asarray(before), np.asarray(after))
+        for before, after in zip(network.weights, trained.weights, strict=True)
+    }
+    assert not any(value for path, value in changed.items() if "block_1_expand" in path)
+    assert any(value for path, value in changed.items() if "head_conv" in path)
+
+
+def test_plateau_is_remembered_over_a_resumption(tmp_path):
+    """The learning rate falls once patience is spent, counted across the interruption."""
+    settings = {"plateau_patience": 2, "learning_rate": 1e-7, "average": 0.0, "stop_patience": 0}
+    run = tmp_path / "plateau"
+    samples = [sample()], [sample()]
+    Trainer(config(**settings, epochs=2), run, *samples).fit("random")
+    state = cb.read_state(run / "last.h5")
+    assert set(state["remembered"]) == {"ReduceLROnPlateau"}
+
+    with h5py.File(run / "last.h5", "r+") as file:  # as if nothing had got better for one epoch
+        state["remembered"]["ReduceLROnPlateau"] = {"best": 0.0, "wait": 1, "cooldown_counter": 0}
+        file.attrs["state"] = json.dumps(state)
+    Trainer(config(**settings, epochs=3), run, *samples).fit("random", resume=True)
+    rate = cb.read_state(run / "last.h5")["history"][-1]["learning_rate"]
+    after = arrays(run)["optimizer/0001"]
+    assert rate == pytest.approx(1e-7, abs=1e-9)
+    assert float(after) == pytest.approx(1e-8, rel=1e-3)
+
+
+@pytest.mark.slow
+def test_training_killed_without_warning_goes_on(toy, tmp_path):
+    """kill -9 in the middle of an epoch; --resume continues at the end of the last whole one."""
+    import cv2
+
+    data = tmp_path / "data"
+    for kind, array in (("images", toy[0]), ("masks", toy[1].astype(np.uint8))):
+        (data / kind).mkdir(parents=True)
+        for number in range(3):
+            cv2.imwrite(str(data / kind / f"{number}.png"), array)
+    file = tmp_path / "config.yaml"
+    file.write_text(to_yaml(config(epochs=3, steps_per_epoch=20)))
+    command = [sys.executable, "-m", "nucseg_tf", "train", str(file)]
+    command += ["--data", str(data), "--out", str(tmp_path / "run")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    for line in process.stderr:
+        if re.search(r"all 2/3: +50 %", line):
+            process.send_signal(signal.SIGKILL)
+            break
+    assert process.wait() == -signal.SIGKILL
+    assert cb.read_state(tmp_path / "run" / "last.h5")["step"] == 20
+    done = subprocess.run([*command, "--resume"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    state = cb.read_state(tmp_path / "run" / "last.h5")
+    assert state["step"] == 60
+    assert [entry["epoch"] for entry in state["history"]] == [0, 1, 2]
+    assert (tmp_path / "run" / "model" / "model.yaml").is_file()
