@@ -47,7 +47,8 @@ def predict(
     diameter: float | None = None,
     channel: str | None = None,
     z: str | None = None,
-    tile: int = 1024,
+    tile: int = 1536,
+    tta: int = 1,
     device: Device = "auto",
     overlay: bool = False,
     rois: bool = False,
@@ -68,6 +69,7 @@ def predict(
         channel: index from 0, or max, where a file has several
         z: plane, index from 0, or max, where a file is a stack
         tile: side in px of the tiles of large images
+        tta: average over so many flips and rotations, 1 (off) to 8; takes as many times as long
         device: auto, cpu or gpu
         overlay: also write STEM_overlay.png
         rois: also write STEM_rois.zip for ImageJ
@@ -82,7 +84,7 @@ def predict(
     use_device(device)
     from nucseg_tf.inference.predict import Options, backend_device, load_model, predict_files
 
-    options = Options(channel, z, pixel_size, diameter, tile, overlay, rois, geojson)
+    options = Options(channel, z, pixel_size, diameter, tile, tta, overlay, rois, geojson)
     segmenter = load_model(model, models_dir)
     loaded = time.perf_counter()
     if pixel_size is not None and segmenter.info.pixel_size is None and diameter is None:

@@ -57,6 +57,7 @@ class Decode(Strict):
     seed_border: Fraction = 0.0
     background: Fraction = 0.1  # smaller distances, away from a ridge, are surely background
     ridge: Fraction = 0.4  # larger borders are an edge or near one
+    slope: Fraction = 0.0  # the flooded landscape is border - slope * distance
     min_area: Annotated[int, Limits(ge=0)] = 12
     max_area: Annotated[int, Limits(ge=0)] = 0  # 0: no limit
 

@@ -29,7 +29,8 @@ TUNED_AT = (0.5, 0.7, 0.9)  # IoU thresholds whose mean AP the decoding threshol
 GRID: dict[str, tuple[float, ...]] = {
     "seed": (0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8),
     "ridge": (0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6),
-    "background": (0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2),
+    "background": (0.02, 0.04, 0.06, 0.08, 0.1, 0.15),
+    "slope": (0.0, 0.05, 0.1, 0.15, 0.2, 0.3),
     "seed_border": (0.0, 0.1, 0.2, 0.3, 0.5),
     "min_area": (0, 6, 12, 20, 30),
 }

@@ -30,8 +30,8 @@ from nucseg_tf.models import zoo
 from nucseg_tf.types import Image, Instances
 
 LOG = logging.getLogger(__name__)
-TILE = 1024  # px; about 1 GB of activations
-HALO = 96  # px on each side; see docs/prediction.md for how tiled and whole compare
+TILE = 1536  # px
+HALO = 128  # px on each side; see docs/prediction.md for how tiled and whole compare
 ZOOM_LIMITS = (1 / 8, 8.0)  # beyond these, --diameter or --pixel-size is surely a slip
 
 
@@ -62,6 +62,7 @@ class Segmenter:
         pixel_size: float | None = None,
         diameter: float | None = None,
         tile: int = TILE,
+        tta: int = 1,
     ) -> Instances:
         """Find the nuclei of one image.
 
@@ -70,16 +71,20 @@ class Segmenter:
             pixel_size: µm; rescales to the model's pixel size, if it has one.
             diameter: typical nucleus, px; rescales to the model's. Goes before `pixel_size`.
             tile: side of the tiles in which large images are predicted, px.
+            tta: test-time augmentation; how many of the square's eight symmetries the maps are
+                averaged over, 1 (none) to 8. Takes that many times as long.
 
         Returns:
             Label image and scores.
 
         Raises:
             ImageReadError: if the array has another shape or type, or values that are not finite.
-            UsageError: if tile, pixel size or diameter make no sense.
+            UsageError: if tile, pixel size, diameter or tta make no sense.
         """
         image = _checked(image)
-        maps = self.predict_maps(image, pixel_size=pixel_size, diameter=diameter, tile=tile)
+        maps = self.predict_maps(
+            image, pixel_size=pixel_size, diameter=diameter, tile=tile, tta=tta
+        )
         return decode(maps, self.info.decode)
 
     def predict_maps(
@@ -89,24 +94,38 @@ class Segmenter:
         pixel_size: float | None = None,
         diameter: float | None = None,
         tile: int = TILE,
+        tta: int = 1,
     ) -> np.ndarray:
         """Maps of one image before decoding: (H, W, K) float32 in [0, 1]."""
         if tile <= 2 * HALO or tile % STRIDE:
             raise UsageError(
                 f"--tile: expected a multiple of {STRIDE} larger than {2 * HALO}. Received: {tile}."
             )
+        if not 1 <= tta <= 8:
+            raise UsageError(f"--tta: expected 1 to 8 symmetries. Received: {tta}.")
         zoom = self.zoom(pixel_size, diameter)
         scaled = normalise(image, self.info.normalisation.low, self.info.normalisation.high)
         if not scaled.any():  # a constant image: nothing to see
-            return np.zeros((*image.shape, len(zoo.FAMILIES[self.info.architecture.family].MAPS)))
+            maps = zoo.FAMILIES[self.info.architecture.family].MAPS
+            return np.zeros((*image.shape, len(maps)), np.float32)
         if zoom != 1:
             height, width = (max(1, round(length * zoom)) for length in image.shape)
             shrink = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
             scaled = cv2.resize(scaled, (width, height), interpolation=shrink)
-        maps = predict_maps(self._predict, scaled, tile, HALO)
+        maps = self._average(scaled, tile, tta)
         if zoom != 1:
             maps = cv2.resize(maps, image.shape[::-1], interpolation=cv2.INTER_LINEAR)
         return maps
+
+    def _average(self, image: np.ndarray, tile: int, count: int) -> np.ndarray:
+        """Mean maps over the first `count` symmetries of the square, each turned back."""
+        total = predict_maps(self._predict, image, tile, HALO)
+        for number in range(1, count):
+            flip, turns = number % 2, number // 2
+            turned = np.rot90(image[:, ::-1] if flip else image, turns)
+            back = np.rot90(predict_maps(self._predict, turned, tile, HALO), -turns)
+            total += back[:, ::-1] if flip else back
+        return total / count
 
     def zoom(self, pixel_size: float | None, diameter: float | None) -> float:
         """The factor that brings an image to the scale that the model was trained at.
@@ -163,6 +182,7 @@ class Options:
     pixel_size: float | None = None
     diameter: float | None = None
     tile: int = TILE
+    tta: int = 1
     overlay: bool = False
     rois: bool = False
     geojson: bool = False
@@ -261,6 +281,7 @@ def predict_image(
         pixel_size=image.pixel_size,
         diameter=options.diameter,
         tile=options.tile,
+        tta=options.tta,
     )
     if not len(instances.scores):
         LOG.warning("%s: no nucleus found", image.path)

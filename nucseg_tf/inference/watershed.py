@@ -36,7 +36,8 @@ def decode(maps: np.ndarray, settings: Decode) -> Instances:
     seeds, _ = _components(distance - settings.seed_border * border > settings.seed)
     ridge = border >= settings.ridge
     background = (distance < settings.background) & ~ridge & (seeds == 0)
-    labels = flood(border, seeds, background, ~ridge & ~background)
+    landscape = border - settings.slope * distance  # the slope settles ties on the crest
+    labels = flood(landscape, seeds, background, ~ridge & ~background)
     labels = fill_holes(labels)
     labels = keep_areas(labels, settings.min_area, settings.max_area)
     scores = np.zeros(labels.max(initial=0) + 1, np.float32)
@@ -46,9 +47,9 @@ def decode(maps: np.ndarray, settings: Decode) -> Instances:
 
 
 def flood(
-    border: np.ndarray, seeds: np.ndarray, background: np.ndarray, interior: np.ndarray
+    landscape: np.ndarray, seeds: np.ndarray, background: np.ndarray, interior: np.ndarray
 ) -> np.ndarray:
-    """Flood the border map from the seeds of the nuclei and from the background.
+    """Flood a landscape, the border map, from the seeds of the nuclei and from the background.
 
     The background is a basin like the others, so the edge of a nucleus comes to lie on the crest
     of the border map. A threshold on the distance map would not do: scaled by the size of the
@@ -58,7 +59,7 @@ def flood(
     whole, and far from any ridge the background is settled. That saves most of the time.
 
     Args:
-        border: (H, W) float32, the landscape.
+        landscape: (H, W) float32.
         seeds: (H, W) int32, 0 where there is none.
         background: (H, W) bool, surely background; apart from the seeds.
         interior: (H, W) bool, surely inside nuclei, though not whose.
@@ -73,7 +74,7 @@ def flood(
     rim = cv2.dilate(unsettled.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     outside = labels.max() + 1
     markers = np.where(background & rim, outside, np.where(rim, labels, 0))
-    flooded = watershed(border, markers, mask=rim)
+    flooded = watershed(landscape, markers, mask=rim)
     labels[unsettled] = flooded[unsettled]
     labels[labels == outside] = 0
     return labels

@@ -35,6 +35,16 @@ def test_touching_nuclei_are_split_where_the_border_is():
     assert (found[15:25, 30:46] == 2).all()
 
 
+def test_slope_lets_nuclei_win_ties_on_the_crest():
+    labels = discs((30, 30, 8), (30, 70, 8))
+    areas = [
+        (decode(targets(labels), SETTINGS.model_copy(update={"slope": slope})).labels > 0).sum()
+        for slope in (0.0, 0.2)
+    ]
+    assert areas[0] <= areas[1]
+    assert abs(areas[1] - (labels > 0).sum()) <= abs(areas[0] - (labels > 0).sum())
+
+
 def test_no_nucleus():
     instances = decode(np.zeros((30, 20, 2), np.float32), SETTINGS)
     assert instances.labels.shape == (30, 20)
