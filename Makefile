@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DATA ?= ../shared/data/dsb2018
 CODE := nucseg_tf tests scripts
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format lint type test test-long smoke demo bench doctor lock clean
+.PHONY: help setup format lint type test test-long smoke score demo bench doctor lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -53,6 +54,11 @@ smoke: $(READY)  ## train, predict and score on drawn toy data
 	$(BIN)/nucseg train configs/smoke.yaml --data runs/smoke/data --out runs/smoke/run
 	$(BIN)/nucseg predict runs/smoke/data/images --model runs/smoke/run --out runs/smoke/predicted
 	$(BIN)/nucseg evaluate runs/smoke/data/masks runs/smoke/predicted --out runs/smoke/scores
+
+score: $(READY)  ## score the shipped model on DATA/val (images/ and masks/)
+	rm -rf runs/score
+	$(BIN)/nucseg predict $(DATA)/val/images --out runs/score/predicted
+	$(BIN)/nucseg evaluate $(DATA)/val/masks runs/score/predicted --out runs/score
 
 demo: $(READY)  ## find the nuclei of a real image; results in demo_output/
 	$(BIN)/python scripts/demo.py

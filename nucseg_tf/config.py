@@ -67,8 +67,8 @@ class Data(Strict):
 
     roi: Annotated[int, Limits(ge=64, multiple_of=32)] = 256
     shoulder: Annotated[int, Limits(ge=0)] = 8
-    zoom: Range = (0.5, 2.0)
-    diameter: Range = (8.0, 80.0)  # px; the zoom keeps a field's median nucleus within
+    zoom: Range = (0.5, 2.5)
+    diameter: Range = (8.0, 110.0)  # px; the zoom keeps a field's median nucleus within
     blank: Fraction = 0.02  # share of ROIs of pure noise, without nuclei
     validation_fraction: Annotated[float, Limits(gt=0, lt=1)] = 0.2
 
@@ -76,9 +76,11 @@ class Data(Strict):
 class Augment(Strict):
     """Changes of the intensities; probability and range of each."""
 
-    gamma: Range = (0.6, 1.6)
+    gamma: Range = (0.5, 1.6)
     gain: Range = (0.7, 1.3)
     offset: Range = (-0.08, 0.08)
+    dim_probability: Fraction = 0.3  # as if a bright speck elsewhere had set the scale
+    dim: Range = (0.08, 0.6)
     blur_probability: Fraction = 0.25
     blur_sigma: Range = (0.5, 2.0)
     noise_probability: Fraction = 0.4

@@ -41,6 +41,11 @@ def gain_offset(image, seed, gain: tuple[float, float], offset: tuple[float, flo
     return image * _uniform(seeds[0], *gain) + _uniform(seeds[1], *offset)
 
 
+def dim(image, seed, limits: tuple[float, float]):
+    """Multiply by a factor drawn log-uniformly from `limits`."""
+    return image * tf.exp(_uniform(seed, *(tf.math.log(limit) for limit in limits)))
+
+
 def blur(image, seed, sigma: tuple[float, float]):
     """Gaussian blur by a separable kernel, sigma in px."""
     width = _uniform(seed, *sigma)
@@ -92,7 +97,7 @@ def augment(image, labels, seed, policy: Augment, blank_probability: float = 0.0
         Image and labels of the same shapes.
     """
     shape = image.shape
-    seeds = tf.random.split(seed, 7)
+    seeds = tf.random.split(seed, 8)
     image, labels = flip_rotate(image, labels, seeds[0])
     image, labels = tf.cond(
         _uniform(seeds[1], 0.0, 1.0) < blank_probability,
@@ -107,4 +112,5 @@ def augment(image, labels, seed, policy: Augment, blank_probability: float = 0.0
     image = _sometimes(
         policy.noise_probability, lambda x, s: noise(x, s, policy.noise_sigma), image, seeds[6]
     )
+    image = _sometimes(policy.dim_probability, lambda x, s: dim(x, s, policy.dim), image, seeds[7])
     return tf.ensure_shape(tf.clip_by_value(image, *LIMITS), shape), labels

@@ -42,6 +42,16 @@ def test_gain_and_offset_are_as_asked(roi):
     np.testing.assert_allclose(changed, image * 1.5 + 0.1, rtol=1e-5)
 
 
+def test_dim_scales_within_its_limits(roi):
+    image, _ = roi
+    factors = [
+        float(aug.dim(image, tf.constant([n, 0]), (0.1, 0.5))[5, 8, 0] / image[5, 8, 0])
+        for n in range(30)
+    ]
+    assert 0.1 <= min(factors) < 0.2
+    assert 0.3 < max(factors) <= 0.5
+
+
 def test_blur_agrees_with_scipy(roi):
     from scipy import ndimage
 
