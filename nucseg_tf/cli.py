@@ -302,13 +302,16 @@ def export_model(name: str, file: Path, *, models_dir: Path | None = None) -> Pa
     return file
 
 
-def import_model(file: Path, *, models_dir: Path) -> Path:
+def import_model(file: Path, *, models_dir: Path, name: str | None = None) -> Path:
     """Unpack a model from a zip file, and check it.
 
     Args:
         file: zip file from `nucseg models export`
         models_dir: folder of models to put it into
+        name: to call it by; its own otherwise
     """
+    if name is not None and not re.fullmatch(r"\w[\w.-]*", name):
+        raise UsageError(f"--name: expected letters, digits, '_', '.' and '-'. Received: {name}.")
     load_tensorflow()
     from nucseg_tf.io.files import ensure_folder
     from nucseg_tf.models import zoo
@@ -317,11 +320,12 @@ def import_model(file: Path, *, models_dir: Path) -> Path:
     temporary = models_dir / f".import-{uuid4().hex[:8]}"
     temporary.mkdir()
     try:
-        folder = models_dir / _unpack(file, temporary)
+        own = _unpack(file, temporary)
+        folder = models_dir / (name or own)
         zoo.read_info(temporary)
         zoo.verify(temporary)
         if folder.exists():
-            raise ModelError(f"{folder}: exists already; remove it or choose another --models-dir")
+            raise ModelError(f"{folder}: exists already; choose another --name")
         temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

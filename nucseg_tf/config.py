@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic import Field as Limits
 
 from nucseg_tf.errors import ConfigError
@@ -20,7 +20,17 @@ from nucseg_tf.errors import ConfigError
 Fraction = Annotated[float, Limits(ge=0, le=1)]
 Positive = Annotated[float, Limits(gt=0)]
 Count = Annotated[int, Limits(ge=1)]
-Range = tuple[float, float]
+
+
+def _ordered(limits: tuple[float, float]) -> tuple[float, float]:
+    if limits[0] > limits[1]:
+        raise ValueError("the first must not be larger than the second")
+    return limits
+
+
+Range = Annotated[tuple[float, float], AfterValidator(_ordered)]
+Positives = Annotated[tuple[Positive, Positive], AfterValidator(_ordered)]
+ModelName = Annotated[str, Limits(pattern=r"^\w[\w.-]*$")]
 
 
 class Strict(BaseModel):
@@ -67,8 +77,8 @@ class Data(Strict):
 
     roi: Annotated[int, Limits(ge=64, multiple_of=32)] = 256
     shoulder: Annotated[int, Limits(ge=0)] = 8
-    zoom: Range = (0.5, 2.5)
-    diameter: Range = (8.0, 110.0)  # px; the zoom keeps a field's median nucleus within
+    zoom: Positives = (0.5, 2.5)
+    diameter: Positives = (8.0, 110.0)  # px; the zoom keeps a field's median nucleus within
     blank: Fraction = 0.02  # share of ROIs of pure noise, without nuclei
     validation_fraction: Annotated[float, Limits(gt=0, lt=1)] = 0.2
 
@@ -76,15 +86,15 @@ class Data(Strict):
 class Augment(Strict):
     """Changes of the intensities; probability and range of each."""
 
-    gamma: Range = (0.5, 1.6)
-    gain: Range = (0.7, 1.3)
+    gamma: Positives = (0.5, 1.6)
+    gain: Positives = (0.7, 1.3)
     offset: Range = (-0.08, 0.08)
     dim_probability: Fraction = 0.3  # as if a bright speck elsewhere had set the scale
-    dim: Range = (0.08, 0.6)
+    dim: Positives = (0.08, 0.6)
     blur_probability: Fraction = 0.25
-    blur_sigma: Range = (0.5, 2.0)
+    blur_sigma: Positives = (0.5, 2.0)
     noise_probability: Fraction = 0.4
-    noise_sigma: Range = (0.01, 0.1)
+    noise_sigma: Positives = (0.01, 0.1)
 
 
 class Training(Strict):
@@ -108,7 +118,7 @@ class Training(Strict):
 class Config(Strict):
     """All of one training."""
 
-    name: str = "fpn2ws"
+    name: ModelName = "fpn2ws"
     model: Architecture = Architecture()
     normalisation: Normalisation = Normalisation()
     data: Data = Data()
@@ -191,7 +201,10 @@ def load_config(path: Path, overrides: tuple[str, ...] = ()) -> Config:
             section = section.setdefault(parent, {})
             if not isinstance(section, dict):
                 raise ConfigError(f"--set {override}: {parent!r} is not a section.")
-        section[last] = yaml.safe_load(text)
+        try:
+            section[last] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"--set {override}: the value is no YAML: {error}") from error
     return parse(Config, values, str(path))
 
 

@@ -13,6 +13,7 @@ Layouts, of which STEM_masks may also be STEM, STEM_labels or STEM_mask, and .ti
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from nucseg_tf.io.images import check_finite, images_in, read_image
 from nucseg_tf.io.labels import read_labels, read_mask_stack, relabel
 from nucseg_tf.types import Field
 
+LOG = logging.getLogger(__name__)
 SPLITS = ("train", "val", "test")
 MASK_ENDINGS = ("_masks", "_labels", "_mask")
 LAYOUTS = (
@@ -77,6 +79,8 @@ def find_fields(data: str | Path) -> list[Field]:
     if not fields:
         details = "".join(f"\n  {problem}" for problem in problems[:5])
         raise DataError(f"{data}: no image with masks found; {LAYOUTS}.{details}")
+    for problem in problems:
+        LOG.warning("left out: %s", problem)
     return fields
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import os
 from pathlib import Path
 from typing import Any
 
-from nucseg_tf.errors import DataError, LabelError
+import pandas as pd
+
+from nucseg_tf.errors import DataError, LabelError, SomeImagesFailed
 from nucseg_tf.evaluation.scores import ImageScore, score_image, summarise
 from nucseg_tf.io.files import atomic_path, ensure_folder
 from nucseg_tf.io.labels import read_labels
 
+LOG = logging.getLogger(__name__)
 # Names of label images, the first found wins: `predict` writes STEM_labels.tif and may put an
 # overlay STEM.png beside it; a folder of truth may hold the images themselves.
 TRUTH_ENDINGS = ("_masks", "_labels", "")
@@ -39,14 +43,32 @@ def evaluate_folders(
 
     Raises:
         DataError: no truth, a prediction missing, or two files that claim the same image.
-        LabelError: a file that is not a label image, or that differs in shape from its truth.
+        SomeImagesFailed: after scoring the others, if a file is no label image or differs in
+            shape from its truth; failures.csv names it.
     """
     pairs = pair_labels(Path(truth_dir), Path(pred_dir))
     folder = ensure_folder(out_dir)
-    scores = {stem: _score_files(*files) for stem, files in pairs.items()}
+    scores, failures = {}, {}
+    for stem, files in pairs.items():
+        try:
+            scores[stem] = _score_files(*files)
+        except DataError as error:
+            LOG.error("%s", error)
+            failures[stem] = str(error)
+    if not scores:
+        raise DataError(f"{pred_dir}: none of {len(pairs)} images could be scored")
     summary = summarise(list(scores.values()))
     _write_json(folder / "scores.json", summary, scores)
     _write_csv(folder / "scores.csv", scores)
+    (folder / "failures.csv").unlink(missing_ok=True)
+    if failures:
+        with atomic_path(folder / "failures.csv") as temporary:
+            table = pd.DataFrame({"image": failures.keys(), "reason": failures.values()})
+            table.to_csv(temporary, index=False)
+        raise SomeImagesFailed(
+            f"{len(failures)} of {len(pairs)} images could not be scored, see "
+            f"{folder / 'failures.csv'}; the scores are of the others"
+        )
     return summary
 
 
@@ -111,7 +133,7 @@ def _label_files(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
             continue
         stem = path.stem.removesuffix(".ome")
         rank, ending = next(item for item in enumerate(endings) if stem.endswith(item[1]))
-        stem = stem.removesuffix(ending)
+        stem = stem.removesuffix(ending).removesuffix(".ome")
         best = found.get(stem)
         if best and best[0] == rank:
             raise DataError(f"{best[1]} and {path.name} claim the same image; remove one of them")

@@ -20,6 +20,7 @@ from nucseg_tf.data.pipeline import median_diameter
 from nucseg_tf.evaluation.scores import score_image, summarise
 from nucseg_tf.inference.predict import Segmenter
 from nucseg_tf.inference.watershed import decode
+from nucseg_tf.io.images import read_image
 from nucseg_tf.models import zoo
 from nucseg_tf.types import Field
 
@@ -79,6 +80,14 @@ def data_hash(fields: Sequence[Field]) -> str:
     return digest.hexdigest()
 
 
+def common_pixel_size(sizes: Sequence[float | None]) -> float | None:
+    """The pixel size, µm, of a data set; None where one is unknown or they differ by over 5 %."""
+    known = [size for size in sizes if size]
+    if not known or len(known) < len(sizes) or max(known) > 1.05 * min(known):
+        return None
+    return float(np.median(known))
+
+
 def finish(
     run: Path,
     config: Config,
@@ -106,12 +115,14 @@ def finish(
         The model folder.
     """
     diameters = [median_diameter(load_field(field)[1]) for field in train]
+    sizes = [read_image(field.image).pixel_size for field in train]
     info = zoo.ModelInfo(
         name=config.name,
         architecture=config.model,
         normalisation=config.normalisation,
         decode=config.decode,
         diameter=round(float(np.median([d for d in diameters if d] or [1.0])), 1),
+        pixel_size=common_pixel_size(sizes),
         training_data_sha256=data_hash(train),
         versions={name: version(name) for name in ("tensorflow", "keras", "segmentation-models")},
         licence=licence,

@@ -35,6 +35,21 @@ HALO = 128  # px on each side; see docs/prediction.md for how tiled and whole co
 ZOOM_LIMITS = (1 / 8, 8.0)  # beyond these, --diameter or --pixel-size is surely a slip
 
 
+@dataclass(frozen=True)
+class Options:
+    """What `predict_files` reads and writes besides label images."""
+
+    channel: int | str | None = None
+    z: int | str | None = None
+    pixel_size: float | None = None
+    diameter: float | None = None
+    tile: int = TILE
+    tta: int = 1
+    overlay: bool = False
+    rois: bool = False
+    geojson: bool = False
+
+
 class Segmenter:
     """A loaded model, ready to find nuclei in arrays.
 
@@ -97,12 +112,7 @@ class Segmenter:
         tta: int = 1,
     ) -> np.ndarray:
         """Maps of one image before decoding: (H, W, K) float32 in [0, 1]."""
-        if tile <= 2 * HALO or tile % STRIDE:
-            raise UsageError(
-                f"--tile: expected a multiple of {STRIDE} larger than {2 * HALO}. Received: {tile}."
-            )
-        if not 1 <= tta <= 8:
-            raise UsageError(f"--tta: expected 1 to 8 symmetries. Received: {tta}.")
+        self.check(Options(pixel_size=pixel_size, diameter=diameter, tile=tile, tta=tta))
         zoom = self.zoom(pixel_size, diameter)
         scaled = normalise(image, self.info.normalisation.low, self.info.normalisation.high)
         if not scaled.any():  # a constant image: nothing to see
@@ -116,6 +126,21 @@ class Segmenter:
         if zoom != 1:
             maps = cv2.resize(maps, image.shape[::-1], interpolation=cv2.INTER_LINEAR)
         return maps
+
+    def check(self, options: Options) -> None:
+        """Refuse options that make no sense for any image.
+
+        Raises:
+            UsageError: naming the option, what is expected and what came.
+        """
+        tile, tta = options.tile, options.tta
+        if tile <= 2 * HALO or tile % STRIDE:
+            raise UsageError(
+                f"--tile: expected a multiple of {STRIDE} larger than {2 * HALO}. Received: {tile}."
+            )
+        if not 1 <= tta <= 8:
+            raise UsageError(f"--tta: expected 1 to 8 symmetries. Received: {tta}.")
+        self.zoom(options.pixel_size, options.diameter)
 
     def _average(self, image: np.ndarray, tile: int, count: int) -> np.ndarray:
         """Mean maps over the first `count` symmetries of the square, each turned back."""
@@ -159,6 +184,8 @@ def _checked(image: np.ndarray) -> np.ndarray:
             f"Expected one grey image of shape (H, W), integer or float. "
             f"Received: shape {image.shape}, {image.dtype}. Choose one channel or plane."
         )
+    if image.dtype == bool:
+        image = image.astype(np.uint8)
     if image.dtype.kind == "f" and not np.isfinite(image).all():
         raise ImageReadError("The image has values that are not finite (NaN or infinite).")
     return image
@@ -171,21 +198,6 @@ def load_model(name: str | Path, models_dir: Path | None = None) -> Segmenter:
         ModelError: if it is missing, damaged or of another format.
     """
     return Segmenter(zoo.load(name, models_dir))
-
-
-@dataclass(frozen=True)
-class Options:
-    """What `predict_files` reads and writes besides label images."""
-
-    channel: int | str | None = None
-    z: int | str | None = None
-    pixel_size: float | None = None
-    diameter: float | None = None
-    tile: int = TILE
-    tta: int = 1
-    overlay: bool = False
-    rois: bool = False
-    geojson: bool = False
 
 
 @dataclass
@@ -230,7 +242,7 @@ def predict_files(
     files = list_images(paths)
     _refuse_same_stem(files)
     ensure_folder(out)
-    segmenter.zoom(options.pixel_size, options.diameter)
+    segmenter.check(options)
     outcome, tables = Outcome(), []
     for number, file in enumerate(files, start=1):
         began = time.perf_counter()
@@ -239,11 +251,12 @@ def predict_files(
             check_finite(image)
             instances, table = predict_image(image, segmenter, options)
             write_image_results(out, image, instances, options)
-        except UsageError:
-            raise
-        except (NucsegError, MemoryError) as error:
-            LOG.error("%s", error if str(file) in str(error) else f"{file}: {error}")
-            outcome.failures.append((file, str(error) or type(error).__name__))
+        except Exception as error:  # whatever is wrong with one image, the others are done
+            reason = str(error) if isinstance(error, NucsegError) else repr(error)
+            LOG.error("%s", reason if str(file) in reason else f"{file}: {reason}")
+            LOG.debug("", exc_info=error)
+            _remove_results(out, file)
+            outcome.failures.append((file, reason))
         else:
             tables.append(table)
             height, width = image.pixels.shape
@@ -259,6 +272,12 @@ def predict_files(
         progress(number, len(files), file.name)
     _write_tables(out, tables, outcome.failures)
     return outcome
+
+
+def _remove_results(out: Path, file: Path) -> None:
+    """Remove what an earlier run left of an image that failed now."""
+    for ending in ("_labels.tif", "_overlay.png", "_rois.zip", ".geojson"):
+        (out / f"{file.stem}{ending}").unlink(missing_ok=True)
 
 
 def _refuse_same_stem(files: Sequence[Path]) -> None:
@@ -293,13 +312,13 @@ def predict_image(
 def write_image_results(out: Path, image: Image, instances: Instances, options: Options) -> None:
     """Write the files that belong to one image."""
     stem = image.path.stem
+    write_labels(out / f"{stem}_labels.tif", instances.labels, pixel_size=image.pixel_size)
     if options.overlay:
         write_overlay(out / f"{stem}_overlay.png", image.pixels, instances.labels)
     if options.rois:
         write_imagej_rois(out / f"{stem}_rois.zip", instances.labels)
     if options.geojson:
         write_geojson(out / f"{stem}.geojson", instances.labels, instances.scores)
-    write_labels(out / f"{stem}_labels.tif", instances.labels, pixel_size=image.pixel_size)
 
 
 def _write_tables(out: Path, tables: list[pd.DataFrame], failures: list[tuple[Path, str]]) -> None:
@@ -309,7 +328,7 @@ def _write_tables(out: Path, tables: list[pd.DataFrame], failures: list[tuple[Pa
         tables = [empty]
     with atomic_path(out / "objects.csv") as temporary:
         filled = [table for table in tables if len(table)] or tables[:1]
-        pd.concat(filled).to_csv(temporary, index=False, float_format="%.6g")
+        pd.concat(filled).to_csv(temporary, index=False, float_format="%.9g")
     (out / "failures.csv").unlink(missing_ok=True)  # of an earlier run into the same folder
     if failures:
         with (

@@ -18,6 +18,22 @@ MARGIN = 16  # px mirrored around the field; twice the shoulder that training ig
 Predictor = Callable[[np.ndarray], np.ndarray]  # (B, h, w, 1) -> (B, h, w, K)
 
 
+def padded_length(length: int, tile: int) -> int:
+    """The length that the network is to see for one of the image, px.
+
+    Each shape is compiled once, which takes seconds; so short images come in few lengths, at most
+    four between one power of two and the next.
+
+    Returns:
+        A multiple of `STRIDE`, `length` and two margins or more.
+    """
+    needed = length + 2 * MARGIN
+    if needed > tile:
+        return -(-needed // STRIDE) * STRIDE
+    step = max(STRIDE, 2 ** (needed.bit_length() - 3))
+    return min(-(-needed // step) * step, tile)
+
+
 def tile_starts(length: int, tile: int, halo: int) -> list[int]:
     """First pixels of tiles that cover a length and overlap by two halos at least.
 
@@ -80,7 +96,7 @@ def predict_maps(predict: Predictor, image: np.ndarray, tile: int, halo: int) ->
         (H, W, K) float32.
     """
     height, width = image.shape
-    padding = [(MARGIN, MARGIN + -(length + 2 * MARGIN) % STRIDE) for length in image.shape]
+    padding = [(MARGIN, padded_length(length, tile) - length - MARGIN) for length in image.shape]
     padded = np.pad(image, padding, "symmetric")
     parts = list(tiles(padded.shape, tile, halo))
     inner = (slice(MARGIN, MARGIN + height), slice(MARGIN, MARGIN + width))

@@ -19,7 +19,16 @@ import keras
 import numpy as np
 from pydantic import Field as Limits
 
-from nucseg_tf.config import Architecture, Decode, Normalisation, Strict, parse, read_yaml, to_yaml
+from nucseg_tf.config import (
+    Architecture,
+    Decode,
+    ModelName,
+    Normalisation,
+    Strict,
+    parse,
+    read_yaml,
+    to_yaml,
+)
 from nucseg_tf.errors import ConfigError, InitialisationError, ModelError
 from nucseg_tf.io.files import atomic_path, ensure_folder
 from nucseg_tf.models import fpn2ws
@@ -34,7 +43,7 @@ class ModelInfo(Strict):
     """Contents of model.yaml."""
 
     format: int = FORMAT
-    name: str
+    name: ModelName
     architecture: Architecture
     normalisation: Normalisation = Normalisation()
     decode: Decode = Decode()
@@ -65,8 +74,16 @@ def build(arch: Architecture, pretrained: bool = False) -> keras.Model:
 # --- weights ---------------------------------------------------------------------------------
 
 
-def save_weights(network: keras.Model, path: Path, dtype: str = "float32") -> None:
+def save_weights(
+    network: keras.Model, path: Path, dtype: str = "float32", **attributes: float
+) -> None:
     """Write all weights as compressed arrays in their order, each with its name.
+
+    Args:
+        network: whose weights.
+        path: file.
+        dtype: of the stored arrays.
+        **attributes: stored with the file.
 
     Raises:
         ModelError: if a weight is not finite, in `dtype` too.
@@ -78,6 +95,7 @@ def save_weights(network: keras.Model, path: Path, dtype: str = "float32") -> No
                 raise ModelError(f"{path}: weight {variable.path} is not finite as {dtype}.")
             data = file.create_dataset(f"{number:04d}", data=value, **_compression(value))
             data.attrs["path"] = variable.path
+        file.attrs.update(attributes)
 
 
 def _compression(value: np.ndarray) -> dict:

@@ -78,7 +78,9 @@ class Checkpoint(keras.callbacks.Callback):
         """Write the state."""
         remembered = {
             type(other).__name__: {
-                key: float(getattr(other, key)) for key in REMEMBERED[type(other).__name__]
+                key: float(getattr(other, key))
+                for key in REMEMBERED[type(other).__name__]
+                if getattr(other, key) is not None  # Keras' `best` before the first epoch's end
             }
             for other in self.others
         }
@@ -148,15 +150,19 @@ def _floats(logs: dict) -> dict[str, float]:
 class BestWeights(keras.callbacks.Callback):
     """Keeps the weights with the smallest validation loss (averaged ones, if averaging is on)."""
 
-    def __init__(self, path: Path, network: keras.Model, best: float = math.inf):
+    def __init__(self, path: Path, network: keras.Model):
         super().__init__()
-        self.path, self.network, self.best = path, network, best
+        self.path, self.network = path, network
+        self.best = math.inf
+        if path.exists():  # the file itself says how good it is, so that both go together
+            with h5py.File(path, "r") as file:
+                self.best = float(file.attrs["val_loss"])
 
     def on_epoch_end(self, epoch, logs=None):
         value = float((logs or {})["val_loss"])
         if value < self.best:
             self.best = value
-            zoo.save_weights(self.network, self.path)
+            zoo.save_weights(self.network, self.path, val_loss=value)
 
 
 class StopIfNotFinite(keras.callbacks.Callback):

@@ -153,17 +153,14 @@ class Trainer:
         if resumed:
             checkpoint.restore(model)
             done = checkpoint.step = resumed["step"]
-        self._run_fit(model, phase, done, checkpoint, others, resumed, history)
+        self._run_fit(model, phase, done, checkpoint, others, resumed)
 
-    def _run_fit(self, model, phase, done, checkpoint, others, resumed, history) -> None:
+    def _run_fit(self, model, phase, done, checkpoint, others, resumed) -> None:
         training = self.config.training
         steps = training.steps_per_epoch
         epoch = phase.first_epoch + done // steps
         averaging = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if training.average else []
-        losses = [entry["val_loss"] for entry in history if "val_loss" in entry]
-        best = cb.BestWeights(
-            self.run / "best.h5", model.network, min(losses, default=float("inf"))
-        )
+        best = cb.BestWeights(self.run / "best.h5", model.network)
         rest = done % steps
         stopped = bool(resumed) and any(
             resumed["remembered"].get("EarlyStopping", {}).get("wait", 0) >= other.patience
@@ -172,10 +169,11 @@ class Trainer:
         )
         if epoch >= phase.last_epoch or stopped:
             return
+        remember = cb.Remember(others, resumed["remembered"] if resumed else {})
         listeners = [
             cb.StopIfNotFinite(),
             *others,
-            cb.Remember(others, resumed["remembered"] if resumed else {}),
+            remember,
             checkpoint,
             *averaging,
             best,
@@ -199,6 +197,9 @@ class Trainer:
         if rest:  # the epoch that was cut off is finished first
             run(epoch, epoch + 1, steps - rest)
             epoch += 1
+            remember.remembered = cb.read_state(checkpoint.path)["remembered"]
+            if model.stop_training:
+                epoch = phase.last_epoch
             iterator = training_dataset(
                 self.train_samples, self.config, phase.first_epoch * steps + checkpoint.step
             )

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 
 import numpy as np
 import pytest
 import tifffile
 
-from nucseg_tf.errors import DataError, LabelError
+from nucseg_tf.errors import DataError, SomeImagesFailed
 from nucseg_tf.evaluation.evaluate import evaluate_folders, format_table, pair_labels
 
 ONE = np.array([[1, 1, 0, 0], [1, 1, 0, 2]], np.uint16)
@@ -75,11 +76,14 @@ def test_missing_predictions_are_named(folders):
     assert not out.exists()
 
 
-def test_another_shape_is_refused_with_both_names(folders):
+def test_another_shape_is_named_and_the_others_scored(folders, caplog):
     truth, predicted, out = folders
     write(predicted / "a_labels.tif", ONE.T)
-    with pytest.raises(LabelError, match=r"a_labels\.tif.*\(4, 2\).*\(2, 4\).*a\.tif"):
+    with pytest.raises(SomeImagesFailed, match="1 of 2 images"):
         evaluate_folders(truth, predicted, out)
+    assert re.search(r"a_labels\.tif.*\(4, 2\).*\(2, 4\).*a\.tif", caplog.text)
+    assert list(json.loads((out / "scores.json").read_text())["images"]) != ["a"]
+    assert "a_labels.tif" in (out / "failures.csv").read_text()
 
 
 def test_two_files_for_one_image_are_refused(folders):

@@ -7,6 +7,7 @@ from scipy import ndimage
 from nucseg_tf.inference.tiling import (
     MARGIN,
     STRIDE,
+    padded_length,
     predict_maps,
     tile_starts,
     tile_weights,
@@ -47,6 +48,17 @@ def test_tiles_are_products_of_rows_and_columns():
     assert {(rows.start, columns.start) for rows, columns, _ in parts} == {
         (0, 0), (128, 0), (256, 0)
     }  # fmt: skip
+
+
+def test_images_of_all_sizes_come_in_few_shapes():
+    lengths = {length: padded_length(length, 1536) for length in range(1, 1505)}
+    assert len(set(lengths.values())) <= 20
+    for length, padded in lengths.items():
+        assert padded % STRIDE == 0
+        needed = length + 2 * MARGIN
+        assert needed <= padded < needed + max(STRIDE, needed / 4)
+    assert padded_length(2000, 1536) == 2048
+    assert padded_length(370, 384) == 416  # does not fit one tile
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (31, 33), (255, 257), (300, 700), (640, 641)])

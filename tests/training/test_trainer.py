@@ -121,6 +121,29 @@ def test_resumed_training_equals_an_uninterrupted_one(trained, tmp_path, monkeyp
         np.testing.assert_allclose(resumed[key], value, rtol=1e-3, atol=1e-5, err_msg=key)
 
 
+def test_interrupted_in_the_first_epoch_keeps_the_state(tmp_path, monkeypatch):
+    """Before Keras' own callbacks have anything to remember."""
+
+    def interrupt(self, batch, logs=None):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    settings = config(schedule="plateau", stop_patience=3)
+    with monkeypatch.context() as patch:
+        patch.setattr(cb.StopIfNotFinite, "on_train_batch_end", interrupt)
+        with pytest.raises(cb.Interrupted):
+            Trainer(settings, tmp_path / "run", [sample()], [sample()]).fit("random")
+    assert cb.read_state(tmp_path / "run" / "last.h5")["step"] == 1
+    Trainer(settings, tmp_path / "run", [sample()], [sample()]).fit("random", resume=True)
+    assert cb.read_state(tmp_path / "run" / "last.h5")["step"] == 6
+
+
+def test_best_weights_know_how_good_they_are(trained):
+    run, _ = trained
+    losses = [entry["val_loss"] for entry in cb.read_state(run / "last.h5")["history"]]
+    again = cb.BestWeights(run / "best.h5", None)
+    assert again.best == pytest.approx(min(losses), rel=1e-5)
+
+
 def test_loss_that_is_not_finite_stops_with_a_remedy(tmp_path):
     broken = sample()
     broken.image[:] = np.nan
