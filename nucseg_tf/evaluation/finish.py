@@ -33,7 +33,7 @@ GRID: dict[str, tuple[float, ...]] = {
     "background": (0.02, 0.04, 0.06, 0.08, 0.1, 0.15),
     "slope": (0.0, 0.05, 0.1, 0.15, 0.2, 0.3),
     "seed_border": (0.0, 0.1, 0.2, 0.3, 0.5),
-    "min_area": (0, 6, 12, 20, 30),
+    "min_area": (0, 6, 12, 20),
 }
 ROUNDS = 2
 Truth = tuple[np.ndarray, np.ndarray]  # maps (H, W, K), labels (H, W)
