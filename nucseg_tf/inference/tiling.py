@@ -22,16 +22,33 @@ def padded_length(length: int, tile: int) -> int:
     """The length that the network is to see for one of the image, px.
 
     Each shape is compiled once, which takes seconds; so short images come in few lengths, at most
-    four between one power of two and the next.
+    eight between one power of two and the next. Powers of two themselves are padded least.
 
     Returns:
         A multiple of `STRIDE`, `length` and two margins or more.
     """
-    needed = length + 2 * MARGIN
-    if needed > tile:
-        return -(-needed // STRIDE) * STRIDE
-    step = max(STRIDE, 2 ** (needed.bit_length() - 3))
-    return min(-(-needed // step) * step, tile)
+    whole = -(-length // STRIDE) * STRIDE
+    step = max(STRIDE, 2 ** ((length - 1).bit_length() - 4))
+    rounded = min(-(-length // step) * step + 2 * MARGIN, tile)
+    return max(rounded, whole + 2 * MARGIN)
+
+
+def fit_tile(length: int, tile: int, halo: int) -> int:
+    """The smallest tile that covers a length in as few tiles as the largest allowed would.
+
+    Args:
+        length: px, a multiple of `STRIDE`.
+        tile: largest tile, px.
+        halo: px.
+
+    Returns:
+        A multiple of `STRIDE`, at most `tile`.
+    """
+    if length <= tile:
+        return length
+    count = -(-(length - 2 * halo) // (tile - 2 * halo))
+    share = -(-(length - 2 * halo) // count) + 2 * halo
+    return min(-(-share // STRIDE) * STRIDE, tile)
 
 
 def tile_starts(length: int, tile: int, halo: int) -> list[int]:
@@ -74,10 +91,11 @@ def tiles(
 ) -> Iterator[tuple[slice, slice, np.ndarray]]:
     """Product of the tiles along both axes: rows, columns and (h, w) weights of each."""
     height, width = shape
-    for y0 in tile_starts(height, tile, halo):
-        rows = slice(y0, min(y0 + tile, height))
-        for x0 in tile_starts(width, tile, halo):
-            columns = slice(x0, min(x0 + tile, width))
+    tall, wide = fit_tile(height, tile, halo), fit_tile(width, tile, halo)
+    for y0 in tile_starts(height, tall, halo):
+        rows = slice(y0, y0 + tall)
+        for x0 in tile_starts(width, wide, halo):
+            columns = slice(x0, x0 + wide)
             vertical = tile_weights(height, y0, rows.stop - y0, halo)
             horizontal = tile_weights(width, x0, columns.stop - x0, halo)
             yield rows, columns, vertical[:, None] * horizontal

@@ -7,6 +7,7 @@ from scipy import ndimage
 from nucseg_tf.inference.tiling import (
     MARGIN,
     STRIDE,
+    fit_tile,
     padded_length,
     predict_maps,
     tile_starts,
@@ -52,13 +53,23 @@ def test_tiles_are_products_of_rows_and_columns():
 
 def test_images_of_all_sizes_come_in_few_shapes():
     lengths = {length: padded_length(length, 1536) for length in range(1, 1505)}
-    assert len(set(lengths.values())) <= 20
+    assert len(set(lengths.values())) <= 32
     for length, padded in lengths.items():
         assert padded % STRIDE == 0
         needed = length + 2 * MARGIN
-        assert needed <= padded < needed + max(STRIDE, needed / 4)
+        assert needed <= padded < needed + max(STRIDE, length / 8)
+    assert [lengths[side] for side in (256, 512, 1024)] == [288, 544, 1056]
     assert padded_length(2000, 1536) == 2048
     assert padded_length(370, 384) == 416  # does not fit one tile
+
+
+def test_tiles_are_no_larger_than_the_field_needs():
+    assert fit_tile(2080, 1536, 128) == 1184  # two tiles, not two of 1536
+    assert fit_tile(1056, 1536, 128) == 1056
+    for length in range(1568, 6000, 32):
+        tile = fit_tile(length, 1536, 128)
+        assert tile <= 1536
+        assert len(tile_starts(length, tile, 128)) == len(tile_starts(length, 1536, 128))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (31, 33), (255, 257), (300, 700), (640, 641)])
