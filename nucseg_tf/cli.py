@@ -11,28 +11,16 @@ import contextlib
 import json
 import logging
 import os
-import re
-import shutil
-import signal
-import sys
-import tempfile
 import time
-import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
-from typing import Any, Literal
-from uuid import uuid4
+from pathlib import Path
+from typing import Any
 
-from nucseg_tf.errors import DataError, ModelError, NucsegError, SomeImagesFailed, UsageError
+from nucseg_tf.console import Device, load_tensorflow, show_progress, use_device
+from nucseg_tf.errors import DataError, NucsegError, SomeImagesFailed
 
 LOG = logging.getLogger(__name__)
-Device = Literal["auto", "cpu", "gpu"]
-Progress = Callable[[int, int, str], None]
-MODEL_FILES = ("model.yaml", "model.weights.h5", "README.md", "sha256")
-MAX_MODEL_FILE = 4 * 2**30  # bytes unpacked; more in a zip is a slip or an attack
 
 
 # --- commands --------------------------------------------------------------------------------
@@ -105,6 +93,7 @@ def predict(
         "started": started,
         "seconds": {"loading": round(loaded - began, 3), "total": round(finished - began, 3)},
         "images": outcome.done,
+        "left_out": [str(path) for path in outcome.left_out],
         "failures": [{"image": str(path), "reason": text} for path, text in outcome.failures],
     }
     _write_record(out / "run.json", record)
@@ -124,6 +113,8 @@ def train(
     out: Path,
     init: str = "random",
     resume: bool = False,
+    channel: str | None = None,
+    z: str | None = None,
     set: tuple[str, ...] = (),
     device: Device = "auto",
 ) -> Path:
@@ -132,19 +123,23 @@ def train(
     Writes a run folder with a model folder inside it, and prints the latter.
 
     Args:
-        config: YAML file, as those in configs/
+        config: YAML file, or the name of a configuration that comes with the program
         data: folder of images/ and masks/, or a CSV manifest
         out: folder for the run
         init: random, imagenet, coco, nuclei or a model folder
         resume: go on with the training in --out
+        channel: index from 0, or max, where images have several
+        z: plane, index from 0, or max, where images are stacks
         set: KEY=VALUE that replaces one of the configuration; may be repeated
         device: auto, cpu or gpu
     """
-    from nucseg_tf.config import load_config
+    from nucseg_tf.config import find_config, load_config
     from nucseg_tf.data.manifest import find_fields, split_fields
     from nucseg_tf.io.files import ensure_folder
 
-    settings = load_config(config, set)
+    chosen = {"data.channel": channel, "data.z": z}
+    set += tuple(f"{key}={value}" for key, value in chosen.items() if value is not None)
+    settings = load_config(find_config(config), set)
     fields = split_fields(
         find_fields(data), settings.data.validation_fraction, settings.training.seed
     )
@@ -156,7 +151,7 @@ def train(
     from nucseg_tf.training.trainer import Trainer
 
     LOG.info("%d fields to train on, %d to validate", *map(len, fields))
-    samples = [load_samples(part, settings.normalisation) for part in fields]
+    samples = [load_samples(part, settings) for part in fields]
     if resume or not (out / "last.h5").exists():  # else the trainer refuses
         names = [[field.name for field in part] for part in fields]
         _record_start(out / "run.json", config, data, init, resume, settings.training.seed, names)
@@ -185,15 +180,17 @@ def evaluate(truth: Path, prediction: Path, *, out: Path) -> str:
     return table
 
 
-def validate(data: Path) -> str:
+def validate(data: Path, *, channel: str | None = None, z: str | None = None) -> str:
     """Open every file of a data set and say what is wrong with it.
 
     Args:
         data: folder of images/ and masks/, or a CSV manifest
+        channel: index from 0, or max, where images have several
+        z: plane, index from 0, or max, where images are stacks
     """
-    from nucseg_tf.data import manifest
+    from nucseg_tf.data.validate import validate
 
-    report = manifest.validate(data)
+    report = validate(data, channel, z)
     for problem in report.problems:
         print(f"{'warning' if problem.usable else 'error'}: {problem}")
     summary = f"{report.usable} of {len(report.fields)} fields can be used"
@@ -220,12 +217,12 @@ def config(config: Path, *, set: tuple[str, ...] = ()) -> str:
     """Print a configuration with every default filled in.
 
     Args:
-        config: YAML file
+        config: YAML file, or the name of a configuration that comes with the program
         set: KEY=VALUE that replaces one of the configuration; may be repeated
     """
-    from nucseg_tf.config import load_config, to_yaml
+    from nucseg_tf.config import find_config, load_config, to_yaml
 
-    return to_yaml(load_config(config, set)).rstrip()
+    return to_yaml(load_config(find_config(config), set)).rstrip()
 
 
 # --- models ----------------------------------------------------------------------------------
@@ -287,19 +284,9 @@ def export_model(name: str, file: Path, *, models_dir: Path | None = None) -> Pa
         models_dir: folder to search first
     """
     load_tensorflow()
-    from nucseg_tf.io.files import atomic_path
-    from nucseg_tf.models import zoo
+    from nucseg_tf.models import archive
 
-    if file.suffix.lower() != ".zip":
-        raise UsageError(f"{file}: expected a name that ends in .zip")
-    folder = zoo.find_model(name, models_dir)
-    zoo.verify(folder)
-    top = zoo.read_info(folder).name
-    with atomic_path(file) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-        for entry in MODEL_FILES:
-            if (folder / entry).is_file():
-                archive.write(folder / entry, f"{top}/{entry}")
-    return file
+    return archive.export_model(name, file, models_dir)
 
 
 def import_model(file: Path, *, models_dir: Path, name: str | None = None) -> Path:
@@ -310,52 +297,10 @@ def import_model(file: Path, *, models_dir: Path, name: str | None = None) -> Pa
         models_dir: folder of models to put it into
         name: to call it by; its own otherwise
     """
-    if name is not None and not re.fullmatch(r"\w[\w.-]*", name):
-        raise UsageError(f"--name: expected letters, digits, '_', '.' and '-'. Received: {name}.")
     load_tensorflow()
-    from nucseg_tf.io.files import ensure_folder
-    from nucseg_tf.models import zoo
+    from nucseg_tf.models import archive
 
-    ensure_folder(models_dir)
-    temporary = models_dir / f".import-{uuid4().hex[:8]}"
-    temporary.mkdir()
-    try:
-        own = _unpack(file, temporary)
-        folder = models_dir / (name or own)
-        zoo.read_info(temporary)
-        zoo.verify(temporary)
-        if folder.exists():
-            raise ModelError(f"{folder}: exists already; choose another --name")
-        temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return folder
-
-
-def _unpack(file: Path, target: Path) -> str:
-    """Copy the files of a model out of a zip, by known names only; returns the model's name."""
-    try:
-        with zipfile.ZipFile(file) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-            tops = {str(PurePosixPath(entry.filename).parent) for entry in entries}
-            names = [PurePosixPath(entry.filename).name for entry in entries]
-            top = tops.pop() if len(tops) == 1 else ""
-            if not re.fullmatch(r"\w[\w.-]*", top) or not _model_files_only(names):
-                raise ModelError(
-                    f"{file}: is no exported model: expected NAME/{{{','.join(MODEL_FILES)}}} only"
-                )
-            for entry, name in zip(entries, names, strict=True):
-                if entry.file_size > MAX_MODEL_FILE:
-                    raise ModelError(f"{file}: {name} is larger than {MAX_MODEL_FILE} bytes")
-                with archive.open(entry) as source, (target / name).open("wb") as copy:
-                    shutil.copyfileobj(source, copy)
-    except (OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{file}: cannot be read as a zip file: {error}") from error
-    return top
-
-
-def _model_files_only(names: list[str]) -> bool:
-    return len(names) == len({*names}) and {*names} <= {*MODEL_FILES}
+    return archive.import_model(file, models_dir, name)
 
 
 class Models:
@@ -382,91 +327,7 @@ class Commands:
     config = staticmethod(config)
 
 
-# --- what the commands share -----------------------------------------------------------------
-
-
-def load_tensorflow() -> None:
-    """Import TensorFlow without the lines about CUDA that no setting of its own suppresses.
-
-    They are kept if the import fails, or with NUCSEG_DEBUG=1, should it take the process down.
-    """
-    if "tensorflow" in sys.modules or os.environ.get("NUCSEG_DEBUG") == "1":
-        return
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    with tempfile.TemporaryFile() as messages:
-        os.dup2(messages.fileno(), 2)
-        try:
-            import tensorflow  # noqa: F401
-        except BaseException:
-            messages.seek(0)
-            os.write(stderr, messages.read())
-            raise
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
-
-
-def use_device(device: Device) -> None:
-    """Choose where TensorFlow runs; before it has run anything.
-
-    Raises:
-        UsageError: if "gpu" is asked for and there is none.
-    """
-    load_tensorflow()
-    import tensorflow as tf
-
-    gpus = tf.config.list_physical_devices("GPU")
-    if device == "gpu" and not gpus:
-        raise UsageError("--device gpu: TensorFlow finds no GPU; `nucseg doctor` shows what it has")
-    with contextlib.suppress(RuntimeError):  # TensorFlow has begun: the choice was made before
-        if device == "cpu":
-            tf.config.set_visible_devices([], "GPU")
-        else:
-            for gpu in gpus:  # take memory as needed, not all of a shared GPU at once
-                tf.config.experimental.set_memory_growth(gpu, True)
-
-
-@contextmanager
-def show_progress() -> Iterator[Progress]:
-    """A bar on a terminal, a line per image elsewhere; ends the command after SIGTERM."""
-    received: list[int] = []
-    before = signal.signal(signal.SIGTERM, lambda number, frame: received.append(number))
-
-    def stop_if_asked(done: int, total: int) -> None:
-        if received:
-            LOG.warning("stopped by SIGTERM after %d of %d images, without tables", done, total)
-            raise SystemExit(128 + signal.SIGTERM)
-
-    try:
-        with _bar() if sys.stderr.isatty() else contextlib.nullcontext(_line) as show:
-
-            def progress(done: int, total: int, name: str) -> None:
-                show(done, total, name)
-                stop_if_asked(done, total)
-
-            yield progress
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _line(done: int, total: int, name: str) -> None:
-    LOG.info("%d %% (%d/%d) %s", 100 * done // total, done, total, name)
-
-
-@contextmanager
-def _bar() -> Iterator[Progress]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    name_column = TextColumn("{task.description}", markup=False)
-    with Bar(*columns, name_column, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total, name: bar.update(
-            task, completed=done, total=total, description=name
-        )
+# --- records of runs --------------------------------------------------------------------------
 
 
 def _now() -> str:

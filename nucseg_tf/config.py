@@ -9,13 +9,19 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic import Field as Limits
 
 from nucseg_tf.errors import ConfigError
+
+_HERE = Path(__file__).parent
+# An installed package carries the configurations; a checkout has them beside the package.
+SHIPPED = next(
+    folder for folder in (_HERE / "configs", _HERE.parent / "configs") if folder.is_dir()
+)
 
 Fraction = Annotated[float, Limits(ge=0, le=1)]
 Positive = Annotated[float, Limits(gt=0)]
@@ -30,6 +36,7 @@ def _ordered(limits: tuple[float, float]) -> tuple[float, float]:
 
 Range = Annotated[tuple[float, float], AfterValidator(_ordered)]
 Positives = Annotated[tuple[Positive, Positive], AfterValidator(_ordered)]
+Plane: TypeAlias = Annotated[int, Limits(ge=0)] | Literal["max"] | None  # None: only one
 ModelName = Annotated[str, Limits(pattern=r"^\w[\w.-]*$")]
 
 
@@ -44,6 +51,7 @@ class Architecture(Strict):
     encoder: str = "efficientnetlite0"
     filters: Annotated[int, Limits(ge=8, le=512)] = 64
     aggregation: Literal["sum", "concat"] = "sum"
+    head: Literal["subpixel", "upsample"] = "subpixel"
     networks: Literal[1, 2] = 1
 
 
@@ -79,6 +87,8 @@ class Data(Strict):
     shoulder: Annotated[int, Limits(ge=0)] = 8
     zoom: Positives = (0.5, 2.5)
     diameter: Positives = (8.0, 110.0)  # px; the zoom keeps a field's median nucleus within
+    channel: Plane = None  # of images with several
+    z: Plane = None  # of stacks
     blank: Fraction = 0.02  # share of ROIs of pure noise, without nuclei
     validation_fraction: Annotated[float, Limits(gt=0, lt=1)] = 0.2
 
@@ -178,6 +188,20 @@ def read_yaml(path: Path) -> dict:
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: expected a mapping of keys to values, got {type(values)}.")
     return values
+
+
+def find_config(name: Path) -> Path:
+    """The file of a configuration given by path, or by the name of one in the package.
+
+    Raises:
+        ConfigError: naming what the package has, if there is no such file.
+    """
+    if name.exists():
+        return name
+    known = {file.stem: file for file in SHIPPED.glob("*.yaml")}
+    if str(name) in known:
+        return known[str(name)]
+    raise ConfigError(f"{name}: no such file, nor one of: {', '.join(sorted(known))}.")
 
 
 def load_config(path: Path, overrides: tuple[str, ...] = ()) -> Config:

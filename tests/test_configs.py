@@ -1,8 +1,10 @@
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from nucseg_tf.config import load_config
+from nucseg_tf.config import find_config, load_config
+from nucseg_tf.errors import ConfigError
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 
@@ -18,3 +20,20 @@ def test_default_configuration_trains_the_shipped_architecture():
 
     config = load_config(next(file for file in CONFIGS if file.stem == "fpn2ws"))
     assert zoo.read_info(zoo.find_model("fpn2ws-nuclei")).architecture == config.model
+
+
+def test_configurations_are_found_by_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert load_config(find_config(Path("smoke"))).name == "smoke"
+    with pytest.raises(ConfigError, match=r"fpn2w: no such file.*fpn2ws"):
+        find_config(Path("fpn2w"))
+
+
+def test_every_package_is_in_the_distribution():
+    root = Path(__file__).parents[1]
+    listed = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    found = {
+        ".".join(file.parent.relative_to(root).parts)
+        for file in (root / "nucseg_tf").rglob("__init__.py")
+    }
+    assert {*listed} == found | {"nucseg_tf.configs"}

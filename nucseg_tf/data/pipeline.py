@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from nucseg_tf.config import Config, Normalisation
+from nucseg_tf.config import Config
 from nucseg_tf.data.augment import augment
 from nucseg_tf.data.manifest import load_field
 from nucseg_tf.errors import TrainingError
@@ -48,7 +48,7 @@ def median_diameter(labels: np.ndarray) -> float:
     return float(np.sqrt(4 / np.pi * np.median(areas))) if len(areas) else 0.0
 
 
-def load_samples(fields: Sequence[Field], normalisation: Normalisation) -> list[Sample]:
+def load_samples(fields: Sequence[Field], config: Config) -> list[Sample]:
     """Read, check and normalise fields.
 
     Raises:
@@ -56,8 +56,8 @@ def load_samples(fields: Sequence[Field], normalisation: Normalisation) -> list[
     """
     samples = []
     for field in fields:
-        pixels, labels = load_field(field)
-        image = normalise(pixels, normalisation.low, normalisation.high)
+        pixels, labels = load_field(field, config.data.channel, config.data.z)
+        image = normalise(pixels, config.normalisation.low, config.normalisation.high)
         samples.append(Sample(image, labels, median_diameter(labels), field.group))
     return samples
 
@@ -139,9 +139,9 @@ def _field_weights(samples: Sequence[Sample]) -> np.ndarray:
     return np.cumsum(roots) / roots.sum()
 
 
-def _to_batch(image, maps, valid, size: int, kinds: int = 2):
+def _to_batch(image, maps, valid, size: int):
     image = tf.ensure_shape(image, (size, size, 1))
-    maps = tf.ensure_shape(maps, (size, size, kinds))
+    maps = tf.ensure_shape(maps, (size, size, 2))
     return image, {"maps": maps, "valid": tf.ensure_shape(valid, (size, size, 1))}
 
 

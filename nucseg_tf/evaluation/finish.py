@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from nucseg_tf.config import Config, Decode
-from nucseg_tf.data.manifest import load_field
+from nucseg_tf.data.manifest import load_field, read_masks
 from nucseg_tf.data.pipeline import median_diameter
 from nucseg_tf.evaluation.scores import score_image, summarise
 from nucseg_tf.inference.predict import Segmenter
@@ -114,8 +114,9 @@ def finish(
     Returns:
         The model folder.
     """
-    diameters = [median_diameter(load_field(field)[1]) for field in train]
-    sizes = [read_image(field.image).pixel_size for field in train]
+    planes = (config.data.channel, config.data.z)
+    diameters = [median_diameter(read_masks(field)) for field in train]
+    sizes = [read_image(field.image, *planes).pixel_size for field in train]
     info = zoo.ModelInfo(
         name=config.name,
         architecture=config.model,
@@ -133,7 +134,7 @@ def finish(
     segmenter = Segmenter(zoo.LoadedModel(info, network, folder, ""))
     pairs = []
     for field in validation:
-        pixels, labels = load_field(field)
+        pixels, labels = load_field(field, *planes)
         pairs.append((segmenter.predict_maps(pixels), labels))
     tuned = tune(pairs, config.decode)
     summary = summarise([score_image(labels, decode(maps, tuned).labels) for maps, labels in pairs])

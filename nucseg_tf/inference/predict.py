@@ -206,11 +206,13 @@ class Outcome:
 
     Attributes:
         done: an entry an image: name, shape, nuclei, seconds.
-        failures: (path, reason) of the images left out.
+        failures: (path, reason) of the images that could not be done.
+        left_out: images not tried, because the run was stopped.
     """
 
     done: list[dict[str, Any]] = field(default_factory=list)
     failures: list[tuple[Path, str]] = field(default_factory=list)
+    left_out: list[Path] = field(default_factory=list)
 
 
 def predict_files(
@@ -218,7 +220,7 @@ def predict_files(
     out: Path,
     segmenter: Segmenter,
     options: Options,
-    progress: Callable[[int, int, str], None] = lambda done, total, name: None,
+    progress: Callable[[int, int, str], bool] = lambda done, total, name: True,
 ) -> Outcome:
     """Predict image files and folders of them.
 
@@ -230,7 +232,8 @@ def predict_files(
         out: folder for the results, made if need be.
         segmenter: the model.
         options: how to read, what to write.
-        progress: called after each image with its number, the count and its name.
+        progress: called after each image with its number, the count and its name; says whether to
+            go on.
 
     Returns:
         What was done and what failed.
@@ -269,7 +272,9 @@ def predict_files(
                     "seconds": round(time.perf_counter() - began, 3),
                 }
             )
-        progress(number, len(files), file.name)
+        if not progress(number, len(files), file.name):
+            outcome.left_out = files[number:]
+            break
     _write_tables(out, tables, outcome.failures)
     return outcome
 

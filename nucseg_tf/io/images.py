@@ -24,16 +24,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-from xml.etree import ElementTree
 
 import numpy as np
 
 from nucseg_tf.errors import ImageReadError, UsageError
+from nucseg_tf.io.pixel_size import tiff_pixel_size
 from nucseg_tf.types import Image
-
-if TYPE_CHECKING:
-    import tifffile
 
 TIFF_SUFFIXES = (".tif", ".tiff")
 IMAGE_SUFFIXES = (*TIFF_SUFFIXES, ".png", ".jpg", ".jpeg", ".bmp")
@@ -41,18 +37,6 @@ IMAGE_SUFFIXES = (*TIFF_SUFFIXES, ".png", ".jpg", ".jpeg", ".bmp")
 RESULT_ENDINGS = ("_labels.tif", "_labels.tiff", "_masks.tif", "_masks.tiff", "_overlay.png")
 # Rounding between YCbCr and RGB shifts the channels of a grey JPEG by so many levels of 255.
 JPEG_TOLERANCE = 3
-# µm per pixel that a microscope image may have, and the resolutions (dpi) that programs write into
-# files they know nothing about.
-PLAUSIBLE_PIXEL_SIZES = (0.01, 100.0)
-PRINT_DPI = (72, 96, 100, 120, 144, 150, 180, 200, 240, 300, 350, 360, 400, 600, 1200, 2400)
-MICRONS_PER_UNIT = {
-    **dict.fromkeys(("µm", "μm", "um", "micron", "microns", "micrometer", "\\u00b5m"), 1.0),
-    **dict.fromkeys(("nm", "nanometer"), 1e-3),
-    **dict.fromkeys(("mm", "millimeter"), 1e3),
-    **dict.fromkeys(("cm", "centimeter"), 1e4),
-    **dict.fromkeys(("in", "inch"), 25_400.0),
-    **{"pm": 1e-6, "å": 1e-4, "m": 1e6},
-}
 # What tifffile only logs although the planes concerned are missing from what it returns.
 _FATAL_LOGS = ("invalid page offset", "invalid or corrupted file", "are zeroed", "out of range")
 
@@ -236,7 +220,7 @@ def _read_tiff(path: Path) -> RawImage:
         data, axes = np.asarray(series.asarray()), series.axes
         extra = getattr(series.keyframe, "extrasamples", ())
         alpha = sum(int(sample) in (1, 2) for sample in extra)  # associated or unassociated alpha
-        pixel_size = _tiff_pixel_size(tiff)
+        pixel_size = tiff_pixel_size(tiff)
     for message in logs:
         if any(fatal in message for fatal in _FATAL_LOGS):
             raise ImageReadError(
@@ -345,34 +329,3 @@ def _take(path: Path, name: str, stack: np.ndarray, choice: int | str | None) ->
 def _describe(raw: RawImage) -> str:
     axes = ", ".join(f"{a}={n}" for a, n in zip(raw.axes, raw.data.shape, strict=True))
     return f"shape {raw.data.shape}, axes {axes}"
-
-
-def _tiff_pixel_size(tiff: tifffile.TiffFile) -> float | None:
-    """Pixel width in µm from OME, then ImageJ, then plain resolution tags; None where unknown."""
-    if tiff.is_ome and tiff.ome_metadata:
-        return _ome_pixel_size(tiff.ome_metadata)
-    tags = tiff.pages.first.tags
-    pixels, units = tags.valueof("XResolution", default=(0, 1))
-    if not (pixels and units):
-        return None
-    width = units / pixels
-    if tiff.is_imagej:
-        unit = str((tiff.imagej_metadata or {}).get("unit", "")).lower()
-        return width * MICRONS_PER_UNIT[unit] if unit in MICRONS_PER_UNIT else None
-    tag_unit = {2: "inch", 3: "cm"}.get(int(tags.valueof("ResolutionUnit", default=1)))
-    if tag_unit is None:
-        return None
-    size = width * MICRONS_PER_UNIT[tag_unit]
-    dpi = MICRONS_PER_UNIT["inch"] / size
-    plausible = PLAUSIBLE_PIXEL_SIZES[0] <= size <= PLAUSIBLE_PIXEL_SIZES[1]
-    return None if any(abs(dpi - p) < 0.005 * p for p in PRINT_DPI) or not plausible else size
-
-
-def _ome_pixel_size(xml: str) -> float | None:
-    with contextlib.suppress(ElementTree.ParseError, ValueError):
-        for element in ElementTree.fromstring(xml).iter():
-            if element.tag.endswith("Pixels") and "PhysicalSizeX" in element.attrib:
-                unit = element.attrib.get("PhysicalSizeXUnit", "µm").lower()
-                size = float(element.attrib["PhysicalSizeX"]) * MICRONS_PER_UNIT.get(unit, math.nan)
-                return size if math.isfinite(size) and size > 0 else None
-    return None

@@ -20,7 +20,7 @@ def build(arch: Architecture, pretrained: bool = False) -> keras.Model:
     """Build the network.
 
     Args:
-        arch: encoder, filters, aggregation and the number of networks.
+        arch: encoder, filters, aggregation, head and the number of networks.
         pretrained: let segmentation-models load the encoder's ImageNet weights.
 
     Returns:
@@ -28,7 +28,7 @@ def build(arch: Architecture, pretrained: bool = False) -> keras.Model:
     """
 
     def fpn(maps: int, name: str) -> keras.Model:
-        return build_fpn(arch.encoder, arch.filters, arch.aggregation, maps, name, pretrained)
+        return build_fpn(arch, maps, name, pretrained)
 
     if arch.networks == 1:
         return fpn(len(MAPS), "fpn2ws")

@@ -48,7 +48,6 @@ class Checkpoint(keras.callbacks.Callback):
         self.path, self.network, self.others, self.history = path, network, others, history
         self.phase = ""
         self.step = 0  # batches of this phase, this epoch's included
-        self.start = 0  # epoch at which this phase's fit begins
         self._pending = 0
         self._handlers: dict = {}
 

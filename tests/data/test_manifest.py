@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from nucseg_tf.data.manifest import find_fields, load_field, scan, split_fields, validate
+from nucseg_tf.data.manifest import find_fields, load_field, scan, split_fields
+from nucseg_tf.data.validate import validate
 from nucseg_tf.errors import DataError, ImageReadError, LabelError, UsageError
 from nucseg_tf.types import Field
 

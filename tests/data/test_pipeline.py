@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
+import tifffile
 
-from nucseg_tf.config import Config, Normalisation, parse
+from nucseg_tf.config import Config, parse
 from nucseg_tf.data import pipeline
-from nucseg_tf.errors import TrainingError
+from nucseg_tf.data.manifest import find_fields
+from nucseg_tf.errors import ImageReadError, TrainingError
+from nucseg_tf.io.normalise import normalise
 from nucseg_tf.targets.distance_border import targets
 
 
@@ -130,12 +133,22 @@ def test_training_without_fields_is_an_error():
         pipeline.training_dataset([], config())
 
 
+def test_the_chosen_channel_and_plane_are_read(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 9, (3, 2, 20, 30), np.uint8)  # Z, C, H, W
+    tifffile.imwrite(tmp_path / "a.tif", pixels, imagej=True, metadata={"axes": "ZCYX"})
+    tifffile.imwrite(tmp_path / "a_masks.tif", np.ones((20, 30), np.uint8))
+    field = find_fields(tmp_path)
+    settings = parse(Config, {"data": {"channel": 1, "z": "max"}}, "test")
+    found = pipeline.load_samples(field, settings)[0].image
+    np.testing.assert_array_equal(found, normalise(pixels[:, 1].max(axis=0), 1.0, 99.8))
+    with pytest.raises(ImageReadError, match="--channel"):
+        pipeline.load_samples(field, Config())
+
+
 @pytest.mark.data
 def test_real_fields_load_and_are_normalised(dsb2018):
-    from nucseg_tf.data.manifest import find_fields
-
     fields = [field for field in find_fields(dsb2018) if field.split == "val"][:5]
-    samples = pipeline.load_samples(fields, Normalisation())
+    samples = pipeline.load_samples(fields, Config())
     assert all(5 < s.diameter < 60 for s in samples)
     for s in samples:
         low, high = np.percentile(s.image, (1, 99.8))

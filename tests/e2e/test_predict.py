@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import signal
 from pathlib import Path
 
 import cv2
@@ -16,6 +18,7 @@ from nucseg_tf import load_model
 from nucseg_tf.__main__ import main
 from nucseg_tf.errors import ImageReadError, UsageError
 from nucseg_tf.evaluation.scores import score_image
+from nucseg_tf.inference import predict as predict_module
 from nucseg_tf.inference.predict import HALO
 
 
@@ -189,6 +192,25 @@ def test_folder_that_cannot_be_written(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert run("predict", tmp_path / "a.tif", "--out", tmp_path / "file" / "out") == 1
     assert "file" in capsys.readouterr().err
+
+
+def test_a_stopped_run_keeps_what_is_done(tmp_path, monkeypatch):
+    for name in ("a.tif", "b.tif", "c.tif"):
+        tifffile.imwrite(tmp_path / name, field((64, 64), count=3)[0])
+    write = predict_module.write_image_results
+
+    def stopped_at_b(out, image, *rest):
+        write(out, image, *rest)
+        if image.path.name == "b.tif":
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(predict_module, "write_image_results", stopped_at_b)
+    out = tmp_path / "out"
+    assert main(["predict", str(tmp_path), "--out", str(out)]) == 143
+    record = json.loads((out / "run.json").read_text())
+    assert [entry["image"] for entry in record["images"]] == ["a.tif", "b.tif"]
+    assert record["left_out"] == [str(tmp_path / "c.tif")]
+    assert {*pd.read_csv(out / "objects.csv")["image"]} == {"a.tif", "b.tif"}
 
 
 def test_same_stem_twice_is_refused(tmp_path, capsys):

@@ -22,6 +22,27 @@ def test_maps_have_the_shape_and_range_of_the_contract(networks):
         assert 0 <= maps.min() < maps.max() <= 1
 
 
+def test_the_subpixel_head_tells_neighbouring_pixels_apart():
+    # The features have half the resolution: only the 2x2 cells can carry what lies between.
+    keras.utils.set_random_seed(1)
+    fine = np.asarray(zoo.build(SMALL)(image()))[0, ..., 0]
+    keras.utils.set_random_seed(1)
+    coarse = np.asarray(zoo.build(Architecture(filters=8, head="upsample"))(image()))[0, ..., 0]
+
+    def roughness(x):
+        return np.abs(np.diff(x, 2, axis=1))[4:-4, 4:-4].mean() / x[4:-4, 4:-4].std()
+
+    assert roughness(fine) > 3 * roughness(coarse)
+
+
+@pytest.mark.parametrize("head", ["subpixel", "upsample"])
+def test_freezing_leaves_the_head_trainable(head):
+    network = zoo.build(Architecture(filters=8, head=head))
+    for layer in fpn2ws.encoder_layers(network):
+        layer.trainable = False
+    assert any("head_" in variable.path for variable in network.trainable_variables)
+
+
 def test_two_networks_share_no_weight():
     one = zoo.build(Architecture(filters=8, networks=1))
     two = zoo.build(Architecture(filters=8, networks=2))
@@ -44,7 +65,7 @@ def test_freezing_leaves_the_decoder_trainable():
     for layer in fpn2ws.encoder_layers(network):
         layer.trainable = False
     paths = [variable.path for variable in network.trainable_variables]
-    assert len([path for path in paths if "head_conv/kernel" in path]) == 2
+    assert len([path for path in paths if "head_maps/kernel" in path]) == 2
     assert not [path for path in paths if "block" in path or "stem" in path]
 
 

@@ -1,0 +1,107 @@
+"""Opens every file of a data set and says what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from scipy import ndimage
+
+from nucseg_tf.data.manifest import LAYOUTS, Problem, read_masks, scan
+from nucseg_tf.errors import DataError
+from nucseg_tf.io.images import check_finite, read_image
+from nucseg_tf.io.labels import relabel
+from nucseg_tf.types import Field
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `validate` found.
+
+    Attributes:
+        fields: all paired fields, usable or not.
+        usable: how many of them can be used.
+        problems: errors and warnings, in the order of the files.
+    """
+
+    fields: tuple[Field, ...]
+    usable: int
+    problems: tuple[Problem, ...]
+
+
+def validate(
+    data: str | Path, channel: int | str | None = None, z: int | str | None = None
+) -> Report:
+    """Open every file of a data set once and say what is wrong with it.
+
+    Errors: no partner, unreadable or ambiguous, NaN, shapes that differ, masks that are no label
+    images, masks without a nucleus. Warnings: a constant image, labels in several pieces.
+
+    Raises:
+        DataError: `data` has none of the known layouts.
+    """
+    fields, problems = scan(data)
+    if not fields and not problems:
+        raise DataError(f"{data}: no images found; {LAYOUTS}")
+    usable = 0
+    for field in fields:
+        found = _check_field(field, channel, z)
+        usable += all(problem.usable for problem in found)
+        problems += found
+    return Report(tuple(fields), usable, tuple(problems))
+
+
+def _check_field(field: Field, channel: int | str | None, z: int | str | None) -> list[Problem]:
+    problems: list[Problem] = []
+    pixels = labels = None
+    try:
+        image = read_image(field.image, channel=channel, z=z)
+        pixels = image.pixels
+        check_finite(image)
+        if pixels.min() == pixels.max():
+            problems.append(Problem(field.image, "is constant: nothing to see", usable=True))
+    except DataError as error:
+        problems.append(_as_problem(field.image, error))
+    try:
+        labels = read_masks(field)
+        problems += _check_labels(field.masks[0], labels)
+    except DataError as error:
+        problems.append(_as_problem(field.masks[0], error))
+    if pixels is not None and labels is not None and pixels.shape != labels.shape:
+        reason = f"shape {labels.shape} differs from {pixels.shape} of its image {field.image}"
+        problems.append(Problem(field.masks[0], reason))
+    return problems
+
+
+def _as_problem(path: Path, error: DataError) -> Problem:
+    """Messages begin with the file they are about, which may be another mask of the same field."""
+    name, separator, reason = str(error).partition(": ")
+    return Problem(Path(name), reason) if separator else Problem(path, str(error))
+
+
+def _check_labels(path: Path, labels: np.ndarray) -> list[Problem]:
+    values = np.unique(labels)
+    values = values[values > 0]
+    if len(values) == 0:
+        return [Problem(path, "has no nucleus: every pixel is 0")]
+    split = [int(values[i]) for i in _split_labels(relabel(labels))]
+    if not split:
+        return []
+    if len(values) == 1:
+        reason = f"is a binary mask (0 and {values[0]}): nuclei are not told apart"
+    else:
+        some = ", ".join(map(str, split[:5])) + (", ..." if len(split) > 5 else "")
+        reason = f"{len(split)} of {len(values)} labels are in several pieces: {some}"
+    return [Problem(path, reason, usable=True)]
+
+
+def _split_labels(labels: np.ndarray) -> list[int]:
+    """Indices from 0 of sequential labels that are in several pieces (8 neighbours)."""
+    return [
+        index
+        for index, box in enumerate(ndimage.find_objects(labels))
+        if cv2.connectedComponents((labels[box] == index + 1).astype(np.uint8), connectivity=8)[0]
+        > 2
+    ]

@@ -1,0 +1,102 @@
+"""Model folders as one zip file, to hand on."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import zipfile
+from pathlib import Path, PurePosixPath
+from uuid import uuid4
+
+from nucseg_tf.errors import ModelError, UsageError
+from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.models import zoo
+
+MODEL_FILES = ("model.yaml", "model.weights.h5", "README.md", "sha256")
+MAX_MODEL_FILE = 4 * 2**30  # bytes unpacked; more in a zip is a slip or an attack
+
+
+def export_model(name: str, file: Path, models_dir: Path | None = None) -> Path:
+    """Write a model into one zip file.
+
+    Args:
+        name: name of a model, or a model or run folder.
+        file: the zip file to write.
+        models_dir: folder to search first.
+
+    Returns:
+        `file`.
+
+    Raises:
+        UsageError: if `file` does not end in .zip.
+        ModelError: if the model is missing or damaged.
+    """
+    if file.suffix.lower() != ".zip":
+        raise UsageError(f"{file}: expected a name that ends in .zip")
+    folder = zoo.find_model(name, models_dir)
+    zoo.verify(folder)
+    top = zoo.read_info(folder).name
+    with atomic_path(file) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for entry in MODEL_FILES:
+            if (folder / entry).is_file():
+                archive.write(folder / entry, f"{top}/{entry}")
+    return file
+
+
+def import_model(file: Path, models_dir: Path, name: str | None = None) -> Path:
+    """Unpack a model from a zip file, and check it.
+
+    Args:
+        file: as from `export_model`.
+        models_dir: folder of models to put it into.
+        name: to call it by; its own otherwise.
+
+    Returns:
+        The model folder.
+
+    Raises:
+        UsageError: for a name that is none.
+        ModelError: if the zip holds anything but one intact model, or the folder exists.
+    """
+    if name is not None and not re.fullmatch(r"\w[\w.-]*", name):
+        raise UsageError(f"--name: expected letters, digits, '_', '.' and '-'. Received: {name}.")
+    ensure_folder(models_dir)
+    temporary = models_dir / f".import-{uuid4().hex[:8]}"
+    temporary.mkdir()
+    try:
+        own = _unpack(file, temporary)
+        folder = models_dir / (name or own)
+        zoo.read_info(temporary)
+        zoo.verify(temporary)
+        if folder.exists():
+            raise ModelError(f"{folder}: exists already; choose another --name")
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return folder
+
+
+def _unpack(file: Path, target: Path) -> str:
+    """Copy the files of a model out of a zip, by known names only; returns the model's name."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            tops = {str(PurePosixPath(entry.filename).parent) for entry in entries}
+            names = [PurePosixPath(entry.filename).name for entry in entries]
+            top = tops.pop() if len(tops) == 1 else ""
+            if not re.fullmatch(r"\w[\w.-]*", top) or not _model_files_only(names):
+                raise ModelError(
+                    f"{file}: is no exported model: expected NAME/{{{','.join(MODEL_FILES)}}} only"
+                )
+            for entry, name in zip(entries, names, strict=True):
+                if entry.file_size > MAX_MODEL_FILE:
+                    raise ModelError(f"{file}: {name} is larger than {MAX_MODEL_FILE} bytes")
+                with archive.open(entry) as source, (target / name).open("wb") as copy:
+                    shutil.copyfileobj(source, copy)
+    except (OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
+        raise ModelError(f"{file}: cannot be read as a zip file: {error}") from error
+    return top
+
+
+def _model_files_only(names: list[str]) -> bool:
+    return len(names) == len({*names}) and {*names} <= {*MODEL_FILES}
