@@ -11,6 +11,7 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -97,6 +98,9 @@ def predict(
         "failures": [{"image": str(path), "reason": text} for path, text in outcome.failures],
     }
     _write_record(out / "run.json", record)
+    if outcome.left_out:
+        LOG.warning("stopped by SIGTERM with %d images left to do", len(outcome.left_out))
+        raise SystemExit(128 + signal.SIGTERM)
     if outcome.failures:
         print(out)
         count = len(outcome.failures) + len(outcome.done)
