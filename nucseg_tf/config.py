@@ -17,11 +17,7 @@ from pydantic import Field as Limits
 
 from nucseg_tf.errors import ConfigError
 
-_HERE = Path(__file__).parent
-# An installed package carries the configurations; a checkout has them beside the package.
-SHIPPED = next(
-    folder for folder in (_HERE / "configs", _HERE.parent / "configs") if folder.is_dir()
-)
+SHIPPED = Path(__file__).parent / "configs"  # in a checkout a link to the folder at the top
 
 Fraction = Annotated[float, Limits(ge=0, le=1)]
 Positive = Annotated[float, Limits(gt=0)]

@@ -20,7 +20,7 @@ def main() -> int:
         sys.exit("the image of the demo comes with mahotas: pip install 'nucseg-tf[demo]'")
     image = Path(spec.origin).parent / "demos" / "data" / "nuclear.png"
     command = ["predict", str(image), "--out", str(OUT), "--overlay", "--rois", "--geojson"]
-    print(f"nucseg {' '.join(command)}")
+    print(f"nucseg {' '.join(command)}", flush=True)
     code = nucseg(command)
     if code == 0:
         print(f"{len(pd.read_csv(OUT / 'objects.csv'))} nuclei found")
