@@ -16,10 +16,15 @@ import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nucseg_tf.console import Device, load_tensorflow, show_progress, use_device
-from nucseg_tf.errors import DataError, NucsegError, SomeImagesFailed
+from nucseg_tf.errors import DataError, NucsegError, SomeImagesFailed, UsageError
+from nucseg_tf.io.files import ensure_folder
+
+if TYPE_CHECKING:
+    from nucseg_tf.config import Config
+    from nucseg_tf.types import Field
 
 LOG = logging.getLogger(__name__)
 
@@ -64,7 +69,6 @@ def predict(
         rois: also write STEM_rois.zip for ImageJ
         geojson: also write STEM.geojson for QuPath
     """
-    from nucseg_tf.io.files import ensure_folder
     from nucseg_tf.io.images import list_images
 
     started, began = _now(), time.perf_counter()
@@ -117,6 +121,7 @@ def train(
     out: Path,
     init: str = "random",
     resume: bool = False,
+    store: Path | None = None,
     channel: str | None = None,
     z: str | None = None,
     set: tuple[str, ...] = (),
@@ -132,39 +137,96 @@ def train(
         out: folder for the run
         init: random, imagenet, coco, nuclei or a model folder
         resume: go on with the training in --out
+        store: ROIs from `nucseg augment` to train on, instead of cutting new ones
         channel: index from 0, or max, where images have several
         z: plane, index from 0, or max, where images are stacks
         set: KEY=VALUE that replaces one of the configuration; may be repeated
         device: auto, cpu or gpu
     """
-    from nucseg_tf.config import find_config, load_config
-    from nucseg_tf.data.manifest import find_fields, split_fields
-    from nucseg_tf.io.files import ensure_folder
-
-    chosen = {"data.channel": channel, "data.z": z}
-    set += tuple(f"{key}={value}" for key, value in chosen.items() if value is not None)
-    settings = load_config(find_config(config), set)
-    fields = split_fields(
-        find_fields(data), settings.data.validation_fraction, settings.training.seed
-    )
+    settings, fields = _settings_and_fields(config, data, channel, z, set)
     ensure_folder(out)
     use_device(device)
+    from nucseg_tf.data.manifest import field_hash
     from nucseg_tf.data.pipeline import load_samples
+    from nucseg_tf.data.roi_store import RoiStore
     from nucseg_tf.evaluation.finish import finish
     from nucseg_tf.training.callbacks import Interrupted
     from nucseg_tf.training.trainer import Trainer
 
     LOG.info("%d fields to train on, %d to validate", *map(len, fields))
-    samples = [load_samples(part, settings) for part in fields]
+    rois = RoiStore(store) if store else None
+    if rois:
+        rois.check(settings, [field_hash(field) for field in fields[1]])
+    train_samples, validation_samples = (load_samples(part, settings) for part in fields)
     if resume or not (out / "last.h5").exists():  # else the trainer refuses
         names = [[field.name for field in part] for part in fields]
         _record_start(out / "run.json", config, data, init, resume, settings.training.seed, names)
     try:
-        network = Trainer(settings, out, *samples).fit(init, resume)
+        network = Trainer(settings, out, train_samples, validation_samples, rois).fit(init, resume)
     except Interrupted as stop:
         LOG.warning("%s; the state is saved. To go on, add --resume to the command", stop)
         raise SystemExit(stop.exit_code) from None
     return finish(out, settings, network, *fields)
+
+
+def augment(
+    config: Path,
+    *,
+    data: Path,
+    out: Path | None = None,
+    preview: Path | None = None,
+    rois: int = 35000,
+    bits: int = 8,
+    masks: bool = False,
+    channel: str | None = None,
+    z: str | None = None,
+    set: tuple[str, ...] = (),
+) -> Path:
+    """Cut augmented ROIs out of the training fields and keep them, or show what that looks like.
+
+    Writes an HDF5 store for `nucseg train --store`, or a PNG; prints its path. After an
+    interruption, the same command goes on.
+
+    Args:
+        config: YAML file, or the name of a configuration that comes with the program
+        data: folder of images/ and masks/, or a CSV manifest
+        out: store to write (.h5)
+        preview: contact sheet to write (.png)
+        rois: how many, an equal number of each group of fields
+        bits: of the grey values, 8 or 16
+        masks: also store mask, erosion, boundary and background
+        channel: index from 0, or max, where images have several
+        z: plane, index from 0, or max, where images are stacks
+        set: KEY=VALUE that replaces one of the configuration; may be repeated
+    """
+    targets = [path for path in (out, preview) if path is not None]
+    if not targets:
+        raise UsageError("--out or --preview is missing")
+    if bits not in (8, 16):
+        raise UsageError(f"--bits: expected 8 or 16. Received: {bits}")
+    if rois < 1:
+        raise UsageError(f"--rois: expected 1 or more. Received: {rois}")
+    settings, fields = _settings_and_fields(config, data, channel, z, set)
+    for path in targets:
+        ensure_folder(path.parent)
+    load_tensorflow()
+    from nucseg_tf.data.manifest import field_hash
+    from nucseg_tf.data.pipeline import load_samples
+    from nucseg_tf.data.preview import write_preview
+    from nucseg_tf.data.roi_store import write_store
+
+    samples = load_samples(fields[0], settings)
+    if preview:
+        write_preview(preview, samples, settings)
+    if out:
+        sources = [field_hash(field) for field in fields[0]]
+        options: dict[str, Any] = {"count": rois, "bits": bits, "masks": masks}
+        with show_progress() as progress:
+            done = write_store(out, samples, settings, sources, progress=progress, **options)
+        if done < rois:
+            LOG.warning("stopped by SIGTERM with %d of %d; the same command goes on", done, rois)
+            raise SystemExit(128 + signal.SIGTERM)
+    return targets[0]
 
 
 def evaluate(truth: Path, prediction: Path, *, out: Path) -> str:
@@ -323,12 +385,30 @@ class Commands:
     """Finds every cell nucleus in fluorescence microscope images."""
 
     predict = staticmethod(predict)
+    augment = staticmethod(augment)
     train = staticmethod(train)
     evaluate = staticmethod(evaluate)
     validate = staticmethod(validate)
     models = Models()
     doctor = staticmethod(doctor)
     config = staticmethod(config)
+
+
+# --- what commands share ---------------------------------------------------------------------
+
+
+def _settings_and_fields(
+    config: Path, data: Path, channel: str | None, z: str | None, changes: tuple[str, ...]
+) -> tuple[Config, tuple[list[Field], list[Field]]]:
+    """The configuration with the choices of the command line, and fields to train and validate."""
+    from nucseg_tf.config import find_config, load_config
+    from nucseg_tf.data.manifest import find_fields, split_fields
+
+    chosen = {"data.channel": channel, "data.z": z}
+    changes += tuple(f"{key}={value}" for key, value in chosen.items() if value is not None)
+    settings = load_config(find_config(config), changes)
+    fraction, seed = settings.data.validation_fraction, settings.training.seed
+    return settings, split_fields(find_fields(data), fraction, seed)
 
 
 # --- records of runs --------------------------------------------------------------------------

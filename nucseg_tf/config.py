@@ -12,10 +12,18 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    model_validator,
+)
 from pydantic import Field as Limits
 
 from nucseg_tf.errors import ConfigError
+from nucseg_tf.policy import check_steps
 
 SHIPPED = Path(__file__).parent / "configs"  # in a checkout a link to the folder at the top
 
@@ -30,7 +38,10 @@ def _ordered(limits: tuple[float, float]) -> tuple[float, float]:
     return limits
 
 
-Range = Annotated[tuple[float, float], AfterValidator(_ordered)]
+def _pair(value: Any) -> Any:
+    return (value, value) if isinstance(value, int | float) else value
+
+
 Positives = Annotated[tuple[Positive, Positive], AfterValidator(_ordered)]
 Plane: TypeAlias = Annotated[int, Limits(ge=0)] | Literal["max"] | None  # None: only one
 ModelName = Annotated[str, Limits(pattern=r"^\w[\w.-]*$")]
@@ -81,7 +92,6 @@ class Data(Strict):
 
     roi: Annotated[int, Limits(ge=64, multiple_of=32)] = 256
     shoulder: Annotated[int, Limits(ge=0)] = 8
-    zoom: Positives = (0.5, 2.5)
     diameter: Positives = (8.0, 110.0)  # px; the zoom keeps a field's median nucleus within
     channel: Plane = None  # of images with several
     z: Plane = None  # of stacks
@@ -89,18 +99,11 @@ class Data(Strict):
     validation_fraction: Annotated[float, Limits(gt=0, lt=1)] = 0.2
 
 
-class Augment(Strict):
-    """Changes of the intensities; probability and range of each."""
+class Policy(Strict):
+    """Augmentation: resize factors of the crops, and what is done to each; see `policy`."""
 
-    gamma: Positives = (0.5, 1.6)
-    gain: Positives = (0.7, 1.3)
-    offset: Range = (-0.08, 0.08)
-    dim_probability: Fraction = 0.3  # as if a bright speck elsewhere had set the scale
-    dim: Positives = (0.08, 0.6)
-    blur_probability: Fraction = 0.25
-    blur_sigma: Positives = (0.5, 2.0)
-    noise_probability: Fraction = 0.4
-    noise_sigma: Positives = (0.01, 0.1)
+    zoom: Annotated[Positives, BeforeValidator(_pair)] = (0.5, 2.5)
+    steps: Annotated[list[dict[str, Any]], BeforeValidator(check_steps)] = []
 
 
 class Training(Strict):
@@ -128,7 +131,9 @@ class Config(Strict):
     model: Architecture = Architecture()
     normalisation: Normalisation = Normalisation()
     data: Data = Data()
-    augment: Augment = Augment()
+    augment: Policy = Limits(
+        default_factory=lambda: parse(Policy, policy_values("simple"), "simple")
+    )
     training: Training = Training()
     decode: Decode = Decode()
 
@@ -200,6 +205,27 @@ def find_config(name: Path) -> Path:
     raise ConfigError(f"{name}: no such file, nor one of: {', '.join(sorted(known))}.")
 
 
+def policy_values(name: str, folder: Path | None = None) -> dict:
+    """The contents of a policy, given by path or by the name of one in the package.
+
+    Args:
+        name: of the policy.
+        folder: that a relative path is meant from; the working folder without it.
+
+    Raises:
+        ConfigError: if there is none, naming the nearest.
+    """
+    file = (folder or Path()) / name
+    if file.suffix.lower() in (".yaml", ".yml") and file.is_file():
+        return read_yaml(file)
+    known = {file.stem: file for file in (SHIPPED / "policies").glob("*.yaml")}
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
+        raise ConfigError(f"augment: no policy {name!r}; {hint}. A file of your own: NAME.yaml.")
+    return read_yaml(known[name])
+
+
 def load_config(path: Path, overrides: tuple[str, ...] = ()) -> Config:
     """Read a training configuration.
 
@@ -211,6 +237,7 @@ def load_config(path: Path, overrides: tuple[str, ...] = ()) -> Config:
         ConfigError: as `parse` and `read_yaml`, or for an override that is not KEY=VALUE.
     """
     values = read_yaml(path)
+    _insert_policy(values, path.parent)
     for override in overrides:
         key, equals, text = override.partition("=")
         if not equals:
@@ -225,7 +252,13 @@ def load_config(path: Path, overrides: tuple[str, ...] = ()) -> Config:
             section[last] = yaml.safe_load(text)
         except yaml.YAMLError as error:
             raise ConfigError(f"--set {override}: the value is no YAML: {error}") from error
+    _insert_policy(values)
     return parse(Config, values, str(path))
+
+
+def _insert_policy(values: dict, folder: Path | None = None) -> None:
+    if isinstance(values.get("augment"), str):
+        values["augment"] = policy_values(values["augment"], folder)
 
 
 def to_yaml(config: BaseModel) -> str:

@@ -74,10 +74,10 @@ def test_percentiles_must_be_ordered(file):
 
 def test_overrides_win_and_are_read_as_yaml(file):
     path = file("training: {epochs: 3, batch: 2}")
-    config = load_config(path, ("training.epochs=7", "data.zoom=[1, 2]", "name=other"))
+    config = load_config(path, ("training.epochs=7", "augment.zoom=[1, 2]", "name=other"))
     assert config.training.epochs == 7
     assert config.training.batch == 2
-    assert config.data.zoom == (1.0, 2.0)
+    assert config.augment.zoom == (1.0, 2.0)
     assert config.name == "other"
 
 

@@ -124,6 +124,12 @@ def load_field(
     return image.pixels, labels
 
 
+def field_hash(field: Field) -> str:
+    """SHA-256 over the contents of a field's files."""
+    files = (field.image, *field.masks)
+    return _hash("".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in files))
+
+
 def split_fields(
     fields: Iterable[Field], validation_fraction: float, seed: int
 ) -> tuple[list[Field], list[Field]]:

@@ -14,14 +14,13 @@ import numpy as np
 import tensorflow as tf
 
 from nucseg_tf.config import Config
-from nucseg_tf.data.augment import augment
+from nucseg_tf.data.augment import IGNORED, apply_steps
+from nucseg_tf.data.augment.noise import sometimes_blank
 from nucseg_tf.data.manifest import load_field
 from nucseg_tf.errors import TrainingError
 from nucseg_tf.io.normalise import normalise
 from nucseg_tf.targets.distance_border import targets as make_targets
 from nucseg_tf.types import Field
-
-IGNORED = -1  # label of padding: what lies outside the field is unknown
 
 
 @dataclass(frozen=True)
@@ -29,8 +28,8 @@ class Sample:
     """One field in memory.
 
     Attributes:
-        image: (H, W) float32, normalised by percentiles of the whole field.
-        labels: (H, W) int32.
+        image: (H, W) float16, normalised by percentiles of the whole field.
+        labels: (H, W), uint16 where that is enough.
         diameter: median equivalent diameter of its nuclei, px; 0 where it has none.
         group: what the field is balanced by.
     """
@@ -58,7 +57,14 @@ def load_samples(fields: Sequence[Field], config: Config) -> list[Sample]:
     for field in fields:
         pixels, labels = load_field(field, config.data.channel, config.data.z)
         image = normalise(pixels, config.normalisation.low, config.normalisation.high)
-        samples.append(Sample(image, labels, median_diameter(labels), field.group))
+        samples.append(
+            Sample(
+                image.astype(np.float16),  # finer than 12 bits, and half the memory
+                labels.astype(np.min_scalar_type(max(labels.max(), 256))),
+                median_diameter(labels),
+                field.group,
+            )
+        )
     return samples
 
 
@@ -101,11 +107,12 @@ def read_roi(sample: Sample, position: tuple[float, float], zoom: float, size: i
         slices.append(slice(start, start + side))
         before = round(where * max(-free, 0))
         padding.append((before, max(-free, 0) - before))
-    image, labels = sample.image[tuple(slices)], sample.labels[tuple(slices)]
+    window = tuple(slices)
+    image: np.ndarray = sample.image[window].astype(np.float32)
+    labels: np.ndarray = sample.labels[window].astype(np.int32)
     if any(before or after for before, after in padding):
         image = np.pad(image, padding, "symmetric")
         labels = np.pad(labels, padding, constant_values=IGNORED)
-    image, labels = np.ascontiguousarray(image), np.ascontiguousarray(labels)
     if side != size:
         shrink = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
         image = cv2.resize(image, (size, size), interpolation=shrink)
@@ -130,27 +137,75 @@ def roi_targets(labels: np.ndarray, shoulder: int) -> tuple[np.ndarray, np.ndarr
     return make_targets(np.where(labels == IGNORED, 0, labels)), valid[..., None]
 
 
-def _field_weights(samples: Sequence[Sample]) -> np.ndarray:
-    """Each group as often as the others; within it, fields by the root of their area."""
-    roots = np.sqrt([sample.image.size for sample in samples])
-    groups = np.array([sample.group for sample in samples])
-    for group in np.unique(groups):
-        roots[groups == group] /= roots[groups == group].sum()
-    return np.cumsum(roots) / roots.sum()
+def _by_group(samples: Sequence[Sample]) -> tuple[list[Sample], np.ndarray, np.ndarray]:
+    """Samples in the order of their groups, where each one's share ends, each group's last one.
+
+    Every group has a stretch of length 1; in it, fields have shares by the root of their area.
+    """
+    ordered = sorted(samples, key=lambda sample: sample.group)
+    roots = np.sqrt([sample.image.size for sample in ordered])
+    _, index = np.unique([sample.group for sample in ordered], return_inverse=True)
+    roots /= np.bincount(index, roots)[index]
+    return ordered, np.cumsum(roots).astype(np.float32), np.cumsum(np.bincount(index)) - 1
 
 
-def _to_batch(image, maps, valid, size: int):
+def to_batch(image, maps, valid, size: int):
     image = tf.ensure_shape(image, (size, size, 1))
     maps = tf.ensure_shape(maps, (size, size, 2))
     return image, {"maps": maps, "valid": tf.ensure_shape(valid, (size, size, 1))}
 
 
-def training_dataset(samples: Sequence[Sample], config: Config, start: int = 0) -> tf.data.Dataset:
-    """Endless batches of augmented ROIs.
+def roi_dataset(samples: Sequence[Sample], config: Config, start: int = 0) -> tf.data.Dataset:
+    """Endless augmented ROIs; the groups of the fields take turns.
 
     Args:
         samples: fields in memory.
-        config: sizes, ranges, seed.
+        config: sizes, policy, seed, threads.
+        start: number of the first ROI.
+
+    Returns:
+        Dataset of image (S, S, 1) float32 and labels (S, S) int32, `IGNORED` where unknown.
+
+    Raises:
+        TrainingError: without fields.
+    """
+    if not samples:
+        raise TrainingError("No usable field to train on. Check the data with `nucseg validate`.")
+    size, seed = config.data.roi, np.int32(config.training.seed)
+    ordered, ends, lasts = _by_group(samples)
+    limits = np.array(
+        [zoom_limits(s, config.augment.zoom, config.data.diameter, size) for s in ordered],
+        np.float32,
+    )
+
+    def cut(index, row, column, zoom):
+        return read_roi(ordered[int(index)], (float(row), float(column)), float(zoom), size)
+
+    def roi(number):
+        seeds = tf.random.split(tf.stack([seed, tf.cast(number, tf.int32)]), 3)
+        draw = tf.random.stateless_uniform((4,), seeds[0])
+        group = tf.cast(number % len(lasts), tf.int32)
+        index = tf.searchsorted(ends, draw[:1] + tf.cast(group, tf.float32), side="right")[0]
+        index = tf.minimum(index, tf.gather(lasts.astype(np.int32), group))
+        low, high = tf.unstack(tf.math.log(tf.gather(limits, index)))
+        zoom = tf.exp(low + draw[3] * (high - low))
+        arguments = (index, draw[1], draw[2], zoom)
+        image, labels = tf.numpy_function(cut, arguments, (tf.float32, tf.int32), stateful=False)
+        image = tf.ensure_shape(image, (size, size))[..., None]
+        labels = tf.ensure_shape(labels, (size, size))
+        image, labels = sometimes_blank(image, labels, seeds[1], config.data.blank)
+        return apply_steps(config.augment.steps, image, labels, seeds[2])
+
+    numbers = tf.data.Dataset.range(start, np.iinfo(np.int32).max)
+    return numbers.map(roi, num_parallel_calls=config.training.threads, deterministic=True)
+
+
+def training_dataset(samples: Sequence[Sample], config: Config, start: int = 0) -> tf.data.Dataset:
+    """Endless batches of augmented ROIs with their targets.
+
+    Args:
+        samples: fields in memory.
+        config: sizes, policy, seed, threads.
         start: number of the first training step; a resumed training goes on there.
 
     Returns:
@@ -159,39 +214,19 @@ def training_dataset(samples: Sequence[Sample], config: Config, start: int = 0) 
     Raises:
         TrainingError: without fields.
     """
-    if not samples:
-        raise TrainingError("No usable field to train on. Check the data with `nucseg validate`.")
     data, training = config.data, config.training
-    cumulative = tf.constant(_field_weights(samples), tf.float32)
-    limits = np.array(
-        [zoom_limits(s, data.zoom, data.diameter, data.roi) for s in samples], np.float32
-    )
-
-    def cut(index, row, column, zoom):
-        return read_roi(samples[int(index)], (float(row), float(column)), float(zoom), data.roi)
 
     def encode(labels):
         return roi_targets(labels, data.shoulder)
 
-    def sample(number):
-        seeds = tf.random.split(tf.stack([np.int32(training.seed), tf.cast(number, tf.int32)]), 3)
-        draw = tf.random.stateless_uniform((4,), seeds[0])
-        index = tf.searchsorted(cumulative, draw[:1])[0]
-        index = tf.minimum(index, len(samples) - 1)
-        low, high = tf.unstack(tf.math.log(tf.gather(limits, index)))
-        zoom = tf.exp(low + draw[3] * (high - low))
-        image, labels = tf.numpy_function(
-            cut, (index, draw[1], draw[2], zoom), (tf.float32, tf.int32)
-        )
-        image = tf.ensure_shape(image, (data.roi, data.roi))[..., None]
-        labels = tf.ensure_shape(labels, (data.roi, data.roi))
-        image, labels = augment(image, labels, seeds[1], config.augment, data.blank)
-        maps, valid = tf.numpy_function(encode, (labels,), (tf.float32, tf.float32))
-        return _to_batch(image, maps, valid, data.roi)
+    def add_targets(image, labels):
+        types = (tf.float32, tf.float32)
+        maps, valid = tf.numpy_function(encode, (labels,), types, stateful=False)
+        return to_batch(image, maps, valid, data.roi)
 
-    numbers = tf.data.Dataset.range(start * training.batch, np.iinfo(np.int32).max)
     return (
-        numbers.map(sample, num_parallel_calls=training.threads, deterministic=True)
+        roi_dataset(samples, config, start * training.batch)
+        .map(add_targets, num_parallel_calls=training.threads, deterministic=True)
         .batch(training.batch, drop_remainder=True)
         .prefetch(2)
     )
@@ -223,7 +258,7 @@ def validation_dataset(samples: Sequence[Sample], config: Config, limit: int = 1
         for number, row, column in chosen:
             image, labels = read_roi(samples[number], (row, column), 1.0, size)
             maps, valid = roi_targets(labels, config.data.shoulder)
-            yield _to_batch(tf.constant(image[..., None]), maps, valid, size)
+            yield to_batch(tf.constant(image[..., None]), maps, valid, size)
 
     floats = {"maps": (size, size, 2), "valid": (size, size, 1)}
     signature = (

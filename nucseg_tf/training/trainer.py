@@ -12,6 +12,7 @@ from keras import ops
 
 from nucseg_tf.config import Config, Training, to_yaml
 from nucseg_tf.data.pipeline import Sample, training_dataset, validation_dataset
+from nucseg_tf.data.roi_store import RoiStore, store_dataset
 from nucseg_tf.errors import TrainingError
 from nucseg_tf.io.files import atomic_path, ensure_folder
 from nucseg_tf.models import zoo
@@ -90,12 +91,25 @@ class Trainer:
         run: folder of the run, made if need be; holds config.yaml, last.h5, best.h5, history.json.
         train: fields to train on.
         validation: fields that choose the best weights.
+        store: ROIs to train on instead of cutting new ones out of the fields.
     """
 
-    def __init__(self, config: Config, run: Path, train: list[Sample], validation: list[Sample]):
-        self.config, self.run, self.train_samples = config, run, train
+    def __init__(
+        self,
+        config: Config,
+        run: Path,
+        train: list[Sample],
+        validation: list[Sample],
+        store: RoiStore | None = None,
+    ):
+        self.config, self.run, self.train_samples, self.store = config, run, train, store
         self.validation = validation_dataset(validation, config)
         ensure_folder(run)
+
+    def _batches(self, start: int):
+        if self.store:
+            return store_dataset(self.store, self.config, start)
+        return training_dataset(self.train_samples, self.config, start)
 
     def fit(self, init: str, resume: bool = False) -> keras.Model:
         """Train, or go on where a training was cut off.
@@ -179,7 +193,7 @@ class Trainer:
             best,
         ]
         start = phase.first_epoch * steps + done
-        batches = training_dataset(self.train_samples, self.config, start)
+        batches = self._batches(start)
 
         def run(first: int, last: int, count: int) -> None:
             model.fit(
@@ -200,9 +214,7 @@ class Trainer:
             remember.remembered = cb.read_state(checkpoint.path)["remembered"]
             if model.stop_training:
                 epoch = phase.last_epoch
-            iterator = training_dataset(
-                self.train_samples, self.config, phase.first_epoch * steps + checkpoint.step
-            )
+            iterator = self._batches(phase.first_epoch * steps + checkpoint.step)
         if epoch < phase.last_epoch:
             run(epoch, phase.last_epoch, steps)
         checkpoint.restore(model)  # without averaging: what a resumed training would start from

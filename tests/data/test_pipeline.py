@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from nucseg_tf.config import Config, parse
+from nucseg_tf.config import Config, Policy, parse
 from nucseg_tf.data import pipeline
 from nucseg_tf.data.manifest import find_fields
 from nucseg_tf.errors import ImageReadError, TrainingError
@@ -105,11 +105,22 @@ def test_zoom_does_not_leave_its_range_for_nuclei_out_of_all_bounds():
     assert pipeline.zoom_limits(field, (0.5, 2.0), (100.0, 200.0), 64) == (2.0, 2.0)
 
 
-def test_groups_are_drawn_equally_often():
-    samples = [sample(group="a"), *(sample((200, 200), n, "b") for n in range(5))]
-    cumulative = pipeline._field_weights(samples)
-    assert cumulative[0] == pytest.approx(0.5)
-    assert cumulative[-1] == pytest.approx(1.0)
+def test_groups_take_turns():
+    def flat(value: float, shape, group: str) -> pipeline.Sample:
+        return pipeline.Sample(np.full(shape, value), np.zeros(shape, np.int32), 0.0, group)
+
+    samples = [*(flat(0.5, (200, 200), "b") for _ in range(5)), flat(1.0, (90, 90), "a")]
+    settings = config(seed=3).model_copy(update={"augment": Policy(zoom=1.0)})
+    settings = settings.model_copy(update={"data": settings.data.model_copy(update={"blank": 0.0})})
+    rois = pipeline.roi_dataset(samples, settings).take(40)
+    assert [float(image[0, 0, 0]) for image, _ in rois] == [1.0, 0.5] * 20
+
+
+def test_large_fields_are_drawn_more_often_by_the_root_of_their_area():
+    samples = [sample((100, 100)), sample((300, 300))]
+    _, ends, lasts = pipeline._by_group(samples)
+    np.testing.assert_allclose(ends, [0.25, 1.0])
+    assert [*lasts] == [1]
 
 
 def test_validation_covers_the_field_and_is_not_augmented():
@@ -140,7 +151,8 @@ def test_the_chosen_channel_and_plane_are_read(tmp_path):
     field = find_fields(tmp_path)
     settings = parse(Config, {"data": {"channel": 1, "z": "max"}}, "test")
     found = pipeline.load_samples(field, settings)[0].image
-    np.testing.assert_array_equal(found, normalise(pixels[:, 1].max(axis=0), 1.0, 99.8))
+    expected = normalise(pixels[:, 1].max(axis=0), 1.0, 99.8)
+    np.testing.assert_allclose(found, expected, atol=1e-3)
     with pytest.raises(ImageReadError, match="--channel"):
         pipeline.load_samples(field, Config())
 
@@ -152,5 +164,5 @@ def test_real_fields_load_and_are_normalised(dsb2018):
     assert all(5 < s.diameter < 60 for s in samples)
     for s in samples:
         low, high = np.percentile(s.image, (1, 99.8))
-        assert low == pytest.approx(0, abs=1e-5)
-        assert high == pytest.approx(1, abs=1e-5)
+        assert low == pytest.approx(0, abs=1e-3)
+        assert high == pytest.approx(1, abs=1e-3)

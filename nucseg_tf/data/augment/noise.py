@@ -1,0 +1,111 @@
+"""Noise of cameras and of transmission, from one uniform or one normal number a pixel."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from nucseg_tf.data.augment.draw import other, uniform
+
+GREY = 255.0  # levels in which the rate of Poisson noise counts
+MOST = 8.0  # standard deviations beyond the rate up to which Poisson numbers are tabulated
+
+
+def _pixels(image, seed):
+    return tf.random.stateless_uniform(image.shape, seed)
+
+
+def adjust_impulse(image, probability, drawn):
+    """Give some pixels a random value of [0, 1].
+
+    Args:
+        image: (H, W, 1) float32.
+        probability: of each pixel.
+        drawn: (H, W, 1) uniform in [0, 1); decides which, and gives the value.
+
+    Returns:
+        (H, W, 1) float32.
+    """
+    return tf.where(drawn < probability, drawn / tf.maximum(probability, 1e-6), image)
+
+
+def random_impulse(image, labels, seed, probability):
+    """`adjust_impulse`."""
+    drawn = _pixels(image, other(seed))
+    return adjust_impulse(image, uniform(seed, probability), drawn), labels
+
+
+def adjust_salt_and_pepper(image, probability, drawn):
+    """Make some pixels 0 and as many 1; arguments as of `adjust_impulse`."""
+    changed = tf.where(drawn < probability, 1.0, image)
+    return tf.where(drawn < 0.5 * probability, 0.0, changed)
+
+
+def random_salt_and_pepper(image, labels, seed, probability):
+    """`adjust_salt_and_pepper`."""
+    drawn = _pixels(image, other(seed))
+    return adjust_salt_and_pepper(image, uniform(seed, probability), drawn), labels
+
+
+def adjust_dropout(image, probability, drawn):
+    """Make some pixels 0; arguments as of `adjust_impulse`."""
+    return tf.where(drawn < probability, 0.0, image)
+
+
+def random_dropout(image, labels, seed, probability):
+    """`adjust_dropout`."""
+    drawn = _pixels(image, other(seed))
+    return adjust_dropout(image, uniform(seed, probability), drawn), labels
+
+
+def random_gaussian_noise(image, labels, seed, sigma):
+    """Add normal noise."""
+    drawn = tf.random.stateless_normal(image.shape, other(seed))
+    return image + uniform(seed, sigma) * drawn, labels
+
+
+def random_camera_noise(image, labels, seed, sigma):
+    """Add normal noise that grows with the root of the signal, as shot and read noise do."""
+    drawn = tf.random.stateless_normal(image.shape, other(seed))
+    return image + drawn * uniform(seed, sigma) * tf.sqrt(0.3 + tf.maximum(image, 0.0)), labels
+
+
+def poisson_numbers(rate, drawn):
+    """Poisson numbers by inversion: how many steps of the distribution function lie below.
+
+    Args:
+        rate: mean, above or equal 0.
+        drawn: (N,) uniform in [0, 1).
+
+    Returns:
+        (N,) float32 whole numbers.
+    """
+    rate = tf.maximum(rate, 1e-6)
+    count = tf.cast(rate + MOST * tf.sqrt(rate) + 10.0, tf.int32)
+    steps = tf.range(count, dtype=tf.float32)
+    logarithms = steps * tf.math.log(rate) - rate - tf.math.lgamma(steps + 1.0)
+    distribution = tf.cumsum(tf.exp(logarithms))
+    return tf.cast(tf.searchsorted(distribution, drawn, side="right"), tf.float32)
+
+
+def random_poisson(image, labels, seed, rate):
+    """Add Poisson numbers, in grey levels of 255."""
+    drawn = tf.reshape(_pixels(image, other(seed)), [-1])
+    numbers = poisson_numbers(uniform(seed, rate), drawn)
+    return image + tf.reshape(numbers, image.shape) / GREY, labels
+
+
+def sometimes_blank(image, labels, seed, probability: float):
+    """Now and then replace a ROI by a field without nuclei.
+
+    That is smooth or raw noise, on the scale that normalisation by percentiles gives it.
+    """
+    seeds = tf.random.split(seed, 3)
+
+    def blank():
+        field = tf.random.stateless_normal(image.shape, seeds[0])
+        smooth = tf.nn.avg_pool2d(field[None], 5, 1, "SAME")[0]
+        smooth /= tf.math.reduce_std(smooth)
+        field = tf.where(uniform(seeds[1], (0.0, 1.0)) < 0.5, smooth, field)
+        return 0.45 + 0.19 * field, tf.zeros_like(labels)
+
+    return tf.cond(uniform(seeds[2], (0.0, 1.0)) < probability, blank, lambda: (image, labels))
