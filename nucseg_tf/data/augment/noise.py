@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from nucseg_tf.data.augment.draw import other, uniform
+from nucseg_tf.data.augment.draw import normals, other, uniform
 
 GREY = 255.0  # levels in which the rate of Poisson noise counts
 MOST = 8.0  # standard deviations beyond the rate up to which Poisson numbers are tabulated
@@ -59,13 +59,13 @@ def random_dropout(image, labels, seed, probability):
 
 def random_gaussian_noise(image, labels, seed, sigma):
     """Add normal noise."""
-    drawn = tf.random.stateless_normal(image.shape, other(seed))
+    drawn = normals(image.shape, other(seed))
     return image + uniform(seed, sigma) * drawn, labels
 
 
 def random_camera_noise(image, labels, seed, sigma):
     """Add normal noise that grows with the root of the signal, as shot and read noise do."""
-    drawn = tf.random.stateless_normal(image.shape, other(seed))
+    drawn = normals(image.shape, other(seed))
     return image + drawn * uniform(seed, sigma) * tf.sqrt(0.3 + tf.maximum(image, 0.0)), labels
 
 
