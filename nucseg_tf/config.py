@@ -80,6 +80,7 @@ class Decode(Strict):
 
     seed: Fraction = 0.5  # of distance - seed_border * border
     seed_border: Fraction = 0.0
+    peak: Fraction = 0.1  # by which a seed must rise above that threshold somewhere
     background: Fraction = 0.1  # smaller distances, away from a ridge, are surely background
     ridge: Fraction = 0.4  # larger borders are an edge or near one
     slope: Fraction = 0.0  # the flooded landscape is border - slope * distance

@@ -33,7 +33,7 @@ def decode(maps: np.ndarray, settings: Decode) -> Instances:
         each: a nucleus that the network is sure of has a centre near 1.
     """
     distance, border = np.ascontiguousarray(maps[..., 0]), np.ascontiguousarray(maps[..., 1])
-    seeds, _ = _components(distance - settings.seed_border * border > settings.seed)
+    seeds = find_seeds(distance - settings.seed_border * border, settings.seed, settings.peak)
     ridge = border >= settings.ridge
     background = (distance < settings.background) & ~ridge & (seeds == 0)
     landscape = border - settings.slope * distance  # the slope settles ties on the crest
@@ -44,6 +44,27 @@ def decode(maps: np.ndarray, settings: Decode) -> Instances:
     inside = labels > 0
     np.maximum.at(scores, labels[inside], distance[inside])
     return Instances(labels, np.clip(scores[1:], 0, 1))
+
+
+def find_seeds(height: np.ndarray, threshold: float, peak: float) -> np.ndarray:
+    """Connected pixels above a threshold that rise above it by `peak` somewhere.
+
+    Where a broad slope crosses the threshold, ripples of the map leave islands beside the seed
+    proper; they rise hardly above it.
+
+    Args:
+        height: (H, W) float32.
+        threshold: of the seeds.
+        peak: least rise of a seed.
+
+    Returns:
+        (H, W) int32, 0 where there is no seed; numbers may be left out.
+    """
+    seeds, count = _components(height > threshold)
+    highest = np.zeros(count + 1, np.float32)
+    inside = seeds > 0
+    np.maximum.at(highest, seeds[inside], height[inside])
+    return np.where(highest >= threshold + peak, np.arange(count + 1, dtype=np.int32), 0)[seeds]
 
 
 def flood(

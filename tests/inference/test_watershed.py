@@ -112,3 +112,15 @@ def test_area_limits_and_numbering_in_reading_order():
     assert kept[0, 8] == 1
     assert kept[6, 0] == 2
     assert kept[0, 0] == kept[3, 3] == 0
+
+
+def test_islands_beside_a_seed_are_no_seeds():
+    height = np.zeros((8, 20), np.float32)
+    height[2:6, 2:8] = 0.9
+    height[3, 9:11] = 0.52  # a ripple on the slope
+    height[3, 14:18] = 0.61
+    seeds = find_seeds(height, 0.5, 0.1)
+    assert len(np.unique(seeds)) == 3
+    assert not seeds[3, 9:11].any()
+    assert seeds[3, 14] > 0
+    assert len(np.unique(find_seeds(height, 0.5, 0.0))) == 4
