@@ -16,7 +16,7 @@ LAYERS = (
     *("io", "targets", "data", "models", "training", "inference", "evaluation"),
     *("doctor", "console", "cli"),
 )
-FOR_ALL = {"errors", "types", "config"}
+FOR_ALL = {"errors", "types", "config", "policy"}
 TOP = {"__init__", "__main__"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 MODEL_CODE = sorted((PACKAGE / "models").rglob("*.py"))

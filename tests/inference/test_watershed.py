@@ -4,7 +4,7 @@ from skimage.segmentation import watershed
 
 from nucseg_tf.config import Decode
 from nucseg_tf.evaluation.scores import score_image
-from nucseg_tf.inference.watershed import decode, fill_holes, flood, keep_areas
+from nucseg_tf.inference.watershed import decode, fill_holes, find_seeds, flood, keep_areas
 from nucseg_tf.targets.distance_border import targets
 
 SETTINGS = Decode(seed=0.5, background=0.05, ridge=0.3, min_area=1)
