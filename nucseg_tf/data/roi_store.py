@@ -234,6 +234,7 @@ class RoiStore:
 
     def __init__(self, path: Path):
         self.path = path
+        self.error: DataError | None = None  # what went wrong while TensorFlow was reading
         try:
             self.file = h5py.File(path, "r")
             made_of = self.file.attrs["made_of"]
@@ -289,7 +290,8 @@ class RoiStore:
                 self._decode(name, number) for name in ("grey", *TARGETS, "valid")
             )
         except (OSError, RuntimeError, ValueError) as error:
-            raise DataError(f"{self.path}: ROI {number} is damaged: {error}") from error
+            self.error = DataError(f"{self.path}: ROI {number} is damaged: {error}")
+            raise self.error from error
         attributes = self.file["grey"].attrs
         image = grey * np.float32(attributes["scale"]) + np.float32(attributes["offset"])
         maps = np.stack([distance, border], -1) * np.float32(1 / 255)

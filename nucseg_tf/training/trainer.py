@@ -196,16 +196,21 @@ class Trainer:
         batches = self._batches(start)
 
         def run(first: int, last: int, count: int) -> None:
-            model.fit(
-                iterator,
-                epochs=last,
-                initial_epoch=first,
-                steps_per_epoch=count,
-                validation_data=self.validation,
-                callbacks=[cb.ShowProgress(training.epochs, count, phase.name), *listeners],
-                verbose=0,
-                shuffle=False,  # the pipeline has drawn at random already
-            )
+            try:
+                model.fit(
+                    iterator,
+                    epochs=last,
+                    initial_epoch=first,
+                    steps_per_epoch=count,
+                    validation_data=self.validation,
+                    callbacks=[cb.ShowProgress(training.epochs, count, phase.name), *listeners],
+                    verbose=0,
+                    shuffle=False,  # the pipeline has drawn at random already
+                )
+            except Exception as error:  # TensorFlow wraps what a store raises while it is read
+                if self.store and self.store.error:
+                    raise self.store.error from error
+                raise
 
         iterator = batches
         if rest:  # the epoch that was cut off is finished first
