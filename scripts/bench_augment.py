@@ -195,14 +195,16 @@ def time_graph(steps, data: list[Roi], count: int, threads: int) -> float:
     """ROIs a second in tf.data."""
     import tensorflow as tf
 
-    from nucseg_tf.data.augment import apply_steps
+    from nucseg_tf.data.augment import compile_steps
 
     images = tf.constant(np.stack([image for image, _ in data])[..., None])
     labels = tf.constant(np.stack([labels for _, labels in data]))
 
+    augment = compile_steps(steps)
+
     def change(n):
         i = tf.cast(n, tf.int32)
-        return apply_steps(steps, images[i % len(data)], labels[i % len(data)], tf.stack([7, i]))
+        return augment(images[i % len(data)], labels[i % len(data)], tf.stack([7, i]))
 
     numbers = tf.data.Dataset.range(WARM + count)
     options = tf.data.Options()

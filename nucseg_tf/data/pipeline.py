@@ -14,10 +14,12 @@ import numpy as np
 import tensorflow as tf
 
 from nucseg_tf.config import Config
-from nucseg_tf.data.augment import IGNORED, apply_steps
+from nucseg_tf.data.augment import IGNORED, compile_steps
+from nucseg_tf.data.augment.draw import pixels, split
 from nucseg_tf.data.augment.noise import sometimes_blank
 from nucseg_tf.data.manifest import load_field
 from nucseg_tf.errors import TrainingError
+from nucseg_tf.io.labels import relabel
 from nucseg_tf.io.normalise import normalise
 from nucseg_tf.targets.distance_border import targets as make_targets
 from nucseg_tf.types import Field
@@ -56,6 +58,7 @@ def load_samples(fields: Sequence[Field], config: Config) -> list[Sample]:
     samples = []
     for field in fields:
         pixels, labels = load_field(field, config.data.channel, config.data.z)
+        labels = relabel(labels)
         image = normalise(pixels, config.normalisation.low, config.normalisation.high)
         samples.append(
             Sample(
@@ -178,12 +181,14 @@ def roi_dataset(samples: Sequence[Sample], config: Config, start: int = 0) -> tf
         np.float32,
     )
 
+    augment = compile_steps(config.augment.steps)
+
     def cut(index, row, column, zoom):
         return read_roi(ordered[int(index)], (float(row), float(column)), float(zoom), size)
 
     def roi(number):
-        seeds = tf.random.split(tf.stack([seed, tf.cast(number, tf.int32)]), 3)
-        draw = tf.random.stateless_uniform((4,), seeds[0])
+        seeds = split(tf.stack([seed, tf.cast(number, tf.int32)]), 3)
+        draw = pixels((4,), seeds[0])
         group = tf.cast(number % len(lasts), tf.int32)
         index = tf.searchsorted(ends, draw[:1] + tf.cast(group, tf.float32), side="right")[0]
         index = tf.minimum(index, tf.gather(lasts.astype(np.int32), group))
@@ -194,7 +199,7 @@ def roi_dataset(samples: Sequence[Sample], config: Config, start: int = 0) -> tf
         image = tf.ensure_shape(image, (size, size))[..., None]
         labels = tf.ensure_shape(labels, (size, size))
         image, labels = sometimes_blank(image, labels, seeds[1], config.data.blank)
-        return apply_steps(config.augment.steps, image, labels, seeds[2])
+        return augment(image, labels, seeds[2])
 
     numbers = tf.data.Dataset.range(start, np.iinfo(np.int32).max)
     return numbers.map(roi, num_parallel_calls=config.training.threads, deterministic=True)

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from nucseg_tf.config import Config
-from nucseg_tf.data.augment import IGNORED, apply_steps
+from nucseg_tf.data.augment import IGNORED, compile_steps
 from nucseg_tf.data.pipeline import Sample, roi_dataset
 from nucseg_tf.io.files import atomic_path
 from nucseg_tf.io.overlay import COLOURS, outline_pixels
@@ -41,12 +41,13 @@ def write_preview(path: Path, samples: Sequence[Sample], config: Config) -> None
             "data": config.data.model_copy(update={"blank": 0.0}),
         }
     )
+    augment = compile_steps(config.augment.steps)
     rows = []
     for number, (image, labels) in enumerate(roi_dataset(samples, plain).take(ROWS)):
         pictures = [picture(image.numpy(), labels.numpy())]
         for variant in range(VARIANTS):
             seed = tf.constant([config.training.seed + variant, number])
-            changed = apply_steps(config.augment.steps, image, labels, seed)
+            changed = augment(image, labels, seed)
             pictures.append(picture(*(array.numpy() for array in changed)))
         rows.append(np.concatenate(_with_gaps(pictures, axis=1), axis=1))
     sheet = np.concatenate(_with_gaps(rows, axis=0), axis=0)

@@ -20,6 +20,7 @@ import hashlib
 import itertools
 import json
 import shutil
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -142,8 +143,10 @@ def roi_arrays(image, labels, shoulder: int, bits: int = 8, masks: bool = False)
     maps, valid = roi_targets(labels, shoulder)
     top = 2**bits - 1
     grey = np.rint((image[..., 0] - LIMITS[0]) * (top / (LIMITS[1] - LIMITS[0])))
-    present, numbered = np.unique(np.maximum(labels, 0), return_inverse=True)
-    numbered = numbered.reshape(labels.shape) + (present[0] > 0)
+    values = np.maximum(labels, 0)
+    present = np.bincount(values.ravel()) > 0
+    present[0] = False
+    numbered = np.cumsum(present)[values]  # labels of a field are few: `load_samples` numbers them
     arrays = {
         "grey": grey.astype(np.uint8 if bits == 8 else np.uint16),
         "labels": numbered.astype(np.uint16),
@@ -234,6 +237,7 @@ class RoiStore:
 
     def __init__(self, path: Path):
         self.path = path
+        self._lock = threading.Lock()
         self.error: DataError | None = None  # what went wrong while TensorFlow was reading
         try:
             self.file = h5py.File(path, "r")
@@ -298,8 +302,9 @@ class RoiStore:
         return image[..., None], maps, valid[..., None].astype(np.float32)
 
     def _decode(self, name: str, number: int) -> np.ndarray:
-        dataset = self.file[name]
-        _, data = dataset.id.read_direct_chunk((number, 0, 0))  # decoded without HDF5's lock
+        with self._lock:  # direct reads of several threads at once fail
+            dataset = self.file[name]
+            _, data = dataset.id.read_direct_chunk((number, 0, 0))
         flat = np.frombuffer(imagecodecs.deflate_decode(data), dataset.dtype)
         return flat.reshape(self.size, self.size)
 

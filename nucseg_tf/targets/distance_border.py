@@ -36,7 +36,9 @@ def distance_map(labels: np.ndarray) -> np.ndarray:
             out[y0:y1, x0:x1] = 1.0
             continue
         distance = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-        out[y0:y1, x0:x1][mask] = distance[mask] / distance.max()
+        # Squares are whole numbers; OpenCV's roots differ in the last bit with its threads.
+        exact = np.sqrt(np.rint(np.square(distance[mask])))
+        out[y0:y1, x0:x1][mask] = exact / exact.max()
     return out
 
 

@@ -2,46 +2,56 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import tensorflow as tf
 
 from nucseg_tf.data.augment.draw import uniform
 
-
-def _blur_matrix(length: int, sigma):
-    """Rows are Gaussians about each place, what lies beyond the ends mirrored in; (L, L)."""
-    place = tf.range(length, dtype=tf.float32)
-    scale = -0.5 / tf.square(tf.maximum(tf.cast(sigma, tf.float32), 1e-3))
-
-    def bell(centre):
-        return tf.exp(tf.square(place[:, None] - centre) * scale)
-
-    # The end pixels are not repeated, as in OpenCV's BORDER_REFLECT_101.
-    left = tf.where(place > 0, bell(-place), 0.0)
-    right = tf.where(place < length - 1, bell(2.0 * (length - 1) - place), 0.0)
-    weights = bell(place) + left + right
-    return weights / tf.reduce_sum(weights, 1, keepdims=True)
+STRIP = 32  # px; rows or columns that are blurred by one product
 
 
-def adjust_gaussian_blur(image, sigma):
-    """Gaussian blur, by one matrix product an axis: as fast for any sigma.
+def adjust_gaussian_blur(image, sigma, radius: int):
+    """Gaussian blur, by products with a band matrix, in strips.
 
     Args:
         image: (H, W, 1) float32.
-        sigma: px; 0 leaves the image as it is. The kernel is not cut off.
+        sigma: px; 0 leaves the image as it is.
+        radius: px, where the kernel is cut off.
 
     Returns:
-        (H, W, 1) float32.
+        (H, W, 1) float32; the edges are mirrored, as in OpenCV's BORDER_REFLECT_101.
     """
+    place = tf.range(-radius, radius + 1, dtype=tf.float32)
+    kernel = tf.exp(-0.5 * tf.square(place / tf.maximum(tf.cast(sigma, tf.float32), 1e-3)))
+    kernel /= tf.reduce_sum(kernel)
+    tap = np.arange(STRIP + 2 * radius) - np.arange(STRIP)[:, None]
+    inside = (tap >= 0) & (tap <= 2 * radius)
+    band = tf.where(inside, tf.gather(kernel, tap.clip(0, 2 * radius)), 0.0)
     height, width = image.shape[:2]
-    rows = _blur_matrix(height, sigma)
-    columns = rows if height == width else _blur_matrix(width, sigma)
-    half = tf.matmul(image[..., 0], columns, transpose_b=True)
-    return tf.matmul(rows, half)[..., None]
+    padded = _mirrored(image[..., 0], radius, height, axis=0)
+    strips = [padded[first : first + band.shape[1]] for first in range(0, height, STRIP)]
+    half = tf.concat([tf.matmul(band, strip) for strip in strips], 0)[:height]
+    padded = _mirrored(half, radius, width, axis=1)
+    strips = [padded[:, first : first + band.shape[1]] for first in range(0, width, STRIP)]
+    found = tf.concat([tf.matmul(strip, band, transpose_b=True) for strip in strips], 1)
+    return found[:, :width, None]
+
+
+def _mirrored(image, radius: int, length: int, axis: int):
+    """Pad an axis by `radius` mirrored px on each side, and to whole strips."""
+    rest = -length % STRIP
+    if radius < length and not rest:
+        padding = [[radius, radius], [0, 0]] if axis == 0 else [[0, 0], [radius, radius]]
+        return tf.pad(image, padding, "REFLECT")
+    place = np.pad(np.arange(length), (radius, radius + rest), "reflect")  # as often as it takes
+    return tf.gather(image, place, axis=axis)
 
 
 def random_gaussian_blur(image, labels, seed, sigma):
-    """`adjust_gaussian_blur`."""
-    return adjust_gaussian_blur(image, uniform(seed, sigma)), labels
+    """`adjust_gaussian_blur`, cut off at four times the largest sigma."""
+    return adjust_gaussian_blur(image, uniform(seed, sigma), math.ceil(4 * sigma[1])), labels
 
 
 def adjust_median_blur(image, width: int):

@@ -6,7 +6,7 @@ import math
 
 import tensorflow as tf
 
-from nucseg_tf.data.augment.draw import IGNORED, other, uniform
+from nucseg_tf.data.augment.draw import IGNORED, normals, other, split, uniform
 
 
 def adjust_flip_left_right(image):
@@ -49,8 +49,47 @@ def random_rotate90(image, labels, seed, turns):
     return adjust_rotate90(image, drawn), adjust_rotate90(labels, drawn)
 
 
+def _sample(image, rows, columns, nearest: bool):
+    """Values of an image at places that need not be whole.
+
+    Args:
+        image: (H, W, 1); with `nearest` integers are allowed.
+        rows: (H, W) float32, px.
+        columns: (H, W) float32, px.
+        nearest: nearest neighbour, IGNORED outside; otherwise bilinear, mirrored outside.
+
+    Returns:
+        (H, W, 1) in the type of `image`.
+    """
+    height, width = image.shape[:2]
+    flat = tf.reshape(image, [-1])
+    if nearest:
+        row, column = (tf.cast(tf.round(v), tf.int32) for v in (rows, columns))
+        inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+        found = tf.gather(flat, tf.where(inside, row * width + column, 0))
+        return tf.where(inside, found, tf.cast(IGNORED, found.dtype))[..., None]
+    rows, columns = _mirror(rows, height), _mirror(columns, width)
+    top = tf.cast(tf.minimum(tf.floor(rows), height - 2.0), tf.int32)
+    left = tf.cast(tf.minimum(tf.floor(columns), width - 2.0), tf.int32)
+    down, right = rows - tf.cast(top, tf.float32), columns - tf.cast(left, tf.float32)
+    first = top * width + left
+    upper = tf.gather(flat, first) * (1 - right) + tf.gather(flat, first + 1) * right
+    first += width
+    lower = tf.gather(flat, first) * (1 - right) + tf.gather(flat, first + 1) * right
+    return (upper * (1 - down) + lower * down)[..., None]
+
+
+def _mirror(places, length: int):
+    """Mirror places beyond the edges back inside, edge pixels repeated (SciPy's "reflect")."""
+    period = 2.0 * length
+    places += 0.5
+    places -= period * tf.floor(places * (1 / period))  # floormod is not vectorised
+    places = tf.minimum(places, period - places) - 0.5
+    return tf.clip_by_value(places, 0.0, length - 1.0)
+
+
 def adjust_affine(image, matrix, nearest: bool = False):
-    """Sample an image at matrix @ (row, column, 1), measured from its centre.
+    """Sample an image at matrix @ (row, column), measured from its centre.
 
     Args:
         image: (H, W, 1); with `nearest` integers are allowed.
@@ -61,18 +100,11 @@ def adjust_affine(image, matrix, nearest: bool = False):
         (H, W, 1) in the type of `image`.
     """
     height, width = image.shape[:2]
-    cy, cx = (height - 1) / 2, (width - 1) / 2
-    a, b, c, d = tf.unstack(tf.reshape(matrix, [4]))
-    # The operation wants (x, y), and the offset that leaves the centre where it is.
-    rows = [d, c, cx - d * cx - c * cy, b, a, cy - b * cx - a * cy, 0.0, 0.0]
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=image[None],
-        transforms=tf.stack(rows)[None],
-        output_shape=[height, width],
-        fill_value=float(IGNORED),
-        interpolation="NEAREST" if nearest else "BILINEAR",
-        fill_mode="CONSTANT" if nearest else "REFLECT",
-    )[0]
+    y, x = (height - 1) / 2, (width - 1) / 2
+    rows = tf.range(height, dtype=tf.float32)[:, None] - y
+    columns = tf.range(width, dtype=tf.float32) - x
+    places = [matrix[i, 0] * rows + matrix[i, 1] * columns for i in range(2)]
+    return _sample(image, places[0] + y, places[1] + x, nearest)
 
 
 def _affine_both(image, labels, matrix):
@@ -93,7 +125,7 @@ def random_resize(image, labels, seed, factor):
     return _affine_both(image, labels, tf.eye(2) / uniform(seed, factor, log=True))
 
 
-def smooth_displacement(height: int, width: int, magnitude, spacing, seed):
+def smooth_displacement(height: int, width: int, magnitude, spacing, seed, least: float = 1.0):
     """Random displacements that change smoothly.
 
     Random vectors on a grid of `spacing` px, blended by Gaussian weights as wide as the grid.
@@ -104,21 +136,25 @@ def smooth_displacement(height: int, width: int, magnitude, spacing, seed):
         magnitude: root mean square, px.
         spacing: px.
         seed: (2,) int32.
+        least: spacing that may come up, px; sets how many vectors are drawn.
 
     Returns:
         (2, H, W) float32: rows and columns to add, px.
     """
 
     def weights(length: int):
-        count = tf.cast(length / spacing, tf.int32) + 2
-        centres = tf.linspace(0.0, length - 1.0, count)
+        most = int(length / least) + 2
+        count = tf.floor(length / spacing) + 2.0
+        number = tf.range(most, dtype=tf.float32)
+        centres = number * ((length - 1.0) / (count - 1.0))
         apart = (tf.range(length, dtype=tf.float32)[:, None] - centres) / spacing
-        found = tf.exp(-0.5 * tf.square(apart))
+        found = tf.where(number < count, tf.exp(-0.5 * tf.square(apart)), 0.0)
         return found / tf.reduce_sum(found, 1, keepdims=True)
 
     rows, columns = weights(height), weights(width)
-    grid = tf.random.stateless_normal([2, tf.shape(rows)[1], tf.shape(columns)[1]], seed)
-    field = tf.matmul(rows, tf.matmul(grid, columns, transpose_b=True))
+    grid = normals((2, rows.shape[1], columns.shape[1]), seed)
+    blended = [tf.matmul(rows, tf.matmul(grid[i], columns, transpose_b=True)) for i in range(2)]
+    field = tf.stack(blended)
     scale = tf.math.rsqrt(tf.reduce_mean(tf.square(field)) + 1e-12)
     return field * (scale * magnitude)
 
@@ -135,39 +171,16 @@ def adjust_elastic(image, displacement, nearest: bool = False):
         (H, W, 1) in the type of `image`.
     """
     height, width = image.shape[:2]
-    flat = tf.reshape(image, [-1])
     rows = displacement[0] + tf.range(height, dtype=tf.float32)[:, None]
     columns = displacement[1] + tf.range(width, dtype=tf.float32)
-    if nearest:
-        row, column = (tf.cast(tf.round(v), tf.int32) for v in (rows, columns))
-        inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-        found = tf.gather(flat, tf.where(inside, row * width + column, 0))
-        return tf.where(inside, found, tf.cast(IGNORED, found.dtype))[..., None]
-    rows, columns = _mirror(rows, height), _mirror(columns, width)
-    top = tf.cast(tf.minimum(tf.floor(rows), height - 2.0), tf.int32)
-    left = tf.cast(tf.minimum(tf.floor(columns), width - 2.0), tf.int32)
-    down, right = rows - tf.cast(top, tf.float32), columns - tf.cast(left, tf.float32)
-    first = top * width + left
-    upper = tf.gather(flat, first) * (1 - right) + tf.gather(flat, first + 1) * right
-    first += width
-    lower = tf.gather(flat, first) * (1 - right) + tf.gather(flat, first + 1) * right
-    return (upper * (1 - down) + lower * down)[..., None]
-
-
-def _mirror(places, length: int):
-    """Mirror places beyond the edges back inside, edge pixels repeated (SciPy's "reflect")."""
-    period = 2.0 * length
-    places = tf.math.floormod(places + 0.5, period)
-    places = tf.minimum(places, period - places) - 0.5
-    return tf.clip_by_value(places, 0.0, length - 1.0)
+    return _sample(image, rows, columns, nearest)
 
 
 def random_elastic(image, labels, seed, magnitude, spacing):
     """Bend the ROI smoothly."""
-    seeds = tf.random.split(seed, 2)
+    seeds = split(seed, 2)
     height, width = image.shape[:2]
-    field = smooth_displacement(
-        height, width, uniform(seeds[0], magnitude), uniform(seeds[1], spacing), other(seed)
-    )
+    drawn = uniform(seeds[0], magnitude), uniform(seeds[1], spacing)
+    field = smooth_displacement(height, width, *drawn, other(seed), spacing[0])
     moved = adjust_elastic(labels[..., None], field, nearest=True)[..., 0]
     return adjust_elastic(image, field), moved

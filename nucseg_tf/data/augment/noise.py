@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import tensorflow as tf
 
-from nucseg_tf.data.augment.draw import normals, other, uniform
+from nucseg_tf.data.augment.draw import normals, other, pixels, split, uniform
+from nucseg_tf.data.augment.sums import cumulate
 
 GREY = 255.0  # levels in which the rate of Poisson noise counts
-MOST = 8.0  # standard deviations beyond the rate up to which Poisson numbers are tabulated
-
-
-def _pixels(image, seed):
-    return tf.random.stateless_uniform(image.shape, seed)
+MOST = 6.0  # standard deviations beyond the rate up to which Poisson numbers are tabulated
 
 
 def adjust_impulse(image, probability, drawn):
@@ -30,7 +29,7 @@ def adjust_impulse(image, probability, drawn):
 
 def random_impulse(image, labels, seed, probability):
     """`adjust_impulse`."""
-    drawn = _pixels(image, other(seed))
+    drawn = pixels(image.shape, other(seed))
     return adjust_impulse(image, uniform(seed, probability), drawn), labels
 
 
@@ -42,7 +41,7 @@ def adjust_salt_and_pepper(image, probability, drawn):
 
 def random_salt_and_pepper(image, labels, seed, probability):
     """`adjust_salt_and_pepper`."""
-    drawn = _pixels(image, other(seed))
+    drawn = pixels(image.shape, other(seed))
     return adjust_salt_and_pepper(image, uniform(seed, probability), drawn), labels
 
 
@@ -53,7 +52,7 @@ def adjust_dropout(image, probability, drawn):
 
 def random_dropout(image, labels, seed, probability):
     """`adjust_dropout`."""
-    drawn = _pixels(image, other(seed))
+    drawn = pixels(image.shape, other(seed))
     return adjust_dropout(image, uniform(seed, probability), drawn), labels
 
 
@@ -69,29 +68,33 @@ def random_camera_noise(image, labels, seed, sigma):
     return image + drawn * uniform(seed, sigma) * tf.sqrt(0.3 + tf.maximum(image, 0.0)), labels
 
 
-def poisson_numbers(rate, drawn):
+def poisson_numbers(rate, drawn, highest: float):
     """Poisson numbers by inversion: how many steps of the distribution function lie below.
 
     Args:
         rate: mean, above or equal 0.
-        drawn: (N,) uniform in [0, 1).
+        drawn: uniform in [0, 1), any shape.
+        highest: rate that may come up; sets the length of the table.
 
     Returns:
-        (N,) float32 whole numbers.
+        float32 whole numbers in the shape of `drawn`.
     """
     rate = tf.maximum(rate, 1e-6)
-    count = tf.cast(rate + MOST * tf.sqrt(rate) + 10.0, tf.int32)
-    steps = tf.range(count, dtype=tf.float32)
+    bits = 2 * math.ceil(math.log2(highest + MOST * math.sqrt(highest) + 10.0) / 2)
+    steps = tf.range(2**bits, dtype=tf.float32)
     logarithms = steps * tf.math.log(rate) - rate - tf.math.lgamma(steps + 1.0)
-    distribution = tf.cumsum(tf.exp(logarithms))
-    return tf.cast(tf.searchsorted(distribution, drawn, side="right"), tf.float32)
+    distribution = cumulate(tf.exp(logarithms)[None])[0]
+    below = tf.zeros(drawn.shape, tf.int32)
+    for bit in reversed(range(bits)):  # binary search
+        further = below + 2**bit
+        below = tf.where(tf.gather(distribution, further - 1) <= drawn, further, below)
+    return tf.cast(below, tf.float32)
 
 
 def random_poisson(image, labels, seed, rate):
     """Add Poisson numbers, in grey levels of 255."""
-    drawn = tf.reshape(_pixels(image, other(seed)), [-1])
-    numbers = poisson_numbers(uniform(seed, rate), drawn)
-    return image + tf.reshape(numbers, image.shape) / GREY, labels
+    drawn = pixels(image.shape, other(seed))
+    return image + poisson_numbers(uniform(seed, rate), drawn, rate[1]) / GREY, labels
 
 
 def sometimes_blank(image, labels, seed, probability: float):
@@ -99,10 +102,10 @@ def sometimes_blank(image, labels, seed, probability: float):
 
     That is smooth or raw noise, on the scale that normalisation by percentiles gives it.
     """
-    seeds = tf.random.split(seed, 3)
+    seeds = split(seed, 3)
 
     def blank():
-        field = tf.random.stateless_normal(image.shape, seeds[0])
+        field = normals(image.shape, seeds[0])
         smooth = tf.nn.avg_pool2d(field[None], 5, 1, "SAME")[0]
         smooth /= tf.math.reduce_std(smooth)
         field = tf.where(uniform(seeds[1], (0.0, 1.0)) < 0.5, smooth, field)

@@ -36,7 +36,7 @@ def test_camera_noise_grows_with_the_root_of_the_signal():
 @pytest.mark.parametrize("rate", [0.3, 4.0, 20.0])
 def test_poisson_numbers_follow_their_distribution(rate):
     drawn = tf.random.stateless_uniform((100_000,), SEED)
-    found = noise.poisson_numbers(rate, drawn).numpy()
+    found = noise.poisson_numbers(rate, drawn, rate).numpy()
     expected = stats.poisson.ppf(drawn.numpy().astype(float), rate)
     assert np.mean(found != expected) < 1e-4  # in float32 a draw may lie on a step
     assert np.abs(found - expected).max() <= 1
