@@ -54,9 +54,15 @@ def pixels(shape: tuple[int, ...], seed):
 
 
 def normals(shape: tuple[int, ...], seed):
-    """Normal numbers, by inversion; arguments as of `pixels`. None is beyond 5.5."""
-    middle = pixels(shape, seed) + 2.0**-25  # of its step, so that neither 0 nor 1 comes up
-    return math.sqrt(2) * tf.math.erfinv(2.0 * middle - 1.0)
+    """Normal numbers, by inversion; arguments as of `pixels`. None is beyond 5.4."""
+    return to_normal(pixels(shape, seed))
+
+
+def to_normal(drawn):
+    """The normal number below which a share `drawn` lies; multiples of 2^-24 in [0, 1)."""
+    largest = 1.0 - 2.0**-23  # nearer to 1, the inverse would be infinite where not compiled
+    middle = tf.clip_by_value(2.0 * drawn - 1.0 + 2.0**-24, -largest, largest)
+    return math.sqrt(2) * tf.math.erfinv(middle)
 
 
 def _words(count: int, seed):

@@ -40,6 +40,15 @@ def test_normals_are_normal():
     assert stats.kstest(found, "norm").pvalue > 1e-3
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_the_rarest_numbers_are_finite(compiled):
+    """The smallest and the largest number that `pixels` can give: one in 2^24 each."""
+    drawn = tf.constant([0.0, 0.5, 1.0 - 2.0**-24])
+    found = tf.function(draw.to_normal, jit_compile=compiled)(drawn).numpy()
+    expected = stats.norm.ppf([2.0**-25, 0.5, 1.0 - 2.0**-25])
+    np.testing.assert_allclose(found, expected, rtol=0.03, atol=1e-6)
+
+
 def test_bins_are_counted_and_added_up():
     bins = np.random.default_rng(0).integers(0, 64, 1000).astype(np.int32)
     counts = sums.count_bins(tf.constant(bins), 64)
