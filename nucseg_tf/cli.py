@@ -41,7 +41,7 @@ def predict(
     diameter: float | None = None,
     channel: str | None = None,
     z: str | None = None,
-    tile: int = 1536,
+    tile: int | None = None,
     tta: int = 1,
     device: Device = "auto",
     overlay: bool = False,
@@ -62,7 +62,7 @@ def predict(
         diameter: typical nucleus in px; rescales images to what the model was trained at
         channel: index from 0, or max, where a file has several
         z: plane, index from 0, or max, where a file is a stack
-        tile: side in px of the tiles of large images
+        tile: side in px of the tiles of large images; 1536 for FPN2-WS, 512 for Mask R-CNN
         tta: average over so many flips and rotations, 1 (off) to 8; takes as many times as long
         device: auto, cpu or gpu
         overlay: also write STEM_overlay.png
@@ -92,7 +92,7 @@ def predict(
         "model": {
             "name": segmenter.info.name,
             "sha256": segmenter.model.sha256,
-            "decode": segmenter.info.decode.model_dump(),
+            "thresholds": segmenter.settings.model_dump(),
         },
         "device": backend_device(),
         "started": started,
@@ -135,7 +135,7 @@ def train(
         config: YAML file, or the name of a configuration that comes with the program
         data: folder of images/ and masks/, or a CSV manifest
         out: folder for the run
-        init: random, imagenet, coco, nuclei or a model folder
+        init: random, imagenet, coco (or a Matterport .h5 file), nuclei, or a model's name or folder
         resume: go on with the training in --out
         store: ROIs from `nucseg augment` to train on, instead of cutting new ones
         channel: index from 0, or max, where images have several

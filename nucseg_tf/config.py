@@ -51,15 +51,42 @@ class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
 
+class Detector(Strict):
+    """Of Mask R-CNN alone: anchors, proposals, heads. Counts are for a ROI of 256 x 256 px."""
+
+    sizes: tuple[Positive, ...] = (8.0, 16.0, 32.0, 64.0, 128.0)  # px, anchors of each level
+    ratios: tuple[Positive, ...] = (0.5, 1.0, 2.0)  # width over height
+    rpn_filters: Count = 64
+    box_cells: Count = 7
+    box_units: Count = 256
+    mask_cells: Count = 28
+    mask_filters: Annotated[int, Limits(ge=0)] = 32  # of finer features; 0: of the pyramid's own
+    mask_convolutions: Count = 3
+    mask_enlarge: bool = False
+    most_nuclei: Count = 160  # true ones in a ROI; of more, the rest is left out of the training
+    rpn_anchors: Count = 192  # that train the region proposal network
+    train_proposals: Count = 200
+    proposal_overlap: Fraction = 0.7  # IoU above which the worse of two is dropped
+    rois: Count = 64  # that train the heads
+    roi_share: Annotated[float, Limits(gt=0, lt=1)] = 0.5  # of nuclei among them, at most
+
+    @model_validator(mode="after")
+    def _levels(self) -> Detector:
+        if len(self.sizes) != 5:
+            raise ValueError("sizes: one for each of the five levels (strides 4 to 64 px)")
+        return self
+
+
 class Architecture(Strict):
     """What is needed to rebuild the network, apart from its weights."""
 
-    family: Literal["fpn2ws"] = "fpn2ws"
+    family: Literal["fpn2ws", "mask_rcnn"] = "fpn2ws"
     encoder: str = "efficientnetlite0"
     filters: Annotated[int, Limits(ge=8, le=512)] = 64
     aggregation: Literal["sum", "concat"] = "sum"
     head: Literal["subpixel", "upsample"] = "subpixel"
     networks: Literal[1, 2] = 1
+    detector: Detector = Detector()  # of Mask R-CNN
 
 
 class Normalisation(Strict):
@@ -84,6 +111,17 @@ class Decode(Strict):
     background: Fraction = 0.1  # smaller distances, away from a ridge, are surely background
     ridge: Fraction = 0.4  # larger borders are an edge or near one
     slope: Fraction = 0.0  # the flooded landscape is border - slope * distance
+    min_area: Annotated[int, Limits(ge=0)] = 12
+    max_area: Annotated[int, Limits(ge=0)] = 0  # 0: no limit
+
+
+class Detect(Strict):
+    """Thresholds of Mask R-CNN; tuned on the validation split after training."""
+
+    score: Fraction = 0.5  # of detections that are kept
+    overlap: Fraction = 0.4  # IoU of boxes above which the worse of two is dropped
+    mask: Fraction = 0.5  # probability from which a pixel is nucleus
+    same: Fraction = 0.5  # shared part of the smaller, above which two are one nucleus
     min_area: Annotated[int, Limits(ge=0)] = 12
     max_area: Annotated[int, Limits(ge=0)] = 0  # 0: no limit
 
@@ -115,14 +153,24 @@ class Training(Strict):
     cold_epochs: Annotated[int, Limits(ge=0)] = 1  # encoder frozen; only if pre-initialised
     epochs: Count = 40  # in all, cold ones included
     learning_rate: Positive = 1e-3
-    schedule: Literal["plateau", "cosine"] = "plateau"
+    schedule: Literal["plateau", "cosine", "steps"] = "plateau"
+    steps_at: tuple[Fraction, ...] = (0.6, 0.8)  # of "steps": a tenth of the rate from each on
     plateau_factor: Annotated[float, Limits(gt=0, lt=1)] = 0.1
     plateau_patience: Count = 8
     stop_patience: Annotated[int, Limits(ge=0)] = 15  # 0: never stop early
-    loss_weights: tuple[float, float] = (1.0, 1.0)
+    loss_weights: tuple[float, ...] = ()  # of the family's losses; all 1 without
     average: Annotated[float, Limits(ge=0, lt=1)] = 0.99  # of weights (EMA) a step; 0: none
     threads: Count = 2
     seed: int = 1
+
+
+def _check_counts(detector: Detector, roi: int) -> None:
+    boxes = detector.most_nuclei + detector.train_proposals
+    if detector.rois > boxes:
+        raise ValueError(f"model.detector.rois: at most most_nuclei + train_proposals, {boxes}")
+    anchors = len(detector.ratios) * sum((roi // stride) ** 2 for stride in (4, 8, 16, 32, 64))
+    if detector.rpn_anchors > anchors:
+        raise ValueError(f"model.detector.rpn_anchors: a ROI of this size has {anchors}")
 
 
 class Config(Strict):
@@ -136,7 +184,19 @@ class Config(Strict):
         default_factory=lambda: parse(Policy, policy_values("simple"), "simple")
     )
     training: Training = Training()
-    decode: Decode = Decode()
+    decode: Decode = Decode()  # of FPN2-WS
+    detect: Detect = Detect()  # of Mask R-CNN
+
+    @model_validator(mode="after")
+    def _fits_family(self) -> Config:
+        expected = {"fpn2ws": 2, "mask_rcnn": 5}[self.model.family]
+        if len(self.training.loss_weights) not in (0, expected):
+            raise ValueError(f"training.loss_weights: {self.model.family} has {expected} losses")
+        if self.model.family == "mask_rcnn" and self.data.roi % 64:
+            raise ValueError("data.roi: a multiple of 64 for mask_rcnn")
+        if self.model.family == "mask_rcnn":
+            _check_counts(self.model.detector, self.data.roi)
+        return self
 
 
 def _keys_at(location: tuple) -> list[str]:

@@ -2,7 +2,7 @@
 
 The fields are mosaics of a real one (mahotas' nuclear image). Each size runs in a process of its
 own, so that its peak memory is its own; times are of everything after loading: normalisation,
-network, watershed, measurement, files. Machines differ and are noisy: compare figures of one run.
+network, decoding, measurement, files. Machines differ and are noisy: compare figures of one run.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 SIDES = (512, 1024, 2048, 4096)
 
 
-def one(model: str, side: int, tile: int) -> dict[str, float]:
+def one(model: str, side: int, tile: int | None) -> dict[str, float]:
     """Predict a field of `side` px twice; seconds of the second, without tracing the network."""
     import mahotas
     import numpy as np
@@ -44,7 +44,7 @@ def one(model: str, side: int, tile: int) -> dict[str, float]:
             write_image_results(Path(out), image, instances, options)
             result[name] = time.perf_counter() - began
     began = time.perf_counter()
-    segmenter.predict_maps(mosaic, tile=tile)
+    segmenter.predict_raw(mosaic, options)
     result["network_s"] = time.perf_counter() - began
     megapixels = side * side / 1e6
     result["s_per_mpx"] = result["s"] / megapixels
@@ -58,7 +58,7 @@ def main() -> None:
     """Print a line for each size, or one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="fpn2ws-nuclei")
-    parser.add_argument("--tile", type=int, default=1536)
+    parser.add_argument("--tile", type=int)
     parser.add_argument("--sides", type=int, nargs="+", default=SIDES)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
@@ -69,7 +69,7 @@ def main() -> None:
     rows = []
     for side in arguments.sides:
         command = [sys.executable, __file__, "--model", arguments.model, "--one", str(side)]
-        command += ["--tile", str(arguments.tile)]
+        command += ["--tile", str(arguments.tile)] if arguments.tile else []
         output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
         rows.append(json.loads(output.splitlines()[-1]))
         if not arguments.json:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nucseg_tf.config import Config, load_config, to_yaml
+from nucseg_tf.config import Config, load_config, parse, to_yaml
 from nucseg_tf.errors import ConfigError, UsageError
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
@@ -124,3 +124,19 @@ def test_a_configuration_cannot_be_changed():
 def test_wrong_configuration_is_wrong_usage():
     assert issubclass(ConfigError, UsageError)
     assert ConfigError.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"data": {"roi": 96}}, "multiple of 64"),
+        ({"model": {"detector": {"rois": 500}}}, "rois"),
+        ({"data": {"roi": 64}, "model": {"detector": {"rpn_anchors": 1024}}}, "has 1023"),
+        ({"model": {"detector": {"sizes": [8, 16]}}}, "five levels"),
+        ({"training": {"loss_weights": [1, 2]}}, "5 losses"),
+    ],
+)
+def test_settings_of_mask_rcnn_that_do_not_fit_are_refused(change, message):
+    values = {"model": {"family": "mask_rcnn"} | change.pop("model", {}), **change}
+    with pytest.raises(ConfigError, match=message):
+        parse(Config, values, "test")

@@ -6,7 +6,7 @@ any number of threads, and a training resumed at step n sees what the uninterrup
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -21,6 +21,7 @@ from nucseg_tf.data.manifest import load_field
 from nucseg_tf.errors import TrainingError
 from nucseg_tf.io.labels import relabel
 from nucseg_tf.io.normalise import normalise
+from nucseg_tf.targets.boxes import boxes_of
 from nucseg_tf.targets.distance_border import targets as make_targets
 from nucseg_tf.types import Field
 
@@ -152,10 +153,62 @@ def _by_group(samples: Sequence[Sample]) -> tuple[list[Sample], np.ndarray, np.n
     return ordered, np.cumsum(roots).astype(np.float32), np.cumsum(np.bincount(index)) - 1
 
 
-def to_batch(image, maps, valid, size: int):
-    image = tf.ensure_shape(image, (size, size, 1))
-    maps = tf.ensure_shape(maps, (size, size, 2))
-    return image, {"maps": maps, "valid": tf.ensure_shape(valid, (size, size, 1))}
+@dataclass(frozen=True)
+class Targets:
+    """How the targets of a model family are made of the labels of one ROI.
+
+    Attributes:
+        encode: from (S, S) labels to the arrays in the order of `shapes`.
+        shapes: name -> shape and type of each array.
+        noise: how many numbers in [0, 1) go with them, for what the losses draw at random.
+    """
+
+    encode: Callable[[np.ndarray], tuple[np.ndarray, ...]]
+    shapes: Mapping[str, tuple[tuple[int, ...], type]]
+    noise: int = 0
+
+
+def targets_of(config: Config) -> Targets:
+    """The targets of the family of a configuration."""
+    size, shoulder, detector = config.data.roi, config.data.shoulder, config.model.detector
+    if config.model.family == "mask_rcnn":
+        most = detector.most_nuclei
+        shapes: dict[str, tuple[tuple[int, ...], type]] = {
+            "boxes": ((most, 4), np.float32),
+            "ids": ((most,), np.int32),
+            "labels": ((size, size), np.int32),
+        }
+        # as many as there are anchors (of strides 4, 8, ...), or boxes to choose from
+        noise = max(
+            len(detector.ratios) * (size // 4) ** 2 * 4 // 3, most + detector.train_proposals
+        )
+        return Targets(lambda labels: boxes_of(labels, most), shapes, noise)
+    shapes = {"maps": ((size, size, 2), np.float32), "valid": ((size, size, 1), np.float32)}
+    return Targets(lambda labels: roi_targets(labels, shoulder), shapes)
+
+
+def target_adder(config: Config) -> Callable:
+    """Make the function, for a graph, of a ROI's number, image and labels to image and targets."""
+    targets = targets_of(config)
+    types = [dtype for _, dtype in targets.shapes.values()]
+    seed = np.int32(config.training.seed + 1)  # apart from the seeds of the ROIs
+
+    def add(number, image, labels):
+        arrays = tf.numpy_function(targets.encode, (labels,), types, stateful=False)
+        image, found = to_batch(image, arrays, targets.shapes, config.data.roi)
+        if targets.noise:
+            own = tf.stack([seed, tf.cast(number, tf.int32)])
+            found["noise"] = pixels((targets.noise,), own)
+        return image, found
+
+    return add
+
+
+def to_batch(image, arrays, shapes: Mapping, size: int) -> tuple:
+    """Image and named targets, with the shapes that TensorFlow cannot know."""
+    named = zip(shapes.items(), arrays, strict=True)
+    found = {name: tf.ensure_shape(array, shape) for (name, (shape, _)), array in named}
+    return tf.ensure_shape(image, (size, size, 1)), found
 
 
 def roi_dataset(samples: Sequence[Sample], config: Config, start: int = 0) -> tf.data.Dataset:
@@ -214,24 +267,22 @@ def training_dataset(samples: Sequence[Sample], config: Config, start: int = 0) 
         start: number of the first training step; a resumed training goes on there.
 
     Returns:
-        Dataset of (image (B, S, S, 1), {"maps": (B, S, S, 2), "valid": (B, S, S, 1)}).
+        Dataset of (image (B, S, S, 1), targets by name): of FPN2-WS "maps" (B, S, S, 2) and
+        "valid" (B, S, S, 1), of Mask R-CNN those of `MaskRCNN.losses_of`.
 
     Raises:
         TrainingError: without fields.
     """
-    data, training = config.data, config.training
-
-    def encode(labels):
-        return roi_targets(labels, data.shoulder)
-
-    def add_targets(image, labels):
-        types = (tf.float32, tf.float32)
-        maps, valid = tf.numpy_function(encode, (labels,), types, stateful=False)
-        return to_batch(image, maps, valid, data.roi)
-
+    training, add = config.training, target_adder(config)
+    first = start * training.batch
     return (
-        roi_dataset(samples, config, start * training.batch)
-        .map(add_targets, num_parallel_calls=training.threads, deterministic=True)
+        roi_dataset(samples, config, first)
+        .enumerate(first)
+        .map(
+            lambda number, roi: add(number, *roi),
+            num_parallel_calls=training.threads,
+            deterministic=True,
+        )
         .batch(training.batch, drop_remainder=True)
         .prefetch(2)
     )
@@ -259,17 +310,24 @@ def validation_dataset(samples: Sequence[Sample], config: Config, limit: int = 1
         places[i] for i in np.linspace(0, len(places) - 1, min(limit, len(places)), dtype=int)
     ]
 
+    targets = targets_of(config)
+    noise = np.random.default_rng(0)
+
     def rois():
         for number, row, column in chosen:
             image, labels = read_roi(samples[number], (row, column), 1.0, size)
-            maps, valid = roi_targets(labels, config.data.shoulder)
-            yield to_batch(tf.constant(image[..., None]), maps, valid, size)
+            arrays = targets.encode(labels)
+            image, found = to_batch(tf.constant(image[..., None]), arrays, targets.shapes, size)
+            if targets.noise:
+                found["noise"] = noise.random(targets.noise, np.float32)
+            yield image, found
 
-    floats = {"maps": (size, size, 2), "valid": (size, size, 1)}
     signature = (
         tf.TensorSpec((size, size, 1), tf.float32),
-        {key: tf.TensorSpec(shape, tf.float32) for key, shape in floats.items()},
+        {name: tf.TensorSpec(shape, dtype) for name, (shape, dtype) in targets.shapes.items()},
     )
+    if targets.noise:
+        signature[1]["noise"] = tf.TensorSpec((targets.noise,), tf.float32)
     found = tf.data.Dataset.from_generator(rois, output_signature=signature)
     found = found.apply(tf.data.experimental.assert_cardinality(len(chosen)))
     return found.batch(config.training.batch).cache()

@@ -33,8 +33,15 @@ import numpy as np
 import tensorflow as tf
 
 from nucseg_tf.config import Config
-from nucseg_tf.data.augment import LIMITS
-from nucseg_tf.data.pipeline import Sample, roi_dataset, roi_targets, to_batch
+from nucseg_tf.data.augment import IGNORED, LIMITS
+from nucseg_tf.data.pipeline import (
+    Sample,
+    roi_dataset,
+    roi_targets,
+    target_adder,
+    targets_of,
+    to_batch,
+)
 from nucseg_tf.errors import DataError
 from nucseg_tf.io.files import atomic_path, ensure_folder
 
@@ -284,22 +291,38 @@ class RoiStore:
             )
 
     def read(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """One ROI for training: image (S, S, 1), maps (S, S, 2), valid (S, S, 1), float32.
+        """One ROI for FPN2-WS: image (S, S, 1), maps (S, S, 2), valid (S, S, 1), float32.
 
         Raises:
             DataError: if it is damaged.
         """
+        image, distance, border, valid = self._arrays(number, *TARGETS, "valid")
+        maps = np.stack([distance, border], -1) * np.float32(1 / 255)
+        return image, maps, valid[..., None].astype(np.float32)
+
+    def read_labels(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """One ROI for other families: image (S, S, 1) float32, labels (S, S) int32.
+
+        Background that does not count is `IGNORED`, the shoulder included.
+
+        Raises:
+            DataError: if it is damaged.
+        """
+        image, labels, valid = self._arrays(number, "labels", "valid")
+        known = labels.astype(np.int32)
+        known[(labels == 0) & (valid == 0)] = IGNORED
+        return image, known
+
+    def _arrays(self, number: int, *names: str) -> list[np.ndarray]:
+        """The image, and other arrays as they are stored."""
         try:
-            grey, distance, border, valid = (
-                self._decode(name, number) for name in ("grey", *TARGETS, "valid")
-            )
+            grey, *others = (self._decode(name, number) for name in ("grey", *names))
         except (OSError, RuntimeError, ValueError) as error:
             self.error = DataError(f"{self.path}: ROI {number} is damaged: {error}")
             raise self.error from error
         attributes = self.file["grey"].attrs
         image = grey * np.float32(attributes["scale"]) + np.float32(attributes["offset"])
-        maps = np.stack([distance, border], -1) * np.float32(1 / 255)
-        return image[..., None], maps, valid[..., None].astype(np.float32)
+        return [image[..., None], *others]
 
     def _decode(self, name: str, number: int) -> np.ndarray:
         with self._lock:  # direct reads of several threads at once fail
@@ -329,13 +352,21 @@ def store_dataset(store: RoiStore, config: Config, start: int = 0) -> tf.data.Da
             yield from permutation[first % store.count :]
             first = 0
 
-    def read(number):
-        types = (tf.float32, tf.float32, tf.float32)
-        image, maps, valid = tf.numpy_function(store.read, (number,), types, stateful=False)
-        return to_batch(image, maps, valid, store.size)
+    maps = config.model.family == "fpn2ws"  # whose targets are stored
+    shapes, add = targets_of(config).shapes, target_adder(config)
+
+    def read(position, number):
+        if maps:
+            types: tuple = (tf.float32, tf.float32, tf.float32)
+            image, *arrays = tf.numpy_function(store.read, (number,), types, stateful=False)
+            return to_batch(image, arrays, shapes, store.size)
+        types = (tf.float32, tf.int32)
+        image, labels = tf.numpy_function(store.read_labels, (number,), types, stateful=False)
+        return add(position, image, labels)
 
     return (
         tf.data.Dataset.from_generator(order, output_signature=tf.TensorSpec((), tf.int64))
+        .enumerate(start * training.batch)
         .map(read, num_parallel_calls=training.threads, deterministic=True)
         .batch(training.batch, drop_remainder=True)
         .prefetch(2)

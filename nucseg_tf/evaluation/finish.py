@@ -6,20 +6,20 @@ import datetime
 import hashlib
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
-from nucseg_tf.config import Config, Decode
+from nucseg_tf.config import Config, Decode, Detect
 from nucseg_tf.data.manifest import load_field, read_masks
 from nucseg_tf.data.pipeline import median_diameter
 from nucseg_tf.evaluation.scores import score_image, summarise
-from nucseg_tf.inference.predict import Segmenter
-from nucseg_tf.inference.watershed import decode
+from nucseg_tf.inference.predict import Options, Segmenter
 from nucseg_tf.io.images import read_image
 from nucseg_tf.models import zoo
 from nucseg_tf.types import Field
@@ -27,45 +27,64 @@ from nucseg_tf.types import Field
 LOG = logging.getLogger(__name__)
 TUNED_AT = (0.5, 0.7, 0.9)  # IoU thresholds whose mean AP the decoding thresholds maximise
 # Values tried for each threshold, one threshold after the other, round after round.
-GRID: dict[str, tuple[float, ...]] = {
-    "seed": (0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8),
-    "ridge": (0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6),
-    "background": (0.02, 0.04, 0.06, 0.08, 0.1, 0.15),
-    "slope": (0.0, 0.1, 0.2, 0.3, 0.5, 0.7),
-    "seed_border": (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0),
-    "peak": (0.05, 0.1, 0.15, 0.2, 0.3),
-    "min_area": (0, 6, 12, 20),
+GRID: dict[str, dict[str, tuple[float, ...]]] = {
+    "decode": {
+        "seed": (0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8),
+        "ridge": (0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6),
+        "background": (0.02, 0.04, 0.06, 0.08, 0.1, 0.15),
+        "slope": (0.0, 0.1, 0.2, 0.3, 0.5, 0.7),
+        "seed_border": (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0),
+        "peak": (0.05, 0.1, 0.15, 0.2, 0.3),
+        "min_area": (0, 6, 12, 20),
+    },
+    "detect": {
+        "score": (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+        "mask": (0.35, 0.4, 0.45, 0.5, 0.55, 0.6),
+        "same": (0.3, 0.4, 0.5, 0.6, 0.7),
+        "min_area": (0, 6, 12, 20),
+    },
 }
+LEAST_SCORE = 0.2  # of detections that tuning looks at
 ROUNDS = 2
-Truth = tuple[np.ndarray, np.ndarray]  # maps (H, W, K), labels (H, W)
+Thresholds = Decode | Detect
+Truth = tuple[Any, np.ndarray]  # what the network gives, and labels (H, W)
 
 
-def mean_ap(pairs: Sequence[Truth], settings: Decode) -> float:
+def mean_ap(pairs: Sequence[Truth], decode: Callable, settings: Thresholds) -> float:
     """Mean over images and `TUNED_AT` of AP, in [0, 1]."""
     scores = [
-        score_image(labels, decode(maps, settings).labels, TUNED_AT) for maps, labels in pairs
+        score_image(labels, decode(raw, labels.shape, settings).labels, TUNED_AT)
+        for raw, labels in pairs
     ]
     return float(np.mean([[count.ap for count in score.counts.values()] for score in scores]))
 
 
-def tune(pairs: Sequence[Truth], start: Decode, rounds: int = ROUNDS) -> Decode:
-    """Find decoding thresholds by coordinate ascent over `GRID`.
+def tune(
+    pairs: Sequence[Truth],
+    decode: Callable,
+    start: Thresholds,
+    grid: dict[str, tuple[float, ...]],
+    rounds: int = ROUNDS,
+) -> Thresholds:
+    """Find decoding thresholds by coordinate ascent.
 
     Args:
-        pairs: maps and true labels of the validation fields.
+        pairs: what the network gives of the validation fields, and their true labels.
+        decode: makes nuclei of it, as of `inference.engines`.
         start: thresholds to begin with; kept where nothing is better.
+        grid: values of each threshold to try.
         rounds: passes over all thresholds at most.
 
     Returns:
         The best settings met.
     """
-    best, best_score = start, mean_ap(pairs, start)
+    best, best_score = start, mean_ap(pairs, decode, start)
     tried = {best: best_score}
-    for _, (name, values) in product(range(rounds), GRID.items()):
+    for _, (name, values) in product(range(rounds), grid.items()):
         for value in values:
             settings = best.model_copy(update={name: value})
             if settings not in tried:
-                tried[settings] = mean_ap(pairs, settings)
+                tried[settings] = mean_ap(pairs, decode, settings)
             if tried[settings] > best_score:
                 best, best_score = settings, tried[settings]
         LOG.info("tuned %s: %s, mean AP %.4f", name, getattr(best, name), best_score)
@@ -123,6 +142,7 @@ def finish(
         architecture=config.model,
         normalisation=config.normalisation,
         decode=config.decode,
+        detect=config.detect,
         diameter=round(float(np.median([d for d in diameters if d] or [1.0])), 1),
         pixel_size=common_pixel_size(sizes),
         training_data_sha256=data_hash(train),
@@ -133,13 +153,19 @@ def finish(
     folder = zoo.save_model(run / "unfinished", info, network, "", dtype)
     zoo.load_weights(network, folder / "model.weights.h5")  # score what is stored
     segmenter = Segmenter(zoo.LoadedModel(info, network, folder, ""))
+    start = segmenter.settings
+    low = start.model_copy(update={"score": LEAST_SCORE}) if isinstance(start, Detect) else start
     pairs = []
     for field in validation:
         pixels, labels = load_field(field, *planes)
-        pairs.append((segmenter.predict_maps(pixels), labels))
-    tuned = tune(pairs, config.decode)
-    summary = summarise([score_image(labels, decode(maps, tuned).labels) for maps, labels in pairs])
-    info = info.model_copy(update={"decode": tuned, "scores": _short(summary, len(pairs))})
+        pairs.append((segmenter.predict_raw(pixels, Options(), low), labels))
+    section = segmenter.engine.section
+    tuned = tune(pairs, segmenter.decode, start, GRID[section])
+    found = [segmenter.decode(raw, labels.shape, tuned).labels for raw, labels in pairs]
+    summary = summarise(
+        [score_image(labels, mine) for (_, labels), mine in zip(pairs, found, strict=True)]
+    )
+    info = info.model_copy(update={section: tuned, "scores": _short(summary, len(pairs))})
     zoo.save_model(folder, info, network, model_card(info, len(train)), dtype)
     shutil.rmtree(run / "model", ignore_errors=True)
     return folder.rename(run / "model")
@@ -153,6 +179,9 @@ def _short(summary: dict, images: int) -> dict:
     return {"images": images, "pq": round(summary["pq"], 4), "validation": thresholds}
 
 
+FAMILY = {"fpn2ws": "FPN2-WS", "mask_rcnn": "Mask R-CNN"}
+
+
 def model_card(info: zoo.ModelInfo, fields: int) -> str:
     """The README.md of a model folder."""
     rows = "\n".join(
@@ -163,8 +192,7 @@ def model_card(info: zoo.ModelInfo, fields: int) -> str:
     arch = info.architecture
     return f"""# {info.name}
 
-- **Family**: {arch.family}, {arch.networks} network(s), encoder {arch.encoder}, {arch.filters}
-  pyramid channels.
+- **Family**: {FAMILY[arch.family]}, encoder {arch.encoder}, {arch.filters} pyramid channels.
 - **Data**: {info.training_data or f"{fields} fields, sha256 {info.training_data_sha256[:16]}"}.
 - **Licence**: {info.licence or "not stated"}.
 - **Scale**: median nucleus {info.diameter:g} px across; pixel size

@@ -8,6 +8,19 @@ import keras
 import numpy as np
 
 
+def compile_function(function: Callable) -> Callable:
+    """Compile a function of `keras.ops` for prediction, anew for each shape of its arguments."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(function, autograph=False, reduce_retracing=False)
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.jit(function)
+    return function
+
+
 def compile_network(network: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     """Compile a network for prediction.
 

@@ -15,11 +15,10 @@ import keras
 import numpy as np
 import pandas as pd
 
+from nucseg_tf.config import Decode, Detect
 from nucseg_tf.errors import ImageReadError, NucsegError, UsageError
+from nucseg_tf.inference.engines import ENGINES, Engine
 from nucseg_tf.inference.measure import measure
-from nucseg_tf.inference.network import compile_network
-from nucseg_tf.inference.tiling import STRIDE, predict_maps
-from nucseg_tf.inference.watershed import decode
 from nucseg_tf.io.exchange import write_geojson, write_imagej_rois
 from nucseg_tf.io.files import atomic_path, ensure_folder
 from nucseg_tf.io.images import check_finite, list_images, read_image
@@ -30,8 +29,6 @@ from nucseg_tf.models import zoo
 from nucseg_tf.types import Image, Instances
 
 LOG = logging.getLogger(__name__)
-TILE = 1536  # px
-HALO = 128  # px on each side; see docs/prediction.md for how tiled and whole compare
 ZOOM_LIMITS = (1 / 8, 8.0)  # beyond these, --diameter or --pixel-size is surely a slip
 
 
@@ -43,7 +40,7 @@ class Options:
     z: int | str | None = None
     pixel_size: float | None = None
     diameter: float | None = None
-    tile: int = TILE
+    tile: int | None = None
     tta: int = 1
     overlay: bool = False
     rois: bool = False
@@ -60,7 +57,12 @@ class Segmenter:
     def __init__(self, model: zoo.LoadedModel):
         self.model = model
         self.info = model.info
-        self._predict = compile_network(model.network)
+        self.engine: Engine = ENGINES[model.info.architecture.family](model.network)
+
+    @property
+    def settings(self) -> Decode | Detect:
+        """The thresholds of the model."""
+        return getattr(self.info, self.engine.section)
 
     def predict(self, image: np.ndarray, **options: Any) -> np.ndarray:
         """Label image of the nuclei; see `predict_instances` for arguments and errors.
@@ -76,7 +78,7 @@ class Segmenter:
         *,
         pixel_size: float | None = None,
         diameter: float | None = None,
-        tile: int = TILE,
+        tile: int | None = None,
         tta: int = 1,
     ) -> Instances:
         """Find the nuclei of one image.
@@ -85,9 +87,10 @@ class Segmenter:
             image: (H, W) or (H, W, 1), integer or float, any size from 1 x 1 up.
             pixel_size: µm; rescales to the model's pixel size, if it has one.
             diameter: typical nucleus, px; rescales to the model's. Goes before `pixel_size`.
-            tile: side of the tiles in which large images are predicted, px.
+            tile: side of the tiles in which large images are predicted, px; the family's usual one
+                without.
             tta: test-time augmentation; how many of the square's eight symmetries the maps are
-                averaged over, 1 (none) to 8. Takes that many times as long.
+                averaged over, or vote on detections, 1 (none) to 8. Takes that many times as long.
 
         Returns:
             Label image and scores.
@@ -97,35 +100,33 @@ class Segmenter:
             UsageError: if tile, pixel size, diameter or tta make no sense.
         """
         image = _checked(image)
-        maps = self.predict_maps(
-            image, pixel_size=pixel_size, diameter=diameter, tile=tile, tta=tta
-        )
-        return decode(maps, self.info.decode)
+        raw = self.predict_raw(image, Options(None, None, pixel_size, diameter, tile, tta))
+        return self.decode(raw, image.shape)
 
-    def predict_maps(
-        self,
-        image: np.ndarray,
-        *,
-        pixel_size: float | None = None,
-        diameter: float | None = None,
-        tile: int = TILE,
-        tta: int = 1,
-    ) -> np.ndarray:
-        """Maps of one image before decoding: (H, W, K) float32 in [0, 1]."""
-        self.check(Options(pixel_size=pixel_size, diameter=diameter, tile=tile, tta=tta))
-        zoom = self.zoom(pixel_size, diameter)
+    def predict_raw(self, image: np.ndarray, options: Options, settings: Any = None) -> Any:
+        """What the network gives of one image before decoding; see `inference.engines`.
+
+        Args:
+            image: (H, W).
+            options: scale, tile and tta.
+            settings: thresholds other than the model's.
+        """
+        self.check(options)
+        zoom = self.zoom(options.pixel_size, options.diameter)
         scaled = normalise(image, self.info.normalisation.low, self.info.normalisation.high)
         if not scaled.any():  # a constant image: nothing to see
-            maps = zoo.FAMILIES[self.info.architecture.family].MAPS
-            return np.zeros((*image.shape, len(maps)), np.float32)
+            return self.engine.empty(image.shape)
         if zoom != 1:
             height, width = (max(1, round(length * zoom)) for length in image.shape)
             shrink = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
             scaled = cv2.resize(scaled, (width, height), interpolation=shrink)
-        maps = self._average(scaled, tile, tta)
-        if zoom != 1:
-            maps = cv2.resize(maps, image.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        return maps
+        tile = options.tile or self.engine.tile
+        raw = self.engine.run(scaled, tile, options.tta, settings or self.settings)
+        return raw if zoom == 1 else self.engine.rescale(raw, image.shape, zoom)
+
+    def decode(self, raw: Any, shape: tuple[int, int], settings: Any = None) -> Instances:
+        """The nuclei of an image (H, W), by the model's thresholds or others."""
+        return self.engine.decode(raw, shape, settings or self.settings)
 
     def check(self, options: Options) -> None:
         """Refuse options that make no sense for any image.
@@ -133,24 +134,11 @@ class Segmenter:
         Raises:
             UsageError: naming the option, what is expected and what came.
         """
-        tile, tta = options.tile, options.tta
-        if tile <= 2 * HALO or tile % STRIDE:
-            raise UsageError(
-                f"--tile: expected a multiple of {STRIDE} larger than {2 * HALO}. Received: {tile}."
-            )
-        if not 1 <= tta <= 8:
-            raise UsageError(f"--tta: expected 1 to 8 symmetries. Received: {tta}.")
+        if options.tile is not None:
+            self.engine.check_tile(options.tile)
+        if not 1 <= options.tta <= 8:
+            raise UsageError(f"--tta: expected 1 to 8 symmetries. Received: {options.tta}.")
         self.zoom(options.pixel_size, options.diameter)
-
-    def _average(self, image: np.ndarray, tile: int, count: int) -> np.ndarray:
-        """Mean maps over the first `count` symmetries of the square, each turned back."""
-        total = predict_maps(self._predict, image, tile, HALO)
-        for number in range(1, count):
-            flip, turns = number % 2, number // 2
-            turned = np.rot90(image[:, ::-1] if flip else image, turns)
-            back = np.rot90(predict_maps(self._predict, turned, tile, HALO), -turns)
-            total += back[:, ::-1] if flip else back
-        return total / count
 
     def zoom(self, pixel_size: float | None, diameter: float | None) -> float:
         """The factor that brings an image to the scale that the model was trained at.

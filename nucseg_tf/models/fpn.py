@@ -17,13 +17,23 @@ from nucseg_tf.errors import ConfigError
 from nucseg_tf.models.efficientnet_lite import FEATURE_LAYERS, efficientnet_lite0
 
 # How each family of encoders saw its images in pre-training: scale * x + offset, x in [0, 1].
+# The first key that is part of the encoder's name counts.
 ENCODER_SCALING = {
+    "resnet50v1": (255.0, -114.0),  # less the mean pixel of ImageNet, as vgg
+    "resnet101v1": (255.0, -114.0),
+    "inceptionresnet": (2.0, -1.0),
     "resnet": (255.0, 0.0),
     "efficientnetb": (4.4, -2.1),  # (x - mean) / std, the mean over the three colours
     "densenet": (4.4, -2.1),
     "vgg": (255.0, -114.0),
 }
 DEFAULT_SCALING = (2.0, -1.0)
+# The ResNets of He et al. (2015): activation after the addition, stride in the first convolution of
+# a block. segmentation-models' own activate before. With the number of blocks of the fourth stage.
+RESNETS_V1 = {
+    "resnet50v1": (keras.applications.ResNet50, 6),
+    "resnet101v1": (keras.applications.ResNet101, 23),
+}
 
 
 def _segmentation_models():
@@ -37,11 +47,28 @@ def _segmentation_models():
 
     Backbones._models["efficientnetlite0"] = [lite0, None]
     Backbones._default_feature_layers["efficientnetlite0"] = FEATURE_LAYERS
+    for name, (build, blocks) in RESNETS_V1.items():
+        Backbones._models[name] = [_without_submodules(build), None]
+        Backbones._default_feature_layers[name] = (
+            f"conv4_block{blocks}_out",
+            "conv3_block4_out",
+            "conv2_block3_out",
+            "conv1_relu",
+        )
     return sm
 
 
+def _without_submodules(build):
+    """A builder of keras.applications, called as segmentation-models calls its own."""
+
+    def encoder(input_shape, weights=None, include_top=False, **_submodules):
+        return build(include_top=include_top, weights=weights, input_shape=input_shape)
+
+    return encoder
+
+
 def encoder_names() -> list[str]:
-    """Names of the encoders that `build_fpn` takes."""
+    """Names of the encoders: of segmentation-models, "efficientnetlite0", and `RESNETS_V1`."""
     return sorted(_segmentation_models().get_available_backbone_names())
 
 
@@ -54,8 +81,8 @@ def build_fpn(arch: Architecture, maps: int, name: str, pretrained: bool = False
     pixels of the image (Shi et al. 2016, sub-pixel convolution), at less cost.
 
     Args:
-        arch: encoder (of segmentation-models, or "efficientnetlite0"), filters (channels of the
-            pyramid; the segmentation branches have half as many), aggregation of its levels, head.
+        arch: encoder (see `encoder_names`), filters (channels of the pyramid; the segmentation
+            branches have half as many), aggregation of its levels, head.
         maps: K, sigmoid output channels.
         name: name of the network.
         pretrained: load the encoder's ImageNet weights by segmentation-models' own download.
@@ -68,10 +95,7 @@ def build_fpn(arch: Architecture, maps: int, name: str, pretrained: bool = False
         ConfigError: for an unknown encoder.
     """
     sm = _segmentation_models()
-    if arch.encoder not in sm.get_available_backbone_names():
-        raise ConfigError(
-            f"model.encoder: unknown encoder {arch.encoder!r}. Known: {', '.join(encoder_names())}."
-        )
+    _check_encoder(arch.encoder)
     fpn = sm.FPN(
         arch.encoder,
         input_shape=(None, None, 3),
@@ -82,16 +106,53 @@ def build_fpn(arch: Architecture, maps: int, name: str, pretrained: bool = False
         pyramid_aggregation=arch.aggregation,
     )
     fpn.name = f"{name}_fpn"
-    scale, offset = next(
-        (value for key, value in ENCODER_SCALING.items() if key in arch.encoder), DEFAULT_SCALING
-    )
     grey = layers.Input((None, None, 1), name=f"{name}_image")
-    scaled = layers.Rescaling(scale, offset, name=f"{name}_scale")(grey)
-    colour = layers.Concatenate(name=f"{name}_colour")([scaled, scaled, scaled])
+    colour = scale_grey(grey, arch.encoder, name)
     if arch.head == "upsample":
         return keras.Model(grey, fpn(colour), name=name)
     trunk = keras.Model(fpn.input, fpn.get_layer("final_stage_relu").output, name=f"{name}_fpn")
     return keras.Model(grey, _subpixel_head(trunk(colour), grey, maps), name=name)
+
+
+def build_encoder(encoder: str, pretrained: bool = False) -> keras.Model:
+    """Build an encoder alone.
+
+    Args:
+        encoder: see `encoder_names`.
+        pretrained: load its ImageNet weights by segmentation-models' or Keras' own download.
+
+    Returns:
+        Model from (B, H, W, 3), as `scale_grey` makes it, to features at strides 2, 4, 8, 16, 32.
+
+    Raises:
+        ConfigError: for an unknown encoder.
+    """
+    sm = _segmentation_models()
+    _check_encoder(encoder)
+    get_backbone = sm.inject_global_submodules(sm.Backbones.get_backbone)
+    weights = "imagenet" if pretrained else None
+    network = get_backbone(encoder, input_shape=(None, None, 3), weights=weights, include_top=False)
+    names = sm.Backbones.get_feature_layers(encoder, n=4)
+    stages = [
+        (network.get_layer(name) if isinstance(name, str) else network.layers[name]).output
+        for name in reversed(names)
+    ]
+    return keras.Model(network.input, [*stages, network.output], name="encoder")
+
+
+def scale_grey(grey, encoder: str, name: str):
+    """What an encoder saw in pre-training: (B, H, W, 1) in [0, 1] to three scaled channels."""
+    scale, offset = next(
+        (value for key, value in ENCODER_SCALING.items() if key in encoder), DEFAULT_SCALING
+    )
+    scaled = layers.Rescaling(scale, offset, name=f"{name}_scale")(grey)
+    return layers.Concatenate(name=f"{name}_colour")([scaled, scaled, scaled])
+
+
+def _check_encoder(encoder: str) -> None:
+    known = encoder_names()
+    if encoder not in known:
+        raise ConfigError(f"model.encoder: unknown encoder {encoder!r}. Known: {', '.join(known)}.")
 
 
 def _subpixel_head(features, grey, maps: int):

@@ -37,13 +37,14 @@ def build(arch: Architecture, pretrained: bool = False) -> keras.Model:
     return keras.Model(image, layers.Concatenate(name="maps")(maps), name="fpn2ws")
 
 
-def losses(outputs, targets: dict, weights: tuple[float, float] = (1.0, 1.0)) -> dict:
+def losses(network: keras.Model, outputs, targets: dict, weights: tuple = ()) -> dict:
     """Mean squared error of each map over the valid pixels (zero where none is valid).
 
     Args:
+        network: that made the outputs; not needed here.
         outputs: (B, S, S, 2) maps.
         targets: "maps" (B, S, S, 2) and "valid" (B, S, S, 1), 0 in the ignored shoulder.
-        weights: of the distance and of the border loss.
+        weights: of the distance and of the border loss; all 1 without.
 
     Returns:
         {"distance": scalar, "border": scalar}, weighted.
@@ -51,6 +52,7 @@ def losses(outputs, targets: dict, weights: tuple[float, float] = (1.0, 1.0)) ->
     valid = targets["valid"]
     squared = ops.square(outputs - targets["maps"]) * valid
     mean = ops.sum(squared, axis=(0, 1, 2)) / ops.maximum(ops.sum(valid), 1.0)
+    weights = weights or (1.0,) * len(MAPS)
     return {name: weights[i] * mean[i] for i, name in enumerate(MAPS)}
 
 

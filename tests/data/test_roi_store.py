@@ -2,7 +2,7 @@ import h5py
 import numpy as np
 import pytest
 
-from nucseg_tf.config import Config, parse
+from nucseg_tf.config import Architecture, Config, parse
 from nucseg_tf.data import roi_store
 from nucseg_tf.data.augment import IGNORED, LIMITS
 from nucseg_tf.data.pipeline import Sample, median_diameter, roi_dataset, training_dataset
@@ -192,3 +192,16 @@ def test_rois_come_from_everywhere_in_a_field():
     assert min(corners) < 0.1
     assert max(corners) > 0.55  # of 272 / 400 at most
     assert np.mean(corners) == pytest.approx(0.34, abs=0.03)
+
+
+def test_mask_rcnn_trains_from_a_store_too(tmp_path):
+    store = write(tmp_path / "s.h5")
+    settings = config().model_copy(update={"model": Architecture(family="mask_rcnn")})
+    image, targets = next(iter(roi_store.store_dataset(store, settings)))
+    assert image.shape == (5, 64, 64, 1)
+    first = np.random.default_rng((settings.training.seed, 0)).permutation(COUNT)[0]
+    stored, valid = store.file["labels"][first], store.file["valid"][first]
+    labels = targets["labels"][0].numpy()
+    np.testing.assert_array_equal(labels == IGNORED, (stored == 0) & (valid == 0))
+    np.testing.assert_array_equal(labels > 0, stored > 0)
+    assert (targets["ids"][0].numpy() > 0).sum() == stored.max()

@@ -19,7 +19,8 @@ from nucseg_tf.__main__ import main
 from nucseg_tf.errors import ImageReadError, UsageError
 from nucseg_tf.evaluation.scores import score_image
 from nucseg_tf.inference import predict as predict_module
-from nucseg_tf.inference.predict import HALO
+from nucseg_tf.inference.engines import MapsEngine
+from nucseg_tf.inference.predict import Options
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,7 @@ def test_noise_has_no_nuclei(segmenter):
 def test_tiled_and_whole_find_the_same_nuclei(segmenter):
     image, _ = field((420, 700), count=60)
     whole = segmenter.predict(image, tile=1536)
-    tiled = segmenter.predict(image, tile=2 * HALO + 128)
+    tiled = segmenter.predict(image, tile=2 * MapsEngine.halo + 128)
     assert whole.max() > 20
     assert score_image(whole, tiled, (0.9,)).counts["0.90"].f1 == 1
     assert ((whole > 0) != (tiled > 0)).mean() < 0.002
@@ -97,9 +98,9 @@ def test_diameter_rescales_to_the_model(segmenter):
 
 def test_test_time_augmentation_averages_maps_back_in_place(segmenter):
     image, truth = field()
-    one, eight = (segmenter.predict_maps(image, tta=count) for count in (1, 8))
+    one, eight = (segmenter.predict_raw(image, Options(tta=count)) for count in (1, 8))
     assert 0 < np.abs(one - eight).mean() < 0.02
-    turned = segmenter.predict_maps(np.rot90(image).copy(), tta=8)
+    turned = segmenter.predict_raw(np.rot90(image).copy(), Options(tta=8))
     np.testing.assert_allclose(np.rot90(turned, -1), eight, atol=0.25)
     assert score_image(truth, segmenter.predict(image, tta=2), (0.7,)).counts["0.70"].f1 > 0.9
 

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from nucseg_tf.config import Decode
-from nucseg_tf.evaluation.finish import common_pixel_size, mean_ap, tune
+from nucseg_tf.config import Decode, Detect
+from nucseg_tf.evaluation.finish import GRID, common_pixel_size, mean_ap, tune
+from nucseg_tf.inference.watershed import decode
 from nucseg_tf.targets.distance_border import targets
 
 
@@ -14,18 +15,35 @@ def pair() -> tuple[np.ndarray, np.ndarray]:
     return targets(labels), labels
 
 
+def by_watershed(raw, shape, settings):
+    return decode(raw, settings)
+
+
+def score(settings) -> float:
+    return mean_ap([pair()], by_watershed, settings)
+
+
+def tuned_from(start):
+    return tune([pair()], by_watershed, start, GRID["decode"], rounds=1)
+
+
+def test_every_threshold_on_the_grid_exists():
+    for section, model in (("decode", Decode), ("detect", Detect)):
+        assert {*GRID[section]} <= {*model.model_fields}
+
+
 def test_tuning_finds_better_thresholds_and_never_worse_ones():
     start = Decode(seed=0.99, background=0.5, ridge=0.9)
-    before = mean_ap([pair()], start)
-    tuned = tune([pair()], start, rounds=1)
-    assert mean_ap([pair()], tuned) > before
-    assert mean_ap([pair()], tuned) > 0.8
+    before = score(start)
+    tuned = tuned_from(start)
+    assert score(tuned) > before
+    assert score(tuned) > 0.8
 
 
 def test_perfect_thresholds_are_left_alone():
     start = Decode(seed=0.5, background=0.05, ridge=0.3, slope=0.2)
-    assert mean_ap([pair()], start) == pytest.approx(1)
-    assert tune([pair()], start, rounds=1) == start
+    assert score(start) == pytest.approx(1)
+    assert tuned_from(start) == start
 
 
 @pytest.mark.parametrize(

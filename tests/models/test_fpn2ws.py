@@ -76,14 +76,16 @@ def test_loss_counts_valid_pixels_only():
     maps[0, 3, 3] = 1.0  # not valid
     valid = np.zeros((1, 4, 4, 1), np.float32)
     valid[0, :2, :2] = 1
-    parts = fpn2ws.losses(outputs, {"maps": maps, "valid": valid}, (1.0, 2.0))
+    parts = fpn2ws.losses(None, outputs, {"maps": maps, "valid": valid}, (1.0, 2.0))
     assert float(parts["distance"]) == pytest.approx(1 / 4)
     assert float(parts["border"]) == pytest.approx(2 * 0.25 / 4)
 
 
 def test_loss_without_a_valid_pixel_is_zero():
     ones = np.ones((1, 4, 4, 2), np.float32)
-    parts = fpn2ws.losses(ones, {"maps": 0 * ones, "valid": np.zeros((1, 4, 4, 1), np.float32)})
+    parts = fpn2ws.losses(
+        None, ones, {"maps": 0 * ones, "valid": np.zeros((1, 4, 4, 1), np.float32)}
+    )
     assert [float(part) for part in parts.values()] == [0, 0]
 
 

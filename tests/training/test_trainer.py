@@ -17,7 +17,10 @@ from nucseg_tf.data import pipeline
 from nucseg_tf.errors import TrainingError
 from nucseg_tf.models import fpn2ws, zoo
 from nucseg_tf.training import callbacks as cb
-from nucseg_tf.training.trainer import Trainer, phases
+from nucseg_tf.training.trainer import Trainer, freeze, phases
+
+# Taken before the fixture below puts a tiny network in the place of the first.
+BUILD = {name: family.build for name, family in zoo.FAMILIES.items()}
 
 
 def sample() -> pipeline.Sample:
@@ -171,6 +174,30 @@ def test_cold_start_leaves_the_encoder_as_it_was(tmp_path):
     }
     assert not any(value for path, value in changed.items() if "block_1_expand" in path)
     assert any(value for path, value in changed.items() if "head_conv" in path)
+
+
+def test_after_the_cold_start_the_encoder_learns_too(tmp_path):
+    network = zoo.build(config().model)
+    info = zoo.ModelInfo(name="m", architecture=config().model, diameter=20.0)
+    start = zoo.save_model(tmp_path / "start", info, network, "")
+    trainer = Trainer(config(cold_epochs=1, epochs=2), tmp_path / "run", [sample()], [sample()])
+    trained = trainer.fit(str(start))
+    before = np.asarray(network.get_layer("block_1_expand").kernel)
+    assert not np.array_equal(before, np.asarray(trained.get_layer("block_1_expand").kernel))
+
+
+@pytest.mark.parametrize("family", ["fpn2ws", "mask_rcnn"])
+def test_freezing_and_thawing(family):
+    from nucseg_tf.config import Architecture
+
+    network = BUILD[family](Architecture(family=family, encoder="mobilenetv2", filters=8))
+    count = len(network.trainable_variables)
+    encoder = zoo.FAMILIES[family].encoder_layers(network)
+    freeze(network, encoder)
+    assert 0 < len(network.trainable_variables) < count
+    assert not any(layer.trainable_variables for layer in encoder)
+    freeze(network, [])
+    assert len(network.trainable_variables) == count
 
 
 def test_plateau_is_remembered_over_a_resumption(tmp_path):

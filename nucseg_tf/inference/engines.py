@@ -1,0 +1,147 @@
+"""How each model family gets from a normalised image to nuclei: what the network gives, decoded.
+
+What the network gives ("raw") is kept apart from its decoding, so that thresholds can be tuned
+without running the network again. Of FPN2-WS it is maps (H, W, K), of Mask R-CNN a list of
+`Detections`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import cv2
+import keras
+import numpy as np
+
+from nucseg_tf.config import Decode, Detect
+from nucseg_tf.errors import UsageError
+from nucseg_tf.inference import detect
+from nucseg_tf.inference.network import compile_network
+from nucseg_tf.inference.paste import Detections
+from nucseg_tf.inference.stitch import stitch
+from nucseg_tf.inference.tiling import STRIDE, predict_maps
+from nucseg_tf.inference.watershed import decode
+from nucseg_tf.types import Instances
+
+
+class Engine(Protocol):
+    """What `Segmenter` needs of a family."""
+
+    section: str  # of the configuration and of model.yaml that holds the thresholds
+    tile: int  # px, the usual side of tiles
+
+    def check_tile(self, tile: int) -> None:
+        """Refuse a tile that makes no sense; UsageError."""
+
+    def empty(self, shape: tuple[int, int]) -> Any:
+        """What is given of an image (H, W) in which there is nothing to see."""
+
+    def run(self, image: np.ndarray, tile: int, tta: int, settings: Any) -> Any:
+        """What the network gives of an image (H, W) float32, normalised."""
+
+    def rescale(self, raw: Any, shape: tuple[int, int], zoom: float) -> Any:
+        """Undo a zoom: from what came of the zoomed image to the image (H, W) itself."""
+
+    def decode(self, raw: Any, shape: tuple[int, int], settings: Any) -> Instances:
+        """The nuclei of an image (H, W)."""
+
+
+class MapsEngine:
+    """FPN2-WS: maps, blended over tiles, then a seeded watershed."""
+
+    section = "decode"
+    tile = 1536
+    halo = 128  # px on each side; see docs/prediction.md for how tiled and whole compare
+    maps = 2
+
+    def __init__(self, network: keras.Model):
+        self._predict: Callable = compile_network(network)
+
+    def check_tile(self, tile: int) -> None:
+        """See `Engine`."""
+        _check_multiple(tile, STRIDE, 2 * self.halo)
+
+    def empty(self, shape: tuple[int, int]) -> np.ndarray:
+        """See `Engine`."""
+        return np.zeros((*shape, self.maps), np.float32)
+
+    def run(self, image: np.ndarray, tile: int, tta: int, settings: Decode) -> np.ndarray:
+        """Mean maps (H, W, K) over the first `tta` symmetries of the square, each turned back."""
+        total = predict_maps(self._predict, image, tile, self.halo)
+        for number in range(1, tta):
+            flip, turns = number % 2, number // 2
+            turned = np.rot90(image[:, ::-1] if flip else image, turns)
+            back = np.rot90(predict_maps(self._predict, turned, tile, self.halo), -turns)
+            total += back[:, ::-1] if flip else back
+        return total / tta
+
+    def rescale(self, raw: np.ndarray, shape: tuple[int, int], zoom: float) -> np.ndarray:
+        """See `Engine`."""
+        return cv2.resize(raw, shape[::-1], interpolation=cv2.INTER_LINEAR)
+
+    def decode(self, raw: np.ndarray, shape: tuple[int, int], settings: Decode) -> Instances:
+        """See `Engine`."""
+        return decode(raw, settings)
+
+
+class DetectionsEngine:
+    """Mask R-CNN: boxes and masks of each tile, stitched."""
+
+    section = "detect"
+    tile = 512
+
+    def __init__(self, network: keras.Model):
+        self._detect = detect.Detector(network)
+
+    def check_tile(self, tile: int) -> None:
+        """See `Engine`."""
+        _check_multiple(tile, detect.STRIDE, detect.STRIDE)
+
+    def empty(self, shape: tuple[int, int]) -> list[Detections]:
+        """See `Engine`."""
+        return []
+
+    def run(self, image: np.ndarray, tile: int, tta: int, settings: Detect) -> list[Detections]:
+        """See `Engine`; tiles share a quarter of their side, more than most nuclei measure."""
+        return self._detect(image, tile, tile // 4, settings, tta)
+
+    def rescale(self, raw: list[Detections], shape: tuple[int, int], zoom: float):
+        """See `Engine`."""
+        limits = np.array([*shape, *shape])
+        found = []
+        for part in raw:
+            y0, x0, y1, x1 = np.minimum(np.rint(np.array(part.tile) / zoom), limits).astype(int)
+            tile = (int(y0), int(x0), int(y1), int(x1))
+            found.append(Detections(part.boxes / zoom, part.scores, part.masks, tile))
+        return found
+
+    def decode(self, raw: list[Detections], shape: tuple[int, int], settings: Detect) -> Instances:
+        """See `Engine`."""
+        kept = [_at_least(part, settings.score) for part in raw]
+        return stitch(
+            kept,
+            shape,
+            threshold=settings.mask,
+            same=settings.same,
+            min_area=settings.min_area,
+            max_area=settings.max_area,
+        )
+
+
+ENGINES: dict[str, type[MapsEngine] | type[DetectionsEngine]] = {
+    "fpn2ws": MapsEngine,
+    "mask_rcnn": DetectionsEngine,
+}
+
+
+def _at_least(part: Detections, score: float) -> Detections:
+    kept = part.scores >= score
+    return Detections(part.boxes[kept], part.scores[kept], part.masks[kept], part.tile)
+
+
+def _check_multiple(tile: int, step: int, least: int) -> None:
+    if tile <= least or tile % step:
+        raise UsageError(
+            f"--tile: expected a multiple of {step} larger than {least}. Received: {tile}."
+        )

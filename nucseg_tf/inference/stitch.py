@@ -1,0 +1,198 @@
+"""Detections in overlapping tiles to one label image: no nucleus twice, none cut.
+
+Letters: H rows, W columns, P masks, K pairs of masks, N nuclei.
+
+A mask that reaches an edge of its tile, inside the image, is *cut*; the others are *whole*. Masks
+are sorted by preference first, whole ones ahead, so that a mask's index is its rank from then on
+and nothing depends on the order of the tiles. Connected components of the masks that overlap
+would not do as nuclei: a tile that takes two neighbours for one would join them everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from scipy import ndimage
+
+from nucseg_tf.inference.paste import Detections, Masks, paste
+from nucseg_tf.inference.repeats import find_repeats
+from nucseg_tf.inference.watershed import fill_holes
+from nucseg_tf.types import Instances
+
+NEAR = 1  # px; a mask this close to an edge of its tile is taken as cut by it
+SLIVER = 3  # px; a piece that reaches no deeper into its tile is ignored
+FAR = 1 << 30  # px; stands for the distance to an edge that cuts nothing
+
+
+def stitch(
+    parts: Sequence[Detections],
+    shape: tuple[int, int],
+    *,
+    threshold: float = 0.5,
+    same: float = 0.3,
+    min_area: int = 0,
+    max_area: int = 0,
+) -> Instances:
+    """Make one label image of what was found in overlapping tiles.
+
+    Whole nuclei are taken in the order of their scores, unless the same as one taken before; see
+    `find_repeats` for what is the same. Pieces cut by an edge come last: those of a nucleus too
+    large for the overlap, which no tile holds whole, are united.
+
+    Args:
+        parts: of the tiles, in any order; neighbours overlap by more than `SLIVER`.
+        shape: (H, W) of the image.
+        threshold: of a mask's probability, in (0, 1].
+        same: share of an area that two masks of one nucleus have in common, in [0, 1).
+        min_area: least area, px; 0 is no limit.
+        max_area: largest area, px; 0 is no limit.
+
+    Returns:
+        Labels in the order of their first pixels. Each is one piece without holes. Where nuclei
+        overlap, the one with the higher score has the pixel. The score of united pieces is the
+        largest of them.
+    """
+    masks, cut = sort_masks(paste(parts, shape, threshold), shape)
+    if not masks.pixels:
+        return Instances(np.zeros(shape, np.int32), np.zeros(0, np.float32))
+    pairs, share = find_repeats(masks, cut, same)
+    both_cut = cut[pairs].all(axis=1)
+    kept = _keep_first(pairs[~both_cut], len(cut))
+    unite = both_cut & kept[pairs].all(axis=1)
+    leader = _unite(pairs[unite], share[unite], masks.part)
+    labels, scores = _paint(masks, kept, leader, shape)
+    labels = _drop_small(fill_holes(_largest_pieces(labels)), min_area)
+    return _number(labels, scores, max_area)
+
+
+def sort_masks(masks: Masks, shape: tuple[int, int]) -> tuple[Masks, np.ndarray]:
+    """Sort masks by preference: whole, then higher score, then further from edges of the tile.
+
+    Slivers are left out: the next tile shows more of the nucleus, and where outlines differ by a
+    pixel or two, a sliver has nothing in common with the nucleus it belongs to.
+
+    Returns:
+        The masks, and (P,) bool, which of them are cut; these come last.
+    """
+    low, high = masks.bounds[:, :2], masks.bounds[:, 2:]
+    top, end = masks.tile[:, :2], masks.tile[:, 2:]
+    inner = np.hstack([top > 0, end < shape])
+    room = np.where(inner, np.hstack([low - top, end - high]), FAR)
+    depth = np.where(room <= NEAR, np.hstack([high - top, end - low]), FAR).min(axis=1)
+    room = room.min(axis=1)
+    cut = room <= NEAR
+    # Area and places only break ties, so that the order of the parts does not.
+    places = (*masks.bounds.T, *masks.tile.T, masks.area)
+    order = np.lexsort((*places, -room, -masks.score, cut))
+    order = order[depth[order] > SLIVER]
+    return masks.take(order), cut[order]
+
+
+def _keep_first(pairs: np.ndarray, count: int) -> np.ndarray:
+    """Keep each mask that no kept one of higher rank repeats; (K, 2) -> (P,) bool."""
+    kept = np.ones(count, bool)
+    # By the later mask: what is decided about a mask no longer changes when it decides others.
+    for first, second in pairs[np.argsort(pairs[:, 1], kind="stable")].tolist():
+        kept[second] &= ~kept[first]
+    return kept
+
+
+def _unite(pairs: np.ndarray, share: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """Put pieces of one nucleus together, those with the largest share in common first.
+
+    Pieces found in one tile stay apart: their tile saw both, and as two nuclei.
+
+    Args:
+        pairs: (K, 2) int64, indices of pieces.
+        share: (K,) float64.
+        part: (P,) int64, tile of each mask.
+
+    Returns:
+        (P,) int64, the smallest index of the masks put together; of others their own.
+    """
+    groups: dict[int, list[int]] = {}
+    order = np.lexsort((pairs[:, 1], pairs[:, 0], -share))
+    for i, j in pairs[order].tolist():
+        first, second = groups.setdefault(i, [i]), groups.setdefault(j, [j])
+        if {part[k] for k in first}.isdisjoint(part[k] for k in second):
+            first.extend(second)
+            groups.update(dict.fromkeys(second, first))
+    leader = np.arange(len(part))
+    for i, group in groups.items():
+        leader[i] = min(group)
+    return leader
+
+
+def _paint(
+    masks: Masks, kept: np.ndarray, leader: np.ndarray, shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Paint the kept masks, the highest score on top.
+
+    Returns:
+        (H, W) int32, labels by falling score; and the scores, (N,) float32.
+    """
+    score = np.zeros(len(leader), np.float32)
+    np.maximum.at(score, leader[kept], masks.score[kept])
+    leaders = np.flatnonzero(kept & (leader == np.arange(len(leader))))
+    leaders = leaders[np.argsort(-score[leaders], kind="stable")]
+    number = np.zeros(len(leader), np.int32)
+    number[leaders] = np.arange(1, len(leaders) + 1)
+    number = np.where(kept, number[leader], 0)
+    labels = np.zeros(shape, np.int32)
+    order = np.argsort(-number, kind="stable")[: np.count_nonzero(kept)]
+    for i in order:
+        y0, x0, y1, x1 = masks.bounds[i].tolist()
+        labels[y0:y1, x0:x1][masks.pixels[i]] = number[i]
+    return labels, score[leaders]
+
+
+def _largest_pieces(labels: np.ndarray) -> np.ndarray:
+    """Keep of each label the largest 4-connected piece, the first of equal ones; in place."""
+    for label, place in enumerate(ndimage.find_objects(labels), start=1):
+        if place is None:  # painted over
+            continue
+        inside = labels[place] == label
+        count, pieces, stats, _ = cv2.connectedComponentsWithStats(
+            inside.view(np.uint8), connectivity=4, ltype=cv2.CV_32S
+        )
+        if count > 2:
+            largest = 1 + np.argmax(stats[1:, cv2.CC_STAT_AREA])
+            labels[place][inside & (pieces != largest)] = 0
+    return labels
+
+
+def _drop_small(labels: np.ndarray, smallest: int) -> np.ndarray:
+    """Drop labels below an area; one inside another leaves no hole there. (H, W) -> (H, W)."""
+    values, areas, _ = _measure(labels)
+    small = values[areas < smallest]
+    if small.size == 0:
+        return labels
+    table = np.arange(values.max() + 1, dtype=np.int32)
+    table[small] = 0
+    return fill_holes(table[labels])
+
+
+def _number(labels: np.ndarray, scores: np.ndarray, largest: int) -> Instances:
+    """Drop labels above an area (px; 0: none) and number the rest in reading order."""
+    values, areas, first = _measure(labels)
+    if largest:
+        values, first = values[areas <= largest], first[areas <= largest]
+    values = values[np.argsort(first)]
+    table = np.zeros(len(scores) + 1, np.int32)
+    table[values] = np.arange(1, len(values) + 1)
+    return Instances(table[labels], scores[values - 1])
+
+
+def _measure(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The labels present, ascending; area (px) and first pixel (index into the flat image)."""
+    flat = labels.ravel()
+    # Runs of one label, not pixels, are sorted: there are far fewer.
+    starts = np.append(0, np.flatnonzero(flat[1:] != flat[:-1]) + 1)
+    lengths = np.diff(starts, append=flat.size)
+    inside = flat[starts] > 0
+    starts, lengths = starts[inside], lengths[inside]
+    values, first, index = np.unique(flat[starts], return_index=True, return_inverse=True)
+    areas = np.bincount(index, weights=lengths, minlength=len(values))
+    return values, areas.astype(np.int64), starts[first]

@@ -1,0 +1,249 @@
+"""Mask R-CNN: the network, its losses and its detections.
+
+B images, S side of a ROI, A anchors, G padded true boxes, P proposals, R boxes, D detections,
+M cells a side of a mask. Boxes (y0, x0, y1, x1), float32 px, half-open.
+
+Source: He et al., "Mask R-CNN" (2017); Zaki et al. (2020), Methods, for nuclei. What differs from
+the published network: one class, so that a sigmoid says whether a box holds a nucleus, and finer
+features for the masks (see `backbone`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from nucseg_tf.config import Architecture
+from nucseg_tf.models.mask_rcnn import backbone, boxes, matching, proposals
+from nucseg_tf.models.mask_rcnn.anchors import anchors_of
+from nucseg_tf.models.mask_rcnn.heads import build_box_head, build_mask_head
+from nucseg_tf.models.mask_rcnn.losses import binary, smooth_l1
+from nucseg_tf.models.mask_rcnn.roi_align import roi_align
+
+LOSSES = ("rpn_score", "rpn_box", "score", "box", "mask")
+FINEST = 56.0  # px; smaller boxes are read from the finest level
+
+
+class MaskRCNN(keras.Model):
+    """Backbone, region proposal network and heads.
+
+    Args:
+        arch: the architecture; `arch.detector` has the settings of this family.
+        pretrained: let segmentation-models load the encoder's ImageNet weights.
+    """
+
+    def __init__(self, arch: Architecture, pretrained: bool = False):
+        super().__init__(name="mask_rcnn")
+        self.settings = settings = arch.detector
+        self.backbone = backbone.build_backbone(
+            arch.encoder, arch.filters, settings.mask_filters, pretrained
+        )
+        self.rpn = proposals.build_rpn(arch.filters, settings.rpn_filters, len(settings.ratios))
+        self.box_head = build_box_head(settings.box_cells, arch.filters, settings.box_units)
+        self.mask_head = build_mask_head(
+            settings.mask_cells,
+            settings.mask_filters or arch.filters,
+            settings.mask_filters or arch.filters,
+            settings.mask_convolutions,
+            settings.mask_enlarge,
+        )
+        self.built = True
+
+    def call(self, image, training=None):
+        """Image (B, S, S, 1) to the levels, and logits (B, A) and offsets (B, A, 4) of anchors."""
+        levels = self.backbone(image, training=training)
+        count = len(backbone.STRIDES)
+        logits, offsets = proposals.run_rpn(self.rpn, levels[:count])
+        return {"levels": levels, "rpn_logits": logits, "rpn_offsets": offsets}
+
+    @property
+    def mask_side(self) -> int:
+        """M, cells a side of the masks."""
+        return self.settings.mask_cells * (2 if self.settings.mask_enlarge else 1)
+
+    def anchors(self, height: int, width: int):
+        """(A, 4) anchors of an image of this size."""
+        settings = self.settings
+        found = anchors_of(height, width, backbone.STRIDES, settings.sizes, settings.ratios)
+        return ops.convert_to_tensor(found)
+
+    def score_boxes(self, levels, rois):
+        """Logits (B, R) and offsets (B, R, 4) of boxes (B, R, 4)."""
+        settings = self.settings
+        count = len(backbone.BOX_STRIDES)
+        features = roi_align(
+            levels[:count], rois, backbone.BOX_STRIDES, settings.box_cells, 2, FINEST
+        )
+        logits, offsets = self.box_head(ops.reshape(features, (-1, *features.shape[2:])))
+        number = rois.shape[1]
+        return ops.reshape(logits, (-1, number)), ops.reshape(offsets, (-1, number, 4))
+
+    def draw_masks(self, levels, rois):
+        """Mask logits (B, R, M, M) of boxes (B, R, 4)."""
+        settings = self.settings
+        fine = bool(settings.mask_filters)
+        strides = backbone.MASK_STRIDES if fine else backbone.BOX_STRIDES
+        chosen = levels[len(backbone.STRIDES) :] if fine else levels[: len(strides)]
+        samples = 1 if fine else 2
+        features = roi_align(chosen, rois, strides, settings.mask_cells, samples, FINEST)
+        logits = self.mask_head(ops.reshape(features, (-1, *features.shape[2:])))
+        return ops.reshape(logits, (-1, rois.shape[1], *logits.shape[1:3]))
+
+    def losses_of(self, outputs: dict, targets: dict) -> dict[str, Any]:
+        """The five losses, each a scalar; 0 where there is nothing to compare.
+
+        Args:
+            outputs: of `call`.
+            targets: "boxes" (B, G, 4) and "ids" (B, G) int32 of the nuclei, 0 for padding;
+                "labels" (B, S, S) int32, where those ids stand, negative where nothing is known;
+                "noise" (B, N) in [0, 1), N at least A and P + G.
+
+        Returns:
+            {name: scalar} for `LOSSES`.
+        """
+        settings, labels = self.settings, targets["labels"]
+        size = labels.shape[1:3]
+        anchors = self.anchors(*size)
+        found = self._rpn_losses(outputs, targets, anchors)
+        count = settings.train_proposals
+        rois, valid = self._proposals(outputs, anchors, size, 3 * count, count)
+        index, kind, rois = _choose(rois, valid, targets, settings.rois, settings.roi_share)
+        truth = ops.take_along_axis(targets["boxes"], ops.expand_dims(index, -1), axis=1)
+        chosen = ops.cast(kind >= 0, "float32")
+        nucleus = ops.cast(kind == 1, "float32")
+        logits, offsets = self.score_boxes(outputs["levels"], rois)
+        found["score"] = binary(logits, nucleus, chosen)
+        found["box"] = smooth_l1(offsets, boxes.encode(truth, rois), nucleus)
+        most = max(1, round(settings.rois * settings.roi_share))  # nuclei stand first
+        logits = self.draw_masks(outputs["levels"], rois[:, :most])
+        ids = ops.take_along_axis(targets["ids"], index[:, :most], axis=1)
+        target, known = mask_targets(labels, ids, rois[:, :most], logits.shape[-1])
+        weight = known * nucleus[:, :most, None, None]
+        found["mask"] = binary(logits, target, weight)
+        return found
+
+    def _rpn_losses(self, outputs: dict, targets: dict, anchors) -> dict[str, Any]:
+        settings = self.settings
+        truth, valid = targets["boxes"], targets["ids"] > 0
+        every = ops.expand_dims(anchors, 0)
+        index, kind = matching.match(every, truth, valid, 0.7, 0.3, best=True)
+        kind = ops.where(_unknown(targets["labels"], every) & (kind == 0), -1, kind)
+        noise = targets["noise"][:, : anchors.shape[0]]
+        picked, there = matching.sample(kind, noise, settings.rpn_anchors, 0.5)
+        kind = ops.take_along_axis(kind, picked, axis=1)
+        index = ops.take_along_axis(index, picked, axis=1)
+        logits = ops.take_along_axis(outputs["rpn_logits"], picked, axis=1)
+        wide = ops.expand_dims(picked, -1)
+        offsets = ops.take_along_axis(outputs["rpn_offsets"], wide, axis=1)
+        truth = ops.take_along_axis(truth, ops.expand_dims(index, -1), axis=1)
+        there = ops.cast(there, "float32")
+        nucleus = ops.cast(kind == 1, "float32") * there
+        wanted = boxes.encode(truth, ops.take(anchors, picked, axis=0))
+        return {
+            "rpn_score": binary(logits, nucleus, there),
+            "rpn_box": smooth_l1(offsets, wanted, nucleus),
+        }
+
+    def _proposals(self, outputs: dict, anchors, size, candidates: int, count: int):
+        logits, offsets = (ops.stop_gradient(outputs[f"rpn_{k}"]) for k in ("logits", "offsets"))
+        overlap = self.settings.proposal_overlap
+        found, _, valid = proposals.propose(
+            logits, offsets, anchors, size, candidates, count, overlap
+        )
+        return found, valid
+
+    def detect_boxes(
+        self, outputs: dict, size: tuple[int, int], candidates: int, count: int, overlap: float
+    ):
+        """The nuclei that the network sees, without their masks.
+
+        Args:
+            outputs: of `call`.
+            size: height and width of the image, px.
+            candidates: anchors that are looked at; half as many proposals are.
+            count: D, at most.
+            overlap: IoU above which the worse of two detections is dropped.
+
+        Returns:
+            (B, D, 4) boxes and (B, D) scores in [0, 1], the best first; scores are 0 where there is
+            no detection.
+        """
+        anchors = self.anchors(*size)
+        rois, valid = self._proposals(outputs, anchors, size, candidates, candidates // 2)
+        logits, offsets = self.score_boxes(outputs["levels"], rois)
+        found = boxes.clip(boxes.decode(offsets, rois), *size)
+        valid = ops.logical_and(valid, proposals.large_enough(found))
+        logits = ops.where(valid, logits, proposals.NOWHERE)
+        best, order = ops.top_k(logits, logits.shape[1])
+        found = ops.take_along_axis(found, ops.expand_dims(order, -1), axis=1)
+        valid = ops.take_along_axis(valid, order, axis=1)
+        found, best, there = proposals.best_boxes(found, best, valid, count, overlap)
+        return found, ops.where(there, ops.sigmoid(best), 0.0)
+
+
+def _unknown(labels, boxes_):
+    """Whether nothing is known at the centre of boxes; (B, S, S) and (B or 1, A, 4) to (B, A)."""
+    height, width = labels.shape[1:3]
+    centre = ops.cast(ops.floor(0.5 * (boxes_[..., :2] + boxes_[..., 2:])), "int32")
+    row, column = (ops.clip(centre[..., i], 0, n - 1) for i, n in enumerate((height, width)))
+    place = ops.broadcast_to(row * width + column, (ops.shape(labels)[0], boxes_.shape[1]))
+    return ops.take_along_axis(ops.reshape(labels, (-1, height * width)), place, axis=1) < 0
+
+
+def _choose(rois, valid, targets: dict, count: int, share: float):
+    """Boxes for the heads to train on: proposals and, so that there are some, the truth.
+
+    Returns:
+        (B, count) index of the nucleus of each, (B, count) kind as of `match`, (B, count, 4) boxes.
+    """
+    truth, there = targets["boxes"], targets["ids"] > 0
+    rois = ops.concatenate([truth, rois], 1)
+    valid = ops.concatenate([there, valid], 1)
+    index, kind = matching.match(rois, truth, there, 0.5, 0.5, best=False)
+    kind = ops.where(valid, kind, -1)
+    kind = ops.where(_unknown(targets["labels"], rois) & (kind == 0), -1, kind)
+    noise = targets["noise"][:, : rois.shape[1]]
+    picked, taken = matching.sample(kind, noise, count, share)
+    kind = ops.where(taken, ops.take_along_axis(kind, picked, axis=1), -1)
+    rois = ops.take_along_axis(rois, ops.expand_dims(picked, -1), axis=1)
+    return ops.take_along_axis(index, picked, axis=1), kind, ops.stop_gradient(rois)
+
+
+def mask_targets(labels, ids, rois, cells: int):
+    """The share of each cell of a box that is its nucleus, by bilinear sampling.
+
+    Args:
+        labels: (B, S, S) int32, negative where nothing is known.
+        ids: (B, R) int32 label of the nucleus of each box.
+        rois: (B, R, 4).
+        cells: M.
+
+    Returns:
+        (B, R, M, M) float32 in [0, 1], and (B, R, M, M) float32, 0 where nothing is known.
+    """
+    height, width = labels.shape[1:3]
+    steps = (ops.arange(cells, dtype="float32") + 0.5) / cells
+    low, high, weight = [], [], []
+    for axis, last in ((0, height - 1), (1, width - 1)):
+        side = rois[..., axis + 2] - rois[..., axis]
+        place = ops.expand_dims(rois[..., axis], -1) + ops.expand_dims(side, -1) * steps - 0.5
+        place = ops.clip(place, 0.0, float(last))
+        floor = ops.floor(place)
+        weight.append(place - floor)
+        low.append(ops.cast(floor, "int32"))
+        high.append(ops.minimum(ops.cast(floor, "int32") + 1, last))
+    flat = ops.reshape(labels, (-1, height * width))
+    wanted = ids[..., None, None]
+    target, known = 0.0, 1.0
+    for rows, down in ((low[0], 1 - weight[0]), (high[0], weight[0])):
+        for columns, right in ((low[1], 1 - weight[1]), (high[1], weight[1])):
+            place = ops.expand_dims(rows, -1) * width + ops.expand_dims(columns, -2)
+            flat_place = ops.reshape(place, (-1, place.shape[1] * cells * cells))
+            found = ops.take_along_axis(flat, flat_place, axis=1)
+            found = ops.reshape(found, (-1, *place.shape[1:]))
+            share = ops.expand_dims(down, -1) * ops.expand_dims(right, -2)
+            target = target + ops.cast(found == wanted, "float32") * share
+            known = known * ops.cast(ops.logical_or(found >= 0, share == 0.0), "float32")
+    return target, known

@@ -1,0 +1,102 @@
+"""RoIAlign: features of boxes, sampled bilinearly at exact places, from the level that fits.
+
+B images, R boxes, L levels, C channels, M cells a side, q samples a cell and axis.
+Source: He et al., "Mask R-CNN" (2017), section 3; "aligned" as torchvision.ops.roi_align: the
+centre of pixel 0 lies at 0.5 px.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from keras import ops
+
+from nucseg_tf.models.mask_rcnn.boxes import SMALLEST, areas
+
+
+def levels_of(boxes, strides: Sequence[int], finest_size: float):
+    """The level that each box is read from: finer for smaller ones.
+
+    Source: Lin et al., "Feature Pyramid Networks" (2017), equation 1.
+
+    Args:
+        boxes: (B, R, 4), px.
+        strides: of the L levels, each double the one before.
+        finest_size: px; boxes whose area has a smaller root are read from the finest level, those
+            below twice that from the next one, and so on.
+
+    Returns:
+        (B, R) int32, 0 to L - 1.
+    """
+    roots = ops.sqrt(ops.maximum(areas(boxes), SMALLEST))
+    level = ops.floor(ops.log(roots / finest_size) / math.log(2.0)) + 1.0
+    return ops.cast(ops.clip(level, 0.0, len(strides) - 1.0), "int32")
+
+
+def roi_align(
+    features, boxes, strides: Sequence[int], cells: int, samples: int, finest_size: float
+):
+    """Read the features of boxes.
+
+    Args:
+        features: L arrays (B, H_l, W_l, C), finest first.
+        boxes: (B, R, 4), px of the image.
+        strides: px of the image a cell of each level.
+        cells: M.
+        samples: q; the value of a cell is the mean of q x q samples.
+        finest_size: see `levels_of`.
+
+    Returns:
+        (B, R, M, M, C).
+    """
+    count, channels = boxes.shape[1], features[0].shape[-1]
+    sizes = [feature.shape[1:3] for feature in features]
+    firsts = np.cumsum([0, *(height * width for height, width in sizes[:-1])])
+    level = levels_of(boxes, strides, finest_size)
+
+    def of_level(values, dtype):
+        return ops.take(ops.array(values, dtype), level, axis=0)
+
+    stride = of_level(strides, "float32")
+    side = cells * samples
+    steps = ops.array((np.arange(side) + 0.5) / side, "float32")
+    low, high, weight = [], [], []
+    for axis in (0, 1):
+        start, stop = boxes[..., axis] / stride, boxes[..., axis + 2] / stride
+        place = ops.expand_dims(start, -1) + ops.expand_dims(stop - start, -1) * steps - 0.5
+        last = ops.expand_dims(of_level([size[axis] - 1 for size in sizes], "float32"), -1)
+        place = ops.clip(place, 0.0, last)
+        floor = ops.floor(place)
+        weight.append(place - floor)
+        low.append(ops.cast(floor, "int32"))
+        high.append(ops.cast(ops.minimum(floor + 1.0, last), "int32"))
+
+    flat = [
+        ops.reshape(f, (-1, size[0] * size[1], channels))
+        for f, size in zip(features, sizes, strict=True)
+    ]
+    flat = ops.concatenate(flat, 1)
+    per_image = flat.shape[1]
+    images = ops.arange(ops.shape(boxes)[0], dtype="int32")[:, None] * per_image
+    first = ops.expand_dims(of_level(firsts, "int32") + images, -1)
+    width = ops.expand_dims(of_level([size[1] for size in sizes], "int32"), -1)
+    flat = ops.reshape(flat, (-1, channels))
+
+    def corner(rows, columns, down, right):
+        index = ops.expand_dims(first + rows * width, -1) + ops.expand_dims(columns, -2)
+        share = ops.expand_dims(ops.expand_dims(down, -1) * ops.expand_dims(right, -2), -1)
+        return ops.take(flat, index, axis=0) * share
+
+    down, right = weight
+    found = (
+        corner(low[0], low[1], 1 - down, 1 - right)
+        + corner(low[0], high[1], 1 - down, right)
+        + corner(high[0], low[1], down, 1 - right)
+        + corner(high[0], high[1], down, right)
+    )  # (B, R, M * q, M * q, C)
+    if samples > 1:
+        shape = (-1, count, cells, samples, cells, samples, channels)
+        found = ops.mean(ops.reshape(found, shape), axis=(3, 5))
+    return found
