@@ -20,7 +20,7 @@ from nucseg_tf.models.mask_rcnn import backbone, boxes, matching, proposals
 from nucseg_tf.models.mask_rcnn.anchors import anchors_of
 from nucseg_tf.models.mask_rcnn.heads import build_box_head, build_mask_head
 from nucseg_tf.models.mask_rcnn.losses import binary, smooth_l1
-from nucseg_tf.models.mask_rcnn.roi_align import roi_align
+from nucseg_tf.models.mask_rcnn.roi_align import places, roi_align
 
 LOSSES = ("rpn_score", "rpn_box", "score", "box", "mask")
 FINEST = 56.0  # px; smaller boxes are read from the finest level
@@ -224,22 +224,16 @@ def mask_targets(labels, ids, rois, cells: int):
         (B, R, M, M) float32 in [0, 1], and (B, R, M, M) float32, 0 where nothing is known.
     """
     height, width = labels.shape[1:3]
-    steps = (ops.arange(cells, dtype="float32") + 0.5) / cells
-    low, high, weight = [], [], []
-    for axis, last in ((0, height - 1), (1, width - 1)):
-        side = rois[..., axis + 2] - rois[..., axis]
-        place = ops.expand_dims(rois[..., axis], -1) + ops.expand_dims(side, -1) * steps - 0.5
-        place = ops.clip(place, 0.0, float(last))
-        floor = ops.floor(place)
-        weight.append(place - floor)
-        low.append(ops.cast(floor, "int32"))
-        high.append(ops.minimum(ops.cast(floor, "int32") + 1, last))
+    rows, columns = (
+        places(rois[..., axis], rois[..., axis + 2], cells, last)
+        for axis, last in ((0, height - 1), (1, width - 1))
+    )
     flat = ops.reshape(labels, (-1, height * width))
     wanted = ids[..., None, None]
     target, known = 0.0, 1.0
-    for rows, down in ((low[0], 1 - weight[0]), (high[0], weight[0])):
-        for columns, right in ((low[1], 1 - weight[1]), (high[1], weight[1])):
-            place = ops.expand_dims(rows, -1) * width + ops.expand_dims(columns, -2)
+    for row, down in rows:
+        for column, right in columns:
+            place = ops.expand_dims(row, -1) * width + ops.expand_dims(column, -2)
             flat_place = ops.reshape(place, (-1, place.shape[1] * cells * cells))
             found = ops.take_along_axis(flat, flat_place, axis=1)
             found = ops.reshape(found, (-1, *place.shape[1:]))

@@ -35,6 +35,30 @@ def levels_of(boxes, strides: Sequence[int], finest_size: float):
     return ops.cast(ops.clip(level, 0.0, len(strides) - 1.0), "int32")
 
 
+def places(start, stop, count: int, last):
+    """Where to sample along one axis, and how much of each pixel.
+
+    Args:
+        start: (B, R) where boxes begin, in pixels of a map; the middle of pixel 0 lies at 0.5.
+        stop: (B, R) where they end.
+        count: samples, spread evenly.
+        last: the last pixel of the map; a number, or (B, R). Beyond it and before 0, the pixel at
+            the edge is taken.
+
+    Returns:
+        Two pairs: the pixel before each sample, (B, R, count) int32, and its share, float32; the
+        pixel after it, and its share.
+    """
+    steps = (ops.arange(count, dtype="float32") + 0.5) / count
+    last = ops.expand_dims(ops.convert_to_tensor(last, "float32"), -1)
+    place = ops.expand_dims(start, -1) + ops.expand_dims(stop - start, -1) * steps - 0.5
+    place = ops.clip(place, 0.0, last)
+    before = ops.floor(place)
+    after = ops.minimum(before + 1.0, last)
+    share = place - before
+    return (ops.cast(before, "int32"), 1.0 - share), (ops.cast(after, "int32"), share)
+
+
 def roi_align(
     features, boxes, strides: Sequence[int], cells: int, samples: int, finest_size: float
 ):
@@ -60,19 +84,15 @@ def roi_align(
         return ops.take(ops.array(values, dtype), level, axis=0)
 
     stride = of_level(strides, "float32")
-    side = cells * samples
-    steps = ops.array((np.arange(side) + 0.5) / side, "float32")
-    low, high, weight = [], [], []
-    for axis in (0, 1):
-        start, stop = boxes[..., axis] / stride, boxes[..., axis + 2] / stride
-        place = ops.expand_dims(start, -1) + ops.expand_dims(stop - start, -1) * steps - 0.5
-        last = ops.expand_dims(of_level([size[axis] - 1 for size in sizes], "float32"), -1)
-        place = ops.clip(place, 0.0, last)
-        floor = ops.floor(place)
-        weight.append(place - floor)
-        low.append(ops.cast(floor, "int32"))
-        high.append(ops.cast(ops.minimum(floor + 1.0, last), "int32"))
-
+    rows, columns = (
+        places(
+            boxes[..., axis] / stride,
+            boxes[..., axis + 2] / stride,
+            cells * samples,
+            of_level([size[axis] - 1 for size in sizes], "float32"),
+        )
+        for axis in (0, 1)
+    )
     flat = [
         ops.reshape(f, (-1, size[0] * size[1], channels))
         for f, size in zip(features, sizes, strict=True)
@@ -84,18 +104,12 @@ def roi_align(
     width = ops.expand_dims(of_level([size[1] for size in sizes], "int32"), -1)
     flat = ops.reshape(flat, (-1, channels))
 
-    def corner(rows, columns, down, right):
-        index = ops.expand_dims(first + rows * width, -1) + ops.expand_dims(columns, -2)
-        share = ops.expand_dims(ops.expand_dims(down, -1) * ops.expand_dims(right, -2), -1)
-        return ops.take(flat, index, axis=0) * share
-
-    down, right = weight
-    found = (
-        corner(low[0], low[1], 1 - down, 1 - right)
-        + corner(low[0], high[1], 1 - down, right)
-        + corner(high[0], low[1], down, 1 - right)
-        + corner(high[0], high[1], down, right)
-    )  # (B, R, M * q, M * q, C)
+    found = 0.0  # (B, R, M * q, M * q, C)
+    for row, down in rows:
+        for column, right in columns:
+            index = ops.expand_dims(first + row * width, -1) + ops.expand_dims(column, -2)
+            share = ops.expand_dims(down, -1) * ops.expand_dims(right, -2)
+            found = found + ops.take(flat, index, axis=0) * ops.expand_dims(share, -1)
     if samples > 1:
         shape = (-1, count, cells, samples, cells, samples, channels)
         found = ops.mean(ops.reshape(found, shape), axis=(3, 5))
