@@ -160,7 +160,9 @@ def train(
     train_samples, validation_samples = (load_samples(part, settings) for part in fields)
     if resume or not (out / "last.h5").exists():  # else the trainer refuses
         names = [[field.name for field in part] for part in fields]
-        _record_start(out / "run.json", config, data, init, resume, settings.training.seed, names)
+        made_of = {"file": str(store), "augment": rois.content["augment"]} if rois else None
+        seed = settings.training.seed
+        _record_start(out / "run.json", config, data, init, resume, seed, names, made_of)
     try:
         network = Trainer(settings, out, train_samples, validation_samples, rois).fit(init, resume)
     except Interrupted as stop:
@@ -435,6 +437,7 @@ def _record_start(
     resume: bool,
     seed: int,
     names: list[list[str]],
+    store: dict[str, Any] | None,
 ) -> None:
     """Note a start of a training in run.json, below the earlier ones if it is resumed."""
     from nucseg_tf.doctor import source_revision
@@ -449,6 +452,7 @@ def _record_start(
         "config": str(config),
         "data": str(data),
         "seed": seed,
+        "store": store,
         "git": source_revision(),
         "fields": {"train": names[0], "validation": names[1]},
         "starts": [*starts, start],

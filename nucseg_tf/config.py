@@ -29,6 +29,7 @@ SHIPPED = Path(__file__).parent / "configs"  # in a checkout a link to the folde
 
 Fraction = Annotated[float, Limits(ge=0, le=1)]
 Positive = Annotated[float, Limits(gt=0)]
+Zoom = Annotated[float, Limits(ge=0.05, le=20)]
 Count = Annotated[int, Limits(ge=1)]
 
 
@@ -137,11 +138,22 @@ class Data(Strict):
     blank: Fraction = 0.02  # share of ROIs of pure noise, without nuclei
     validation_fraction: Annotated[float, Limits(gt=0, lt=1)] = 0.2
 
+    @model_validator(mode="after")
+    def _something_counts(self) -> Data:
+        if 2 * self.shoulder >= self.roi:
+            raise ValueError(
+                f"shoulder: {self.shoulder} px leave nothing of a ROI of {self.roi} px"
+            )
+        return self
+
 
 class Policy(Strict):
     """Augmentation: resize factors of the crops, and what is done to each; see `policy`."""
 
-    zoom: Annotated[Positives, BeforeValidator(_pair)] = (0.5, 2.5)
+    zoom: Annotated[tuple[Zoom, Zoom], AfterValidator(_ordered), BeforeValidator(_pair)] = (
+        0.5,
+        2.5,
+    )
     steps: Annotated[list[dict[str, Any]], BeforeValidator(check_steps)] = []
 
 
@@ -161,7 +173,7 @@ class Training(Strict):
     loss_weights: tuple[float, ...] = ()  # of the family's losses; all 1 without
     average: Annotated[float, Limits(ge=0, lt=1)] = 0.99  # of weights (EMA) a step; 0: none
     threads: Count = 2
-    seed: int = 1
+    seed: Annotated[int, Limits(ge=0, le=2_000_000_000)] = 1
 
 
 def _check_counts(detector: Detector, roi: int) -> None:

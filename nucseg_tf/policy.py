@@ -110,7 +110,7 @@ def _check_step(step: Any) -> dict[str, Any]:
         return {name: GROUPS[name](content)}
     if name not in OPERATIONS:
         raise ValueError(f"unknown step {name!r}; {_nearest(name, [*OPERATIONS, *GROUPS])}")
-    return {name: _check_ranges(name, content or {})}
+    return {name: _check_ranges(name, {} if content is None else content)}
 
 
 def _check_ranges(operation: str, content: Any) -> dict[str, Range]:

@@ -289,17 +289,19 @@ def main() -> None:
         file.stem: Policy(**policy_values(file.stem)).steps
         for file in sorted((SHIPPED / "policies").glob("*.yaml"))
     }
-    timed = policies | ({} if arguments.json else {n: check_steps([n]) for n in OPERATIONS})
+    timed = policies | {name: check_steps([name]) for name in OPERATIONS}
+    unknown = {*(arguments.only or [])} - {*timed}
+    if unknown:
+        parser.error(f"--only: unknown {', '.join(sorted(unknown))}; known: {', '.join(timed)}")
     data, results = rois(), {}
-    for name in arguments.only or timed:
+    for name in arguments.only or (policies if arguments.json else timed):
         results[name] = compare(timed[name], data, arguments.count, arguments.threads)
         if not arguments.json:
             ours, theirs = results[name].values()
             print(f"{name:<16}{ours:>9.0f} ROIs/s  reference {theirs:>7.0f}", flush=True)
-    if arguments.data:
+    if arguments.data and not arguments.json:
         results["training"] = time_waiting(arguments.data)
-        if not arguments.json:
-            print(results["training"])
+        print(results["training"])
     if arguments.json:
         print(json.dumps(results))
 

@@ -129,6 +129,20 @@ def test_wrong_configuration_is_wrong_usage():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"data": {"roi": 64, "shoulder": 32}}, "leave nothing of a ROI"),
+        ({"training": {"seed": -1}}, "training.seed"),
+        ({"training": {"seed": 2**31}}, "training.seed"),
+        ({"augment": {"zoom": 0.001}}, "augment.zoom"),
+    ],
+)
+def test_values_that_would_end_a_training_are_refused(change, message):
+    with pytest.raises(ConfigError, match=message):
+        parse(Config, change, "test")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
         ({"data": {"roi": 96}}, "multiple of 64"),
         ({"model": {"detector": {"rois": 500}}}, "rois"),
         ({"data": {"roi": 64}, "model": {"detector": {"rpn_anchors": 1024}}}, "has 1023"),

@@ -31,6 +31,8 @@ def test_checking_twice_changes_nothing():
         ([{"clahe": {"clip_limit": [1, 2, 3]}}], "clahe.clip_limit: expected a number or"),
         ([{"clahe": {"clip_limit": float("nan")}}], "clahe.clip_limit: expected 1 to 256"),
         ([{"clahe": 5}], "clahe: expected clip_limit"),
+        ([{"gaussian_blur": 0}], "gaussian_blur: expected sigma"),
+        ([{"clahe": []}], "clahe: expected clip_limit"),
         ([{"rotate90": {"turns": 0.5}}], "rotate90.turns: expected whole numbers"),
         ([{"flip_up_down": {"probability": 1}}], "flip_up_down: unknown range"),
         ([{"one_of": []}], "one_of: expected one step or more"),

@@ -37,7 +37,7 @@ def validate(
     """Open every file of a data set once and say what is wrong with it.
 
     Errors: no partner, unreadable or ambiguous, NaN, shapes that differ, masks that are no label
-    images, masks without a nucleus. Warnings: a constant image, labels in several pieces.
+    images. Warnings: a constant image, masks without a nucleus, labels in several pieces.
 
     Raises:
         DataError: `data` has none of the known layouts.
@@ -85,7 +85,7 @@ def _check_labels(path: Path, labels: np.ndarray) -> list[Problem]:
     values = np.unique(labels)
     values = values[values > 0]
     if len(values) == 0:
-        return [Problem(path, "has no nucleus: every pixel is 0")]
+        return [Problem(path, "has no nucleus: it teaches background alone", usable=True)]
     split = [int(values[i]) for i in _split_labels(relabel(labels))]
     if not split:
         return []

@@ -244,9 +244,9 @@ def test_validate_names_each_problem_once(tmp_path):
         assert reason in found[key].reason
         assert str(tmp_path) not in found[key].reason or key == ("masks", "shape.tif")
     warnings = {name for (_, name), problem in found.items() if problem.usable}
-    assert warnings == {"pieces.tif", "constant.tif", "binary.tif"}
+    assert warnings == {"pieces.tif", "constant.tif", "binary.tif", "empty.tif"}
     assert len(report.fields) == len(names)
-    assert report.usable == 4  # good and the three warnings
+    assert report.usable == 5  # good and the four warnings
 
 
 @pytest.mark.data

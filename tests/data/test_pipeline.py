@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 import tifffile
 
-from nucseg_tf.config import Config, Policy, parse
+from nucseg_tf.config import Config, Policy, parse, policy_values
 from nucseg_tf.data import pipeline
 from nucseg_tf.data.manifest import find_fields
 from nucseg_tf.errors import ImageReadError, TrainingError
 from nucseg_tf.io.normalise import normalise
 from nucseg_tf.targets.distance_border import targets
+from nucseg_tf.types import Field
 
 
 def sample(shape=(90, 120), seed=0, group="") -> pipeline.Sample:
@@ -203,3 +204,15 @@ def test_mask_rcnn_sees_the_same_after_a_resumption():
 def test_mask_rcnn_validates_on_fixed_rois():
     data = pipeline.validation_dataset([sample()], detector_config())
     assert {*next(iter(data))[1]} == {"boxes", "ids", "labels", "noise"}
+
+
+def test_a_field_without_nuclei_teaches_background(tmp_path):
+    tifffile.imwrite(tmp_path / "image.tif", np.arange(9000, dtype=np.uint16).reshape(90, 100))
+    tifffile.imwrite(tmp_path / "mask.tif", np.zeros((90, 100), np.uint16))
+    field = Field("image", tmp_path / "image.tif", (tmp_path / "mask.tif",))
+    settings = config().model_copy(update={"augment": Policy(**policy_values("full"))})
+    (empty,) = pipeline.load_samples([field], settings)
+    assert empty.diameter == 0
+    for image, labels in pipeline.roi_dataset([empty], settings).take(8):
+        assert np.isfinite(image).all()
+        assert labels.numpy().max() == 0

@@ -89,6 +89,25 @@ def test_a_stopped_run_goes_on_and_ends_the_same(tmp_path):
     assert not (tmp_path / "s.h5.parts").exists()
 
 
+def test_a_run_told_to_stop_after_its_last_part_is_done(tmp_path):
+    path = tmp_path / "s.h5"
+    done = roi_store.write_store(
+        path, SAMPLES, config(), [], count=COUNT, progress=lambda done, total, name: done < COUNT
+    )
+    assert done == COUNT
+    assert path.exists()
+
+
+def test_a_damaged_part_is_named(tmp_path):
+    path = tmp_path / "s.h5"
+    options = {"count": COUNT, "progress": lambda done, total, name: False}
+    roi_store.write_store(path, SAMPLES, config(), ["s1", "s2"], **options)
+    part = tmp_path / "s.h5.parts" / "00000000.h5"
+    part.write_bytes(part.read_bytes()[:3000])
+    with pytest.raises(DataError, match=r"00000000\.h5: is damaged.*Remove it"):
+        write(path)
+
+
 def test_parts_of_another_store_are_not_mixed_in(tmp_path):
     path = tmp_path / "s.h5"
     roi_store.write_store(
@@ -171,6 +190,9 @@ def test_a_store_that_does_not_fit_is_refused(tmp_path):
     store.check(config(seed=9), ["s3"])
     with pytest.raises(DataError, match="1 of the fields that validate are in it"):
         store.check(config(), ["s2"])
+    other = config().data.model_copy(update={"channel": 1})
+    with pytest.raises(DataError, match=r"was made with data.channel None, .* says 1"):
+        store.check(config().model_copy(update={"data": other}), [])
     with pytest.raises(DataError, match=r"was made with data.roi 64, the configuration says 96"):
         store.check(
             config().model_copy(update={"data": config().data.model_copy(update={"roi": 96})}), []

@@ -11,15 +11,16 @@ from nucseg_tf.data.augment.draw import other, uniform
 from nucseg_tf.data.augment.sums import count_bins, cumulate
 
 LEVELS = 256
+HIGHEST = 1e6  # of what gamma makes, so that nothing later becomes infinite
 TILES = 8  # of CLAHE, along each side; as OpenCV's default
-BINS = 4096  # of the histogram that finds a percentile, over [0, RANGE]
-RANGE = 2.0
+BINS = 4096  # of the histogram that finds a percentile, from 0 to the brightest
 
 
 def adjust_gamma(image, gamma):
     """Raise what is above 0 to a power; the rest stays."""
     positive = tf.maximum(image, 1e-6)
-    return tf.where(image > 0, tf.exp(gamma * tf.math.log(positive)), image)  # faster than pow
+    raised = tf.exp(gamma * tf.math.log(positive))  # faster than pow
+    return tf.where(image > 0, tf.minimum(raised, HIGHEST), image)
 
 
 def random_gamma(image, labels, seed, gamma):
@@ -46,14 +47,15 @@ def adjust_saturation(image, fraction):
 
     Returns:
         (H, W, 1) float32, 1 at most; unchanged where that limit would be 0 or less. The limit is
-        found to within `RANGE` / `BINS`.
+        found to within a `BINS`-th of the brightest.
     """
-    bins = tf.cast(tf.reshape(image, [-1]) * (BINS / RANGE), tf.int32)
-    counts = count_bins(tf.clip_by_value(bins, 0, BINS - 1), BINS)
+    brightest = tf.maximum(tf.reduce_max(image), 1e-6)
+    bins = tf.clip_by_value(tf.reshape(image, [-1]) * (BINS / brightest), 0.0, BINS - 1.0)
+    counts = count_bins(tf.cast(bins, tf.int32), BINS)
     pixels = tf.cast(tf.size(image), tf.float32)
     above = pixels - cumulate(tf.cast(counts[None], tf.float32))
     first = tf.reduce_sum(tf.cast(above > fraction * pixels, tf.int32))
-    limit = (tf.cast(first, tf.float32) + 0.5) * (RANGE / BINS)
+    limit = (tf.cast(first, tf.float32) + 0.5) * (brightest / BINS)
     limit = tf.minimum(limit, tf.reduce_max(image))
     return tf.where(limit > 0, tf.minimum(image, limit) / tf.maximum(limit, 1e-6), image)
 

@@ -103,8 +103,6 @@ def _smallest(arrays: list, rank: int):
     Of the first rank + 1 arrays, or half of them and one more, neither the least nor the greatest
     can be the median; both are dropped, and one more is taken in.
     """
-    if len(arrays) != 2 * rank - 1:
-        raise ValueError(f"expected the middle of an odd number. Received: {rank}, {len(arrays)}")
     pool, waiting = list(arrays[: rank + 1]), list(arrays[rank + 1 :])
     while True:
         pool = _ends_apart(pool)

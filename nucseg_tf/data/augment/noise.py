@@ -88,7 +88,8 @@ def poisson_numbers(rate, drawn, highest: float):
     for bit in reversed(range(bits)):  # binary search
         further = below + 2**bit
         below = tf.where(tf.gather(distribution, further - 1) <= drawn, further, below)
-    return tf.cast(below, tf.float32)
+    # The sum of all steps may fall short of 1 by rounding, and a draw lie beyond its end.
+    return tf.minimum(tf.cast(below, tf.float32), tf.floor(rate + MOST * tf.sqrt(rate) + 10.0))
 
 
 def random_poisson(image, labels, seed, rate):

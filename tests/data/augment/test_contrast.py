@@ -38,6 +38,11 @@ def test_gamma_changes_what_is_above_zero(gamma):
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
+def test_gamma_of_very_bright_pixels_stays_finite():
+    found = contrast.adjust_gamma(contrast.adjust_gamma(tf.fill((2, 2, 1), 100.0), 10.0), 10.0)
+    assert np.isfinite(found).all()
+
+
 @pytest.mark.parametrize("fraction", [0.0, 0.02, 0.125])
 def test_saturation_clips_at_the_percentile(fraction):
     image = picture() * 0.8
@@ -45,6 +50,12 @@ def test_saturation_clips_at_the_percentile(fraction):
     found = contrast.adjust_saturation(tf.constant(image[..., None]), fraction)[..., 0].numpy()
     assert found.max() == 1
     np.testing.assert_allclose(found, np.minimum(image / limit, 1), atol=2e-3)
+
+
+def test_saturation_makes_the_brightest_one_however_bright():
+    image = 8 * picture()
+    found = contrast.adjust_saturation(tf.constant(image[..., None]), 0.0)[..., 0].numpy()
+    np.testing.assert_allclose(found, image / image.max(), atol=1e-3)
 
 
 def test_saturation_of_a_dark_image_changes_nothing():

@@ -42,6 +42,14 @@ def test_poisson_numbers_follow_their_distribution(rate):
     assert np.abs(found - expected).max() <= 1
 
 
+def test_the_rarest_poisson_numbers_are_no_specks():
+    drawn = tf.constant([0.5, 1 - 2.0**-24])
+    for rate in (1.0, 57.0, 60.0, 63.0, 199.0):
+        found = noise.poisson_numbers(rate, drawn, 200.0).numpy()
+        assert found[0] == stats.poisson.median(rate)
+        assert found[1] <= rate + 6 * np.sqrt(rate) + 10
+
+
 def test_poisson_noise_adds_grey_levels():
     levels = (apply(noise.random_poisson, rate=(7, 7)) - 0.5) * 255
     np.testing.assert_allclose(levels, np.rint(levels), atol=1e-3)
