@@ -43,7 +43,7 @@ def test_an_operation_keeps_its_contract_and_is_the_same_compiled_in_tf_data(nam
     found = in_tf_data(steps, roi, 4, threads=2)
     for number, (image, labels) in enumerate(found):
         eager = apply_steps(steps, *roi, tf.constant([1, number]))
-        np.testing.assert_allclose(image, eager[0], atol=1e-5)
+        np.testing.assert_allclose(image, eager[0], atol=5e-5)  # two inverses of the error function
         np.testing.assert_array_equal(labels, eager[1])
         assert image.shape == roi[0].shape
         assert image.dtype == np.float32
