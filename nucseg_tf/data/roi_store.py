@@ -271,7 +271,10 @@ class RoiStore:
                 "Make it anew with `nucseg augment`."
             )
         self.content: dict[str, Any] = json.loads(made_of)
-        self.count, self.size = self.file["grey"].shape[:2]
+        grey = self.file["grey"]
+        self.count, self.size = grey.shape[:2]
+        self._datasets = {name: (dataset, dataset.dtype) for name, dataset in self.file.items()}
+        self._scale, self._offset = (np.float32(grey.attrs[key]) for key in ("scale", "offset"))
 
     def check(self, config: Config, validation: Sequence[str]) -> None:
         """Refuse a store that does not fit a training.
@@ -331,15 +334,13 @@ class RoiStore:
         except (OSError, RuntimeError, ValueError) as error:
             self.error = DataError(f"{self.path}: ROI {number} is damaged: {error}")
             raise self.error from error
-        attributes = self.file["grey"].attrs
-        image = grey * np.float32(attributes["scale"]) + np.float32(attributes["offset"])
-        return [image[..., None], *others]
+        return [(grey * self._scale + self._offset)[..., None], *others]
 
     def _decode(self, name: str, number: int) -> np.ndarray:
-        with self._lock:  # direct reads of several threads at once fail
-            dataset = self.file[name]
+        dataset, dtype = self._datasets[name]
+        with self._lock:  # a direct read fails while another thread is anywhere in HDF5
             _, data = dataset.id.read_direct_chunk((number, 0, 0))
-        flat = np.frombuffer(imagecodecs.deflate_decode(data), dataset.dtype)
+        flat = np.frombuffer(imagecodecs.deflate_decode(data), dtype)
         return flat.reshape(self.size, self.size)
 
 
