@@ -22,6 +22,7 @@ from nucseg_tf.inference.paste import Detections
 from nucseg_tf.inference.stitch import stitch
 from nucseg_tf.inference.tiling import STRIDE, predict_maps
 from nucseg_tf.inference.watershed import decode
+from nucseg_tf.models.fpn2ws import MAPS
 from nucseg_tf.types import Instances
 
 
@@ -53,7 +54,7 @@ class MapsEngine:
     section = "decode"
     tile = 1536
     halo = 128  # px on each side; see docs/prediction.md for how tiled and whole compare
-    maps = 2
+    maps = len(MAPS)
 
     def __init__(self, network: keras.Model):
         self._predict: Callable = compile_network(network)
