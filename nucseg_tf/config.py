@@ -81,7 +81,7 @@ class Detector(Strict):
 class Architecture(Strict):
     """What is needed to rebuild the network, apart from its weights."""
 
-    family: Literal["fpn2ws", "mask_rcnn"] = "fpn2ws"
+    family: Literal["fpn2ws", "mask_rcnn", "jacobkie"] = "fpn2ws"
     encoder: str = "efficientnetlite0"
     filters: Annotated[int, Limits(ge=8, le=512)] = 64
     aggregation: Literal["sum", "concat"] = "sum"
@@ -123,6 +123,19 @@ class Detect(Strict):
     overlap: Fraction = 0.4  # IoU of boxes above which the worse of two is dropped
     mask: Fraction = 0.5  # probability from which a pixel is nucleus
     same: Fraction = 0.5  # shared part of the smaller, above which two are one nucleus
+    min_area: Annotated[int, Limits(ge=0)] = 12
+    max_area: Annotated[int, Limits(ge=0)] = 0  # 0: no limit
+
+
+class Positions(Strict):
+    """Thresholds of the family jacobkie; tuned on the validation split after training."""
+
+    zooms: Annotated[tuple[Zoom, ...], Limits(min_length=1)] = (0.25, 0.5, 1.0, 2.0)
+    mask: Fraction = 0.5  # probability from which a pixel is nucleus
+    step: Fraction = 0.05  # by which positions may contradict a common nucleus
+    core: Count = 4  # px, smallest core of a nucleus
+    score: Fraction = 0.3  # of nuclei that are kept
+    same: Fraction = 0.5  # share of its pixels that a nucleus may lose to better ones
     min_area: Annotated[int, Limits(ge=0)] = 12
     max_area: Annotated[int, Limits(ge=0)] = 0  # 0: no limit
 
@@ -198,10 +211,11 @@ class Config(Strict):
     training: Training = Training()
     decode: Decode = Decode()  # of FPN2-WS
     detect: Detect = Detect()  # of Mask R-CNN
+    positions: Positions = Positions()  # of jacobkie
 
     @model_validator(mode="after")
     def _fits_family(self) -> Config:
-        expected = {"fpn2ws": 2, "mask_rcnn": 5}[self.model.family]
+        expected = {"fpn2ws": 2, "mask_rcnn": 5, "jacobkie": 2}[self.model.family]
         if len(self.training.loss_weights) not in (0, expected):
             raise ValueError(f"training.loss_weights: {self.model.family} has {expected} losses")
         if self.model.family == "mask_rcnn" and self.data.roi % 64:

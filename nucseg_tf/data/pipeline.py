@@ -21,6 +21,7 @@ from nucseg_tf.data.manifest import load_field
 from nucseg_tf.errors import TrainingError
 from nucseg_tf.io.labels import relabel
 from nucseg_tf.io.normalise import normalise
+from nucseg_tf.targets import relative_position
 from nucseg_tf.targets.boxes import boxes_of
 from nucseg_tf.targets.distance_border import targets as make_targets
 from nucseg_tf.types import Field
@@ -141,6 +142,11 @@ def roi_targets(labels: np.ndarray, shoulder: int) -> tuple[np.ndarray, np.ndarr
     return make_targets(np.where(labels == IGNORED, 0, labels)), valid[..., None]
 
 
+def _position_targets(labels: np.ndarray, shoulder: int) -> tuple[np.ndarray, ...]:
+    """Maps (S, S, 5), whole nuclei and validity (S, S, 1) of one ROI."""
+    return (*relative_position.targets(labels), valid_mask(labels, shoulder)[..., None])
+
+
 def _by_group(samples: Sequence[Sample]) -> tuple[list[Sample], np.ndarray, np.ndarray]:
     """Samples in the order of their groups, where each one's share ends, each group's last one.
 
@@ -183,6 +189,13 @@ def targets_of(config: Config) -> Targets:
             len(detector.ratios) * (size // 4) ** 2 * 4 // 3, most + detector.train_proposals
         )
         return Targets(lambda labels: boxes_of(labels, most), shapes, noise)
+    if config.model.family == "jacobkie":
+        shapes = {
+            "maps": ((size, size, 5), np.float32),
+            "whole": ((size, size, 1), np.float32),
+            "valid": ((size, size, 1), np.float32),
+        }
+        return Targets(lambda labels: _position_targets(labels, shoulder), shapes)
     shapes = {"maps": ((size, size, 2), np.float32), "valid": ((size, size, 1), np.float32)}
     return Targets(lambda labels: roi_targets(labels, shoulder), shapes)
 
@@ -268,7 +281,7 @@ def training_dataset(samples: Sequence[Sample], config: Config, start: int = 0) 
 
     Returns:
         Dataset of (image (B, S, S, 1), targets by name): of FPN2-WS "maps" (B, S, S, 2) and
-        "valid" (B, S, S, 1), of Mask R-CNN those of `MaskRCNN.losses_of`.
+        "valid" (B, S, S, 1), of the others those that their losses ask for.
 
     Raises:
         TrainingError: without fields.

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from nucseg_tf.config import Config, Decode, Detect
+from nucseg_tf.config import Config, Decode, Detect, Positions
 from nucseg_tf.data.manifest import load_field, read_masks
 from nucseg_tf.data.pipeline import median_diameter
 from nucseg_tf.evaluation.scores import score_image, summarise
@@ -43,10 +43,18 @@ GRID: dict[str, dict[str, tuple[float, ...]]] = {
         "same": (0.3, 0.4, 0.5, 0.6, 0.7),
         "min_area": (0, 6, 12, 20),
     },
+    "positions": {
+        "step": (0.03, 0.05, 0.08),
+        "mask": (0.4, 0.5, 0.6),
+        "score": (0.2, 0.3, 0.4, 0.5, 0.6),
+        "same": (0.3, 0.5, 0.7),
+        "core": (1, 4, 8),
+        "min_area": (0, 12, 20),
+    },
 }
 LEAST_SCORE = 0.2  # of detections that tuning looks at
 ROUNDS = 2
-Thresholds = Decode | Detect
+Thresholds = Decode | Detect | Positions
 Truth = tuple[Any, np.ndarray]  # what the network gives, and labels (H, W)
 
 
@@ -143,6 +151,7 @@ def finish(
         normalisation=config.normalisation,
         decode=config.decode,
         detect=config.detect,
+        positions=config.positions,
         diameter=round(float(np.median([d for d in diameters if d] or [1.0])), 1),
         pixel_size=common_pixel_size(sizes),
         training_data_sha256=data_hash(train),
@@ -179,7 +188,11 @@ def _short(summary: dict, images: int) -> dict:
     return {"images": images, "pq": round(summary["pq"], 4), "validation": thresholds}
 
 
-FAMILY = {"fpn2ws": "FPN2-WS", "mask_rcnn": "Mask R-CNN"}
+FAMILY = {
+    "fpn2ws": "FPN2-WS",
+    "mask_rcnn": "Mask R-CNN",
+    "jacobkie": "in the style of Jacobkie (written anew, not the original weights)",
+}
 
 
 def model_card(info: zoo.ModelInfo, fields: int) -> str:

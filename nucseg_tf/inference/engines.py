@@ -2,25 +2,26 @@
 
 What the network gives ("raw") is kept apart from its decoding, so that thresholds can be tuned
 without running the network again. Of FPN2-WS it is maps (H, W, K), of Mask R-CNN a list of
-`Detections`.
+`Detections`, in the style of Jacobkie a list of views.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import cv2
 import keras
 import numpy as np
 
-from nucseg_tf.config import Decode, Detect
+from nucseg_tf.config import Decode, Detect, Positions
 from nucseg_tf.errors import UsageError
-from nucseg_tf.inference import detect
+from nucseg_tf.inference import detect, positions
 from nucseg_tf.inference.network import compile_network
 from nucseg_tf.inference.paste import Detections
 from nucseg_tf.inference.stitch import stitch
-from nucseg_tf.inference.tiling import STRIDE, predict_maps
+from nucseg_tf.inference.tiling import STRIDE, predict_maps, resize
 from nucseg_tf.inference.watershed import decode
 from nucseg_tf.models.fpn2ws import MAPS
 from nucseg_tf.types import Instances
@@ -71,10 +72,8 @@ class MapsEngine:
         """Mean maps (H, W, K) over the first `tta` symmetries of the square, each turned back."""
         total = predict_maps(self._predict, image, tile, self.halo)
         for number in range(1, tta):
-            flip, turns = number % 2, number // 2
-            turned = np.rot90(image[:, ::-1] if flip else image, turns)
-            back = np.rot90(predict_maps(self._predict, turned, tile, self.halo), -turns)
-            total += back[:, ::-1] if flip else back
+            turned = _turn(image, number)
+            total += _turn_back(predict_maps(self._predict, turned, tile, self.halo), number)
         return total / tta
 
     def rescale(self, raw: np.ndarray, shape: tuple[int, int], zoom: float) -> np.ndarray:
@@ -84,6 +83,59 @@ class MapsEngine:
     def decode(self, raw: np.ndarray, shape: tuple[int, int], settings: Decode) -> Instances:
         """See `Engine`."""
         return decode(raw, settings)
+
+
+@dataclass(frozen=True)
+class View:
+    """What the network gives of an image zoomed and turned: maps (h, w, 5), and how turned."""
+
+    maps: np.ndarray
+    symmetry: int
+
+
+class PositionsEngine:
+    """In the style of Jacobkie: maps at several zooms, decoded each, combined by nucleus."""
+
+    section = "positions"
+    tile = MapsEngine.tile
+    halo = MapsEngine.halo
+
+    def __init__(self, network: keras.Model):
+        self._predict: Callable = compile_network(network)
+
+    def check_tile(self, tile: int) -> None:
+        """See `Engine`."""
+        _check_multiple(tile, STRIDE, 2 * self.halo)
+
+    def empty(self, shape: tuple[int, int]) -> list[View]:
+        """See `Engine`."""
+        return []
+
+    def run(self, image: np.ndarray, tile: int, tta: int, settings: Positions) -> list[View]:
+        """Views at all zooms, each in the first `tta` symmetries of the square."""
+        views = []
+        for zoom in settings.zooms:
+            zoomed = resize(image, zoom)
+            for number in range(tta):
+                maps = predict_maps(self._predict, _turn(zoomed, number), tile, self.halo)
+                views.append(View(maps, number))
+        return views
+
+    def rescale(self, raw: list[View], shape: tuple[int, int], zoom: float) -> list[View]:
+        """Nothing to do: views are resized once decoded, so that no jump of a map is blurred."""
+        return raw
+
+    def decode(self, raw: list[View], shape: tuple[int, int], settings: Positions) -> Instances:
+        """See `Engine`."""
+        views = [Instances(np.zeros(shape, np.int32), np.zeros(0, np.float32))]
+        for view in raw:
+            found = positions.decode(view.maps, settings)
+            labels = _turn_back(found.labels, view.symmetry)
+            if labels.shape != shape:
+                labels = np.ascontiguousarray(labels)
+                labels = cv2.resize(labels, shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+            views.append(Instances(labels, found.scores))
+        return positions.combine(views, settings)
 
 
 class DetectionsEngine:
@@ -130,10 +182,22 @@ class DetectionsEngine:
         )
 
 
-ENGINES: dict[str, type[MapsEngine] | type[DetectionsEngine]] = {
+ENGINES: dict[str, type[MapsEngine] | type[DetectionsEngine] | type[PositionsEngine]] = {
     "fpn2ws": MapsEngine,
     "mask_rcnn": DetectionsEngine,
+    "jacobkie": PositionsEngine,
 }
+
+
+def _turn(image: np.ndarray, number: int) -> np.ndarray:
+    """An image, or maps, (H, W, ...) in one of the square's eight symmetries; 0 leaves it."""
+    return np.rot90(image[:, ::-1] if number % 2 else image, number // 2)
+
+
+def _turn_back(image: np.ndarray, number: int) -> np.ndarray:
+    """Undo `_turn`."""
+    back = np.rot90(image, -(number // 2))
+    return back[:, ::-1] if number % 2 else back
 
 
 def _at_least(part: Detections, score: float) -> Detections:

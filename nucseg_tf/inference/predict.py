@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
 import keras
 import numpy as np
 import pandas as pd
 
-from nucseg_tf.config import Decode, Detect
+from nucseg_tf.config import Decode, Detect, Positions
 from nucseg_tf.errors import ImageReadError, NucsegError, UsageError
 from nucseg_tf.inference.engines import ENGINES, Engine
 from nucseg_tf.inference.measure import measure
+from nucseg_tf.inference.tiling import resize
 from nucseg_tf.io.exchange import write_geojson, write_imagej_rois
 from nucseg_tf.io.files import atomic_path, ensure_folder
 from nucseg_tf.io.images import check_finite, list_images, read_image
@@ -60,7 +60,7 @@ class Segmenter:
         self.engine: Engine = ENGINES[model.info.architecture.family](model.network)
 
     @property
-    def settings(self) -> Decode | Detect:
+    def settings(self) -> Decode | Detect | Positions:
         """The thresholds of the model."""
         return getattr(self.info, self.engine.section)
 
@@ -116,12 +116,8 @@ class Segmenter:
         scaled = normalise(image, self.info.normalisation.low, self.info.normalisation.high)
         if not scaled.any():  # a constant image: nothing to see
             return self.engine.empty(image.shape)
-        if zoom != 1:
-            height, width = (max(1, round(length * zoom)) for length in image.shape)
-            shrink = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
-            scaled = cv2.resize(scaled, (width, height), interpolation=shrink)
         tile = options.tile or self.engine.tile
-        raw = self.engine.run(scaled, tile, options.tta, settings or self.settings)
+        raw = self.engine.run(resize(scaled, zoom), tile, options.tta, settings or self.settings)
         return raw if zoom == 1 else self.engine.rescale(raw, image.shape, zoom)
 
     def decode(self, raw: Any, shape: tuple[int, int], settings: Any = None) -> Instances:

@@ -10,12 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import cv2
 import numpy as np
 
 STRIDE = 32  # px; the deepest level of the encoders
 MARGIN = 16  # px mirrored around the field; twice the shoulder that training ignores
 
 Predictor = Callable[[np.ndarray], np.ndarray]  # (B, h, w, 1) -> (B, h, w, K)
+
+
+def resize(image: np.ndarray, zoom: float) -> np.ndarray:
+    """Resize an image (H, W) float32 by a factor; each side keeps one pixel at least."""
+    if zoom == 1:
+        return image
+    height, width = (max(1, round(length * zoom)) for length in image.shape)
+    interpolation = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
+    return cv2.resize(image, (width, height), interpolation=interpolation)
 
 
 def padded_length(length: int, tile: int) -> int:

@@ -16,11 +16,12 @@ from nucseg_tf.types import Instances
 BINOMIAL = np.array([0.25, 0.5, 0.25], np.float32)
 
 
-def _components(mask: np.ndarray, connectivity: int = 4) -> tuple[np.ndarray, int]:
-    count, components = cv2.connectedComponents(
+def components(mask: np.ndarray, connectivity: int = 4) -> tuple[np.ndarray, int]:
+    """Connected components of a mask, (H, W) int32 with 0 outside it, and how many there are."""
+    count, found = cv2.connectedComponents(
         mask.astype(np.uint8), connectivity=connectivity, ltype=cv2.CV_32S
     )
-    return components, count - 1
+    return found, count - 1
 
 
 def decode(maps: np.ndarray, settings: Decode) -> Instances:
@@ -65,7 +66,7 @@ def find_seeds(height: np.ndarray, threshold: float, peak: float) -> np.ndarray:
     Returns:
         (H, W) int32, 0 where there is no seed; numbers may be left out.
     """
-    seeds, count = _components(height > threshold)
+    seeds, count = components(height > threshold)
     highest = np.zeros(count + 1, np.float32)
     inside = seeds > 0
     np.maximum.at(highest, seeds[inside], height[inside])
@@ -93,7 +94,7 @@ def flood(
     Returns:
         (H, W) int32, labels as of the seeds.
     """
-    labels = np.where(seeds > 0, seeds, _single_seeds(seeds, interior))
+    labels = np.where(seeds > 0, seeds, single_seeds(seeds, components(interior | (seeds > 0))[0]))
     unsettled = (labels == 0) & ~background
     if not unsettled.any():
         return labels
@@ -106,11 +107,18 @@ def flood(
     return labels
 
 
-def _single_seeds(seeds: np.ndarray, interior: np.ndarray) -> np.ndarray:
-    """The seed of each connected piece of interior that touches one seed only; (H, W) int32."""
-    pieces, count = _components(interior | (seeds > 0))
+def single_seeds(seeds: np.ndarray, pieces: np.ndarray) -> np.ndarray:
+    """Give each piece that holds one seed only to that seed, as a whole.
+
+    Args:
+        seeds: (H, W) int32, 0 where there is none.
+        pieces: (H, W) int32, 0 outside; of all pixels of seeds.
+
+    Returns:
+        (H, W) int32, seeds; 0 in pieces with several or none.
+    """
     at = seeds > 0
-    lowest, highest = _extremes(pieces[at], seeds[at], count)
+    lowest, highest = _extremes(pieces[at], seeds[at], pieces.max(initial=0))
     return np.where(lowest == highest, highest, 0).astype(np.int32)[pieces]
 
 
@@ -125,7 +133,7 @@ def _extremes(groups: np.ndarray, values: np.ndarray, count: int) -> tuple[np.nd
 
 def fill_holes(labels: np.ndarray) -> np.ndarray:
     """Give background that one label encloses to that label; what several enclose stays."""
-    holes, count = _components(labels == 0)
+    holes, count = components(labels == 0)
     if count < 2:
         return labels
     around, values = [], []

@@ -111,7 +111,7 @@ def build_fpn(arch: Architecture, maps: int, name: str, pretrained: bool = False
     if arch.head == "upsample":
         return keras.Model(grey, fpn(colour), name=name)
     trunk = keras.Model(fpn.input, fpn.get_layer("final_stage_relu").output, name=f"{name}_fpn")
-    return keras.Model(grey, _subpixel_head(trunk(colour), grey, maps), name=name)
+    return keras.Model(grey, subpixel_head(trunk(colour), grey, maps), name=name)
 
 
 def build_encoder(encoder: str, pretrained: bool = False) -> keras.Model:
@@ -155,7 +155,7 @@ def _check_encoder(encoder: str) -> None:
         raise ConfigError(f"model.encoder: unknown encoder {encoder!r}. Known: {', '.join(known)}.")
 
 
-def _subpixel_head(features, grey, maps: int):
+def subpixel_head(features, grey, maps: int):
     """(B, H/2, W/2, C) features and the (B, H, W, 1) image to (B, H, W, K) maps in [0, 1]."""
     cells = ops.space_to_depth(grey, 2)
     x = layers.Concatenate(name="head_cells")([features, cells])

@@ -25,6 +25,7 @@ from nucseg_tf.config import (
     Detect,
     ModelName,
     Normalisation,
+    Positions,
     Strict,
     parse,
     read_yaml,
@@ -32,10 +33,10 @@ from nucseg_tf.config import (
 )
 from nucseg_tf.errors import ConfigError, InitialisationError, ModelError
 from nucseg_tf.io.files import atomic_path, ensure_folder
-from nucseg_tf.models import fpn2ws, mask_rcnn
+from nucseg_tf.models import fpn2ws, jacobkie, mask_rcnn
 
 FORMAT = 1
-FAMILIES: dict[str, Any] = {"fpn2ws": fpn2ws, "mask_rcnn": mask_rcnn}
+FAMILIES: dict[str, Any] = {"fpn2ws": fpn2ws, "mask_rcnn": mask_rcnn, "jacobkie": jacobkie}
 SHIPPED = Path(__file__).parents[1] / "weights"
 HASHED = ("model.yaml", "model.weights.h5")
 
@@ -49,6 +50,7 @@ class ModelInfo(Strict):
     normalisation: Normalisation = Normalisation()
     decode: Decode = Decode()
     detect: Detect = Detect()
+    positions: Positions = Positions()
     diameter: Annotated[float, Limits(gt=0)]  # px, median of the training nuclei
     pixel_size: float | None = None  # µm, where the training data had one
     licence: str = ""

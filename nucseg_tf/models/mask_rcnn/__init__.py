@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 
 from nucseg_tf.config import Architecture
+from nucseg_tf.models.mask_rcnn.backbone import is_encoder
 from nucseg_tf.models.mask_rcnn.model import LOSSES, MaskRCNN
 
 __all__ = ["LOSSES", "TARGETS", "build", "encoder_layers", "losses"]
@@ -39,5 +40,5 @@ def encoder_layers(network: keras.Model) -> list:
     return [
         layer
         for layer in network.backbone._flatten_layers(include_self=False, recursive=True)
-        if not isinstance(layer, keras.Model) and not layer.name.startswith("fpn_")
+        if not isinstance(layer, keras.Model) and is_encoder(layer.name)
     ]

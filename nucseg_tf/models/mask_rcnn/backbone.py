@@ -63,3 +63,8 @@ def build_backbone(
 def _add_enlarged(lateral, coarse, name: str):
     up = layers.UpSampling2D(2, name=f"fpn_up{name}")(coarse)
     return layers.Add(name=f"fpn_add{name}")([lateral, up])
+
+
+def is_encoder(layer_name: str) -> bool:
+    """Whether a layer of the backbone belongs to the encoder, by its name."""
+    return not layer_name.startswith("fpn_")
