@@ -120,9 +120,9 @@ class Detect(Strict):
     """Thresholds of Mask R-CNN; tuned on the validation split after training."""
 
     score: Fraction = 0.5  # of detections that are kept
-    overlap: Fraction = 0.4  # IoU of boxes above which the worse of two is dropped
+    overlap: Fraction = 0.6  # IoU of boxes above which the worse of two is dropped
     mask: Fraction = 0.5  # probability from which a pixel is nucleus
-    same: Fraction = 0.5  # shared part of the smaller, above which two are one nucleus
+    same: Fraction = 0.5  # share of masks in common, above which they are one nucleus
     min_area: Annotated[int, Limits(ge=0)] = 12
     max_area: Annotated[int, Limits(ge=0)] = 0  # 0: no limit
 

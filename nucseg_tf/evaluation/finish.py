@@ -163,7 +163,9 @@ def finish(
     zoo.load_weights(network, folder / "model.weights.h5")  # score what is stored
     segmenter = Segmenter(zoo.LoadedModel(info, network, folder, ""))
     start = segmenter.settings
-    low = start.model_copy(update={"score": LEAST_SCORE}) if isinstance(start, Detect) else start
+    low = start
+    if isinstance(start, Detect):
+        low = start.model_copy(update={"score": min(start.score, LEAST_SCORE)})
     pairs = []
     for field in validation:
         pixels, labels = load_field(field, *planes)

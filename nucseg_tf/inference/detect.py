@@ -1,6 +1,7 @@
 """Detection of nuclei by Mask R-CNN in images of any size: tiles, boxes, masks.
 
-B tiles, H, W image, D detections, M cells a side of a mask; boxes (y0, x0, y1, x1), px.
+B tiles of one size h x w, H, W image, D detections, M cells a side of a mask; boxes
+(y0, x0, y1, x1), px.
 
 A nucleus at the edge of a tile is cut; as tiles overlap by more than a nucleus, a neighbour sees
 it whole. `stitch` joins what the tiles found.
@@ -8,27 +9,28 @@ it whole. `stitch` joins what the tiles found.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from nucseg_tf.inference import symmetry
 from nucseg_tf.inference.network import compile_function
 from nucseg_tf.inference.paste import Detections
 from nucseg_tf.inference.tiling import tile_starts
+from nucseg_tf.models.mask_rcnn.backbone import STRIDES
 
-STRIDE = 64  # px; the coarsest level of the pyramid
-FEWEST, MOST = 256, 8192  # candidates a tile
-LIKELY = -2.2  # logit of an anchor that is looked at: probability 0.1
+STRIDE = STRIDES[-1]  # px; the coarsest level of the pyramid
+FEWEST, MOST = 256, 4096  # anchors of a tile that are looked at
+LIKELY = -2.2  # logit of such an anchor: probability 0.1
+FEWEST_BOXES = 64  # proposals of a tile that are looked at
 MASKS = 64  # masks are drawn in multiples of this many
-Flip = tuple[int, bool]  # quarter turns, then whether columns are mirrored
-# The symmetries of the square, in the order in which test-time augmentation takes them.
-FLIPS: tuple[Flip, ...] = tuple(
-    (turns, mirrored) for turns in range(4) for mirrored in (False, True)
-)
+LEAST_VOTE = 0.2  # score of a box that may vote
+SAME_BOX = 0.5  # IoU from which boxes of different views are of one nucleus
+GPU_TILES = 4  # tiles a batch; a CPU is as fast with one, and needs less memory
 
 
 class Detector:
@@ -44,12 +46,23 @@ class Detector:
         self._masks = compile_function(
             lambda levels, boxes: ops.sigmoid(network.draw_masks(levels, boxes))
         )
-        self._boxes = lru_cache(self._compile_boxes)
+        self._propose = cache(self._compile_propose)
+        self._find = cache(self._compile_find)
+        gpu = "cpu" not in keras.distribution.list_devices()[0].lower()
+        self._batch = GPU_TILES if gpu else 1
 
-    def _compile_boxes(self, size: tuple[int, int], candidates: int, overlap: float) -> Callable:
-        count = candidates // 4
+    def _compile_propose(self, size: tuple[int, int], candidates: int) -> Callable:
         return compile_function(
-            lambda outputs: self._network.detect_boxes(outputs, size, candidates, count, overlap)
+            lambda outputs: self._network.propose(
+                outputs, size, candidates, candidates // 2, LIKELY
+            )
+        )
+
+    def _compile_find(self, size: tuple[int, int], count: int, overlap: float) -> Callable:
+        return compile_function(
+            lambda levels, rois, valid: self._network.detect(
+                levels, rois[:, :count], valid[:, :count], size, overlap
+            )
         )
 
     def __call__(
@@ -60,117 +73,98 @@ class Detector:
         Args:
             image: (H, W) float32, normalised.
             tile: side of the tiles, px, a multiple of `STRIDE`.
-            overlap: of neighbouring tiles, px.
+            overlap: of neighbouring tiles, px, a multiple of `STRIDE`.
             settings: with `score` and `overlap`, as `nucseg_tf.config.Detect`.
             tta: test-time augmentation; how many symmetries vote, 1 (none) to 8.
 
         Returns:
             Detections of each tile.
         """
-        height, width = image.shape
         padding = [(0, -length % STRIDE) for length in image.shape]
         padded = np.pad(image, padding, "symmetric")
+        rows, columns = (tile_starts(length, tile, overlap // 2) for length in padded.shape)
+        places = [(y0, x0) for y0 in rows for x0 in columns]
         found = []
-        for y0, x0, part in _tiles(padded, tile, overlap):
-            boxes, scores, masks = self._detect(part, settings, tta)
-            rect = (y0, x0, min(y0 + part.shape[0], height), min(x0 + part.shape[1], width))
-            found.append(
-                Detections(boxes + np.array([y0, x0, y0, x0], np.float32), scores, masks, rect)
-            )
+        for first in range(0, len(places), self._batch):
+            some = places[first : first + self._batch]
+            filled = some + some[-1:] * (min(self._batch, len(places)) - len(some))
+            parts = np.stack([padded[y0 : y0 + tile, x0 : x0 + tile] for y0, x0 in filled])
+            end = np.minimum(np.array(some) + parts.shape[1:], image.shape).tolist()
+            detected = self._detect(parts, settings, tta)[: len(some)]
+            for (y0, x0), (y1, x1), (boxes, scores, masks) in zip(some, end, detected, strict=True):
+                moved = boxes + np.array([y0, x0, y0, x0], np.float32)
+                found.append(Detections(moved, scores, masks, (y0, x0, y1, x1)))
         return found
 
-    def _detect(self, part: np.ndarray, settings: Any, tta: int):
-        """Boxes (D, 4), scores (D,) and masks (D, M, M) of one tile."""
-        views = FLIPS[:tta]
-        turned = [np.ascontiguousarray(_turn(part, view)) for view in views]
-        outputs = [self._features(image[None, ..., None]) for image in turned]
-        found = [
-            self._find(output, image.shape, settings)
-            for output, image in zip(outputs, turned, strict=True)
-        ]
+    def _detect(self, parts: np.ndarray, settings: Any, tta: int) -> list[tuple]:
+        """Boxes (D, 4), scores (D,) and masks (D, M, M) of each of the tiles (B, h, w)."""
+        shape = parts.shape[1:]
+        least = settings.score if tta == 1 else min(settings.score, LEAST_VOTE)
+        outputs, views = [], []
+        for number in range(tta):
+            turned = np.ascontiguousarray(symmetry.turn(parts, number, (1, 2)))
+            outputs.append(self._features(turned[..., None]))
+            found = self._boxes(outputs[-1], turned.shape[1:], least, settings.overlap)
+            views.append([(symmetry.turn_boxes_back(b, number, shape), s) for b, s in found])
         if tta == 1:
-            boxes, scores = found[0]
+            chosen = views[0]
         else:
-            back = [
-                turn_back(b, view, part.shape) for (b, _), view in zip(found, views, strict=True)
+            chosen = [
+                vote([b for b, _ in tile], [s for _, s in tile], settings.score)
+                for tile in zip(*views, strict=True)
             ]
-            boxes, scores = vote(back, [s for _, s in found], settings.overlap, settings.score)
-        total: Any = 0.0
-        for output, view in zip(outputs, views, strict=True):
-            masks = self._draw(output["levels"], turn_boxes(boxes, view, part.shape))
-            turns, mirrored = view
-            masks = np.rot90(masks, -turns, (1, 2))
-            total = total + (masks[:, :, ::-1] if mirrored else masks)
-        return boxes, scores, (total / tta).astype(np.float32)
+        total: Any = [0.0] * len(parts)
+        for number, output in enumerate(outputs):
+            boxes = [symmetry.turn_boxes(b, number, shape) for b, _ in chosen]
+            for index, masks in enumerate(self._draw(output["levels"], boxes)):
+                total[index] = total[index] + symmetry.turn_back(masks, number, (1, 2)) / tta
+        return [
+            (boxes, scores, masks.astype(np.float32))
+            for (boxes, scores), masks in zip(chosen, total, strict=True)
+        ]
 
-    def _find(self, output: dict, size: tuple[int, ...], settings: Any):
-        """Boxes (D, 4) and scores (D,), as many candidates looked at as seem likely."""
-        likely = int(np.sum(np.asarray(output["rpn_logits"]) > LIKELY))
-        candidates = min(max(FEWEST, 1 << max(likely - 1, 0).bit_length()), MOST)
-        find = self._boxes(tuple(size), candidates, settings.overlap)
-        boxes, scores = (np.asarray(array)[0] for array in find(output))
-        kept = scores >= max(settings.score, 1e-6)  # 0 is no detection
-        return boxes[kept], scores[kept]
+    def _boxes(self, output: dict, size: tuple[int, ...], least: float, overlap: float):
+        """Boxes (D, 4) and scores (D,) of each tile; as many are looked at as seem likely."""
+        likely = np.sum(np.asarray(output["rpn_logits"]) > LIKELY, axis=1).max()
+        rois, valid = self._propose(tuple(size), _power_of_two(likely, FEWEST, MOST))(output)
+        kept = np.sum(np.asarray(valid), axis=1).max()  # the best come first
+        count = _power_of_two(kept, FEWEST_BOXES, valid.shape[1])
+        found = self._find(tuple(size), count, overlap)(output["levels"], rois, valid)
+        boxes, scores = map(np.asarray, found)
+        nuclei = scores >= max(least, 1e-6)  # 0 is no detection
+        return [(b[own], s[own]) for b, s, own in zip(boxes, scores, nuclei, strict=True)]
 
-    def _draw(self, levels: list, boxes: np.ndarray) -> np.ndarray:
-        """Masks (D, M, M) of boxes (D, 4), drawn `MASKS` at a time."""
-        parts = []
-        for first in range(0, len(boxes), MASKS):
-            some = boxes[first : first + MASKS]
-            padded = np.pad(some, ((0, MASKS - len(some)), (0, 0)))
-            parts.append(np.asarray(self._masks(levels, padded[None]))[0, : len(some)])
+    def _draw(self, levels: list, boxes: list[np.ndarray]) -> list[np.ndarray]:
+        """Masks (D, M, M) of the boxes (D, 4) of each tile, drawn `MASKS` at a time."""
+        most = max(len(own) for own in boxes)
+        padded = np.zeros((len(boxes), -(-most // MASKS) * MASKS, 4), np.float32)
+        for index, own in enumerate(boxes):
+            padded[index, : len(own)] = own
         cells = self._network.mask_side
-        return np.concatenate(parts) if parts else np.zeros((0, cells, cells), np.float32)
+        masks = np.zeros((*padded.shape[:2], cells, cells), np.float32)
+        for first in range(0, masks.shape[1], MASKS):
+            some = slice(first, first + MASKS)
+            masks[:, some] = np.asarray(self._masks(levels, padded[:, some]))
+        return [drawn[: len(own)] for drawn, own in zip(masks, boxes, strict=True)]
 
 
-def _tiles(image: np.ndarray, tile: int, overlap: int) -> Iterator[tuple[int, int, np.ndarray]]:
-    """First row, first column and pixels of each tile."""
-    for y0 in tile_starts(image.shape[0], tile, overlap // 2):
-        for x0 in tile_starts(image.shape[1], tile, overlap // 2):
-            yield y0, x0, image[y0 : y0 + tile, x0 : x0 + tile]
-
-
-def _turn(image: np.ndarray, view: Flip) -> np.ndarray:
-    turns, mirrored = view
-    return np.rot90(image[:, ::-1] if mirrored else image, turns)
-
-
-def turn_boxes(boxes: np.ndarray, view: Flip, shape: tuple[int, ...]) -> np.ndarray:
-    """Where boxes (D, 4) of an image (H, W) lie after mirroring its columns and turning it.
-
-    A quarter turn is counter-clockwise, as of `np.rot90`.
-    """
-    turns, mirrored = view
-    height, width = shape[:2]
-    y0, x0, y1, x1 = np.moveaxis(boxes, -1, 0)
-    if mirrored:
-        x0, x1 = width - x1, width - x0
-    for _ in range(turns):
-        y0, x0, y1, x1 = width - x1, y0, width - x0, y1
-        height, width = width, height
-    return np.stack([y0, x0, y1, x1], -1)
-
-
-def turn_back(boxes: np.ndarray, view: Flip, shape: tuple[int, ...]) -> np.ndarray:
-    """The inverse of `turn_boxes`; `shape` is that of the image before it was turned."""
-    turns, mirrored = view
-    turned = shape[:2] if turns % 2 == 0 else shape[1::-1]
-    found = turn_boxes(boxes, (-turns % 4, False), turned)
-    return turn_boxes(found, (0, mirrored), shape)
+def _power_of_two(number: int, least: int, most: int) -> int:
+    """The smallest power of two that is not below a number, within limits."""
+    return min(max(least, 1 << (max(int(number), 1) - 1).bit_length()), most)
 
 
 def vote(
-    boxes: list[np.ndarray], scores: list[np.ndarray], overlap: float, least: float
+    boxes: Sequence[np.ndarray], scores: Sequence[np.ndarray], least: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Join what several views of an image show.
 
-    Boxes that overlap the best one among them are one nucleus: its box is their mean, weighted by
-    score, and its score the sum of the best of each view over the number of views.
+    The best box of all is joined by the one of each other view that overlaps it most, if by
+    `SAME_BOX` or more; and so on with the boxes left. The nucleus' box is their mean, weighted by
+    score, and its score their sum over the number of views.
 
     Args:
         boxes: (D_v, 4) of each view.
         scores: (D_v,) of each view.
-        overlap: IoU from which two boxes are one nucleus.
         least: score that a nucleus must have.
 
     Returns:
@@ -181,12 +175,15 @@ def vote(
     left = np.argsort(-weight, kind="stable")
     found, strength = [], []
     while len(left):
-        same = left[_iou(every[left[0]], every[left]) >= overlap]
-        same = np.append(left[:1], same) if left[0] not in same else same
+        overlap = _iou(every[left[0]], every[left])
+        overlap[view[left] == view[left[0]]] = 0
+        overlap[0] = 1
+        order = np.argsort(-overlap, kind="stable")
+        order = order[overlap[order] >= SAME_BOX]
+        _, firsts = np.unique(view[left[order]], return_index=True)
+        same = left[order[firsts]]
         found.append(np.average(every[same], axis=0, weights=weight[same]))
-        best = np.zeros(len(boxes))
-        np.maximum.at(best, view[same], weight[same])
-        strength.append(best.sum() / len(boxes))
+        strength.append(weight[same].sum() / len(boxes))
         left = left[~np.isin(left, same)]
     result = np.array(found, np.float32).reshape(-1, 4)
     total = np.array(strength, np.float32)

@@ -21,6 +21,7 @@ from nucseg_tf.inference import detect, positions
 from nucseg_tf.inference.network import compile_network
 from nucseg_tf.inference.paste import Detections
 from nucseg_tf.inference.stitch import stitch
+from nucseg_tf.inference.symmetry import turn, turn_back
 from nucseg_tf.inference.tiling import STRIDE, predict_maps, resize
 from nucseg_tf.inference.watershed import decode
 from nucseg_tf.models.fpn2ws import MAPS
@@ -72,8 +73,8 @@ class MapsEngine:
         """Mean maps (H, W, K) over the first `tta` symmetries of the square, each turned back."""
         total = predict_maps(self._predict, image, tile, self.halo)
         for number in range(1, tta):
-            turned = _turn(image, number)
-            total += _turn_back(predict_maps(self._predict, turned, tile, self.halo), number)
+            turned = turn(image, number)
+            total += turn_back(predict_maps(self._predict, turned, tile, self.halo), number)
         return total / tta
 
     def rescale(self, raw: np.ndarray, shape: tuple[int, int], zoom: float) -> np.ndarray:
@@ -117,7 +118,7 @@ class PositionsEngine:
         for zoom in settings.zooms:
             zoomed = resize(image, zoom)
             for number in range(tta):
-                maps = predict_maps(self._predict, _turn(zoomed, number), tile, self.halo)
+                maps = predict_maps(self._predict, turn(zoomed, number), tile, self.halo)
                 views.append(View(maps, number))
         return views
 
@@ -130,7 +131,7 @@ class PositionsEngine:
         views = [Instances(np.zeros(shape, np.int32), np.zeros(0, np.float32))]
         for view in raw:
             found = positions.decode(view.maps, settings)
-            labels = _turn_back(found.labels, view.symmetry)
+            labels = turn_back(found.labels, view.symmetry)
             if labels.shape != shape:
                 labels = np.ascontiguousarray(labels)
                 labels = cv2.resize(labels, shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
@@ -156,17 +157,19 @@ class DetectionsEngine:
         return []
 
     def run(self, image: np.ndarray, tile: int, tta: int, settings: Detect) -> list[Detections]:
-        """See `Engine`; tiles share a quarter of their side, more than most nuclei measure."""
-        return self._detect(image, tile, tile // 4, settings, tta)
+        """See `Engine`; tiles share a quarter of their side, 64 px at least."""
+        overlap = max(1, tile // 4 // detect.STRIDE) * detect.STRIDE
+        return self._detect(image, tile, overlap, settings, tta)
 
     def rescale(self, raw: list[Detections], shape: tuple[int, int], zoom: float):
         """See `Engine`."""
-        limits = np.array([*shape, *shape])
+        zoomed = [max(1, round(length * zoom)) for length in shape]
+        back = np.divide(shape, zoomed)[[0, 1, 0, 1]]  # so that the image's edge stays the edge
         found = []
         for part in raw:
-            y0, x0, y1, x1 = np.minimum(np.rint(np.array(part.tile) / zoom), limits).astype(int)
-            tile = (int(y0), int(x0), int(y1), int(x1))
-            found.append(Detections(part.boxes / zoom, part.scores, part.masks, tile))
+            y0, x0, y1, x1 = np.rint(part.tile * back).astype(int).tolist()
+            boxes = (part.boxes * back).astype(np.float32)
+            found.append(Detections(boxes, part.scores, part.masks, (y0, x0, y1, x1)))
         return found
 
     def decode(self, raw: list[Detections], shape: tuple[int, int], settings: Detect) -> Instances:
@@ -187,17 +190,6 @@ ENGINES: dict[str, type[MapsEngine] | type[DetectionsEngine] | type[PositionsEng
     "mask_rcnn": DetectionsEngine,
     "jacobkie": PositionsEngine,
 }
-
-
-def _turn(image: np.ndarray, number: int) -> np.ndarray:
-    """An image, or maps, (H, W, ...) in one of the square's eight symmetries; 0 leaves it."""
-    return np.rot90(image[:, ::-1] if number % 2 else image, number // 2)
-
-
-def _turn_back(image: np.ndarray, number: int) -> np.ndarray:
-    """Undo `_turn`."""
-    back = np.rot90(image, -(number // 2))
-    return back[:, ::-1] if number % 2 else back
 
 
 def _at_least(part: Detections, score: float) -> Detections:

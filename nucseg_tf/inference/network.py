@@ -30,12 +30,5 @@ def compile_network(network: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     Returns:
         Function from (B, h, w, 1) float32 to (B, h, w, K) float32.
     """
-    if keras.backend.backend() != "tensorflow":
-        return lambda batch: np.asarray(network.predict_on_batch(batch))
-    import tensorflow as tf
-
-    @tf.function(jit_compile=False, reduce_retracing=False)
-    def call(batch):
-        return network(batch, training=False)
-
-    return lambda batch: call(tf.constant(batch)).numpy()
+    call = compile_function(lambda batch: network(batch, training=False))
+    return lambda batch: np.asarray(call(batch))

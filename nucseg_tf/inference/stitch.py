@@ -29,15 +29,16 @@ def stitch(
     shape: tuple[int, int],
     *,
     threshold: float = 0.5,
-    same: float = 0.3,
+    same: float,
     min_area: int = 0,
     max_area: int = 0,
 ) -> Instances:
     """Make one label image of what was found in overlapping tiles.
 
-    Whole nuclei are taken in the order of their scores, unless the same as one taken before; see
-    `find_repeats` for what is the same. Pieces cut by an edge come last: those of a nucleus too
-    large for the overlap, which no tile holds whole, are united.
+    Masks that are several others taken for one are left out. Whole nuclei are taken in the order
+    of their scores, unless the same as one taken before; see `find_repeats` for what is the same.
+    Pieces cut by an edge come last: those of a nucleus too large for the overlap, which no tile
+    holds whole, are united.
 
     Args:
         parts: of the tiles, in any order; neighbours overlap by more than `SLIVER`.
@@ -52,22 +53,27 @@ def stitch(
         overlap, the one with the higher score has the pixel. The score of united pieces is the
         largest of them.
     """
-    masks, cut = sort_masks(paste(parts, shape, threshold), shape)
+    masks, cut = sort_masks(paste(parts, shape, threshold), shape, min_area, max_area)
     if not masks.pixels:
         return Instances(np.zeros(shape, np.int32), np.zeros(0, np.float32))
-    pairs, share = find_repeats(masks, cut, same)
-    both_cut = cut[pairs].all(axis=1)
-    kept = _keep_first(pairs[~both_cut], len(cut))
-    unite = both_cut & kept[pairs].all(axis=1)
+    pairs, share, merged = find_repeats(masks, cut, same)
+    usable = ~merged[pairs].any(axis=1)
+    pairs, share = pairs[usable], share[usable]
+    pieces = cut[pairs].all(axis=1) & (masks.part[pairs[:, 0]] != masks.part[pairs[:, 1]])
+    kept = ~merged & _keep_first(pairs[~pieces], len(cut))
+    unite = pieces & kept[pairs].all(axis=1)
     leader = _unite(pairs[unite], share[unite], masks.part)
     labels, scores = _paint(masks, kept, leader, shape)
     return tidy(labels, scores, min_area, max_area)
 
 
-def sort_masks(masks: Masks, shape: tuple[int, int]) -> tuple[Masks, np.ndarray]:
+def sort_masks(
+    masks: Masks, shape: tuple[int, int], min_area: int = 0, max_area: int = 0
+) -> tuple[Masks, np.ndarray]:
     """Sort masks by preference: whole, then higher score, then further from edges of the tile.
 
-    Slivers are left out: the next tile shows more of the nucleus, and where outlines differ by a
+    Whole masks outside the area limits are left out, so that none takes the place of another. So
+    are slivers: the next tile shows more of the nucleus, and where outlines differ by a
     pixel or two, a sliver has nothing in common with the nucleus it belongs to.
 
     Returns:
@@ -83,7 +89,8 @@ def sort_masks(masks: Masks, shape: tuple[int, int]) -> tuple[Masks, np.ndarray]
     # Area and places only break ties, so that the order of the parts does not.
     places = (*masks.bounds.T, *masks.tile.T, masks.area)
     order = np.lexsort((*places, -room, -masks.score, cut))
-    order = order[depth[order] > SLIVER]
+    fits = (masks.area >= min_area) & (masks.area <= (max_area or FAR))
+    order = order[(depth[order] > SLIVER) & (cut | fits)[order]]
     return masks.take(order), cut[order]
 
 

@@ -142,11 +142,11 @@ def load_weights(network: keras.Model, path: Path) -> None:
         variable.assign(value)
 
 
-def transfer_weights(network: keras.Model, path: Path) -> int:
+def transfer_weights(network: keras.Model, path: Path) -> list:
     """Set the weights that agree in layer, kind and shape; the rest stay as they are.
 
     Returns:
-        How many arrays were set.
+        The variables that were set.
 
     Raises:
         InitialisationError: if fewer than a tenth fit; those would fit by chance.
@@ -169,7 +169,7 @@ def transfer_weights(network: keras.Model, path: Path) -> int:
         )
     for variable, value in fitting:
         variable.assign(value)
-    return len(fitting)
+    return [variable for variable, _ in fitting]
 
 
 # --- folders ---------------------------------------------------------------------------------

@@ -5,7 +5,8 @@
 
 Source of names and layout: mrcnn/model.py of github.com/matterport/Mask_RCNN (release 2.0). Its
 anchors (order, ratios of width to height) and offsets (dy, dx, dh, dw over 0.1, 0.1, 0.2, 0.2) are
-coded as ours are.
+coded as ours are; but theirs stand at the corner of a cell, ours at its middle, half a stride
+away, which training has to make up for.
 """
 
 from __future__ import annotations

@@ -57,9 +57,22 @@ def initialise(arch: Architecture, source: str) -> tuple[keras.Model, bool]:
     folder = zoo.find_model(shipped if source == "nuclei" else source)
     zoo.verify(folder)
     network = zoo.build(arch)
-    count = zoo.transfer_weights(network, folder / "model.weights.h5")
-    LOG.info("%d of %d arrays initialised from %s", count, len(network.weights), folder)
+    fitting = zoo.transfer_weights(network, folder / "model.weights.h5")
+    _check_encoder(arch, network, fitting, folder)
+    LOG.info("%d of %d arrays initialised from %s", len(fitting), len(network.weights), folder)
     return network, True
+
+
+def _check_encoder(arch: Architecture, network: keras.Model, fitting: list, folder: Path) -> None:
+    """Refuse weights that leave the encoder random: a cold start would freeze it so."""
+    layers = zoo.FAMILIES[arch.family].encoder_layers(network)
+    encoder = {variable.path for layer in layers for variable in layer.weights}
+    found = encoder & {variable.path for variable in fitting}
+    if len(found) < 0.9 * len(encoder):
+        raise InitialisationError(
+            f"{folder}: {len(found)} of {len(encoder)} arrays fit the encoder {arch.encoder}. "
+            f"Start from a model with that encoder, or with --init imagenet or random."
+        )
 
 
 def _coco(arch: Architecture, source: str) -> keras.Model:

@@ -22,7 +22,8 @@ def boxes(*found) -> Masks:
 
 def share(first, second, cut) -> float:
     """Share of two boxes in common; 0 where they are not the same nucleus."""
-    pairs, shares = find_repeats(boxes((LEFT, first), (RIGHT, second)), np.array(cut), 0.0)
+    masks = boxes((LEFT, first), (RIGHT, second))
+    pairs, shares, _ = find_repeats(masks, np.array(cut), 0.0)
     assert pairs.tolist() in ([], [[0, 1]])
     return shares.sum()
 
@@ -62,8 +63,32 @@ def test_pixels_count_and_not_bounds():
     assert len(find_repeats(masks, np.zeros(2, bool), 0.0)[0]) == 0
 
 
-def test_masks_of_one_tile_are_not_compared():
-    assert len(find_pairs(boxes((LEFT, (0, 0, 9, 9)), (LEFT, (0, 0, 9, 9))))) == 0
+def test_two_cut_ones_of_one_tile_by_the_smaller():
+    masks = boxes((LEFT, (10, 20, 18, 36)), (LEFT, (10, 30, 18, 36)))
+    pairs, shares, _ = find_repeats(masks, np.ones(2, bool), 0.5)
+    assert pairs.tolist() == [[0, 1]]
+    assert shares.tolist() == [1]
+
+
+def merged(*found) -> list[int]:
+    """Which of the boxes, all whole, are several others taken for one."""
+    masks = boxes(*((LEFT, box) for box in found))
+    return np.flatnonzero(find_repeats(masks, np.zeros(len(found), bool), 0.5)[2]).tolist()
+
+
+def test_a_mask_over_two_others_is_several_taken_for_one():
+    both, one, two = (10, 10, 20, 30), (10, 10, 20, 20), (10, 20, 20, 30)
+    assert merged(both, one, two) == [0]
+    assert merged(one, two, both) == [2]
+    assert merged(both, one) == []
+
+
+def test_a_mask_found_twice_or_with_specks_in_it_is_not():
+    nucleus = (10, 10, 20, 30)
+    assert merged(nucleus, nucleus, (10, 10, 20, 29)) == []
+    assert merged(nucleus, (12, 12, 15, 15), (12, 20, 15, 23)) == []  # each 4.5 % of it
+    assert merged(nucleus, (10, 10, 20, 21), (10, 12, 20, 23)) == []  # one part, twice
+    assert merged(nucleus, (10, 10, 20, 15), (10, 25, 20, 30)) == []  # half of it is neither's
 
 
 @pytest.mark.parametrize("largest", [3, 20, 150])
@@ -71,12 +96,12 @@ def test_pairs_are_those_of_comparing_all(largest):
     rng = np.random.default_rng(largest)
     low = rng.integers(0, (120, 300), (150, 2))
     bounds = np.hstack([low, low + rng.integers(1, largest + 1, (150, 2))])
-    tiles = [(0, 0, int(number), 9) for number in rng.integers(1, 5, 150)]
+    tiles = [LEFT] * 150
     masks = boxes(*zip(tiles, bounds.tolist(), strict=True))
 
     def meet(i: int, j: int) -> bool:
         apart = (bounds[i, :2] >= bounds[j, 2:]) | (bounds[j, :2] >= bounds[i, 2:])
-        return tiles[i] != tiles[j] and not apart.any()
+        return not apart.any()
 
     expected = [pair for pair in itertools.combinations(range(150), 2) if meet(*pair)]
     assert expected

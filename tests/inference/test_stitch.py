@@ -1,12 +1,15 @@
 import itertools
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 from scipy import ndimage
 
-from nucseg_tf.inference.stitch import Detections, stitch
+from nucseg_tf.inference import stitch as module
+from nucseg_tf.inference.stitch import Detections
 
+stitch = partial(module.stitch, same=0.3)
 SHAPE = (40, 60)
 WHOLE = (0, 0, 40, 60)
 LEFT, RIGHT = (0, 0, 40, 36), (0, 24, 40, 60)  # columns 24 to 36 are in both
@@ -147,14 +150,29 @@ def test_touching_nuclei_in_the_overlap_stay_two():
     check([left, right], draw(*boxes), [0.9, 0.8])
 
 
-def test_two_that_the_other_tile_took_for_one_go_by_score():
+@pytest.mark.parametrize("score", [0.5, 0.7, 0.95])
+def test_two_that_the_other_tile_took_for_one_stay_two(score):
     boxes = (10, 26, 18, 30), (10, 30, 18, 34)
     both = (10, 26, 18, 34)
     left = tile(LEFT, *zip(boxes, (0.9, 0.6), strict=True))
-    check([left, tile(RIGHT, (both, 0.95))], draw(both), [0.95])
-    check([left, tile(RIGHT, (both, 0.5))], draw(*boxes), [0.9, 0.6])
-    # In between, the first drops the one, which then cannot drop the second.
-    check([left, tile(RIGHT, (both, 0.7))], draw(*boxes), [0.9, 0.6])
+    check([left, tile(RIGHT, (both, score))], draw(*boxes), [0.9, 0.6])
+
+
+def test_two_that_their_own_tile_took_for_one_as_well_stay_two():
+    boxes = (10, 6, 18, 10), (10, 10, 18, 14)
+    found = zip((*boxes, (10, 6, 18, 14)), (0.7, 0.6, 0.9), strict=True)
+    check([tile(LEFT, *found)], draw(*boxes), [0.7, 0.6])
+
+
+def test_of_a_nucleus_found_twice_in_a_tile_the_better_stays():
+    found = ((10, 6, 18, 14), 0.9), ((11, 7, 19, 18), 0.8)
+    check([tile(LEFT, *found)], draw((10, 6, 18, 14)), [0.9])
+
+
+def test_what_is_outside_the_area_limits_takes_no_place():
+    nucleus, speck, patch = (10, 28, 18, 33), (12, 29, 14, 31), (8, 26, 30, 34)
+    parts = [tile(LEFT, (nucleus, 0.7)), tile(RIGHT, (speck, 0.9), (patch, 0.8))]
+    check(parts, draw(nucleus), [0.7], min_area=5, max_area=100)
 
 
 def test_a_piece_that_was_given_up_is_not_united():

@@ -51,6 +51,12 @@ def test_coco_is_refused_with_the_alternatives():
         init.initialise(LITE0, "coco")
 
 
+def test_a_model_with_another_encoder_is_refused_for_its_heads_alone_fit():
+    arch = Architecture(family="mask_rcnn", encoder="mobilenetv2", filters=128)
+    with pytest.raises(InitialisationError, match=r"0 of \d+ arrays fit the encoder mobilenetv2"):
+        init.initialise(arch, "mask-rcnn-nuclei")
+
+
 def test_model_folder_as_start(tmp_path):
     network = zoo.build(LITE0)
     info = zoo.ModelInfo(name="m", architecture=LITE0, diameter=10.0)

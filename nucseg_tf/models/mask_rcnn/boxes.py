@@ -34,10 +34,13 @@ def iou(first, second):
     Returns:
         (..., A, G) in [0, 1]; 0 for boxes without area.
     """
-    a, b = ops.expand_dims(first, -2), ops.expand_dims(second, -3)
-    top, bottom = ops.maximum(a[..., :2], b[..., :2]), ops.minimum(a[..., 2:], b[..., 2:])
-    sides = ops.maximum(bottom - top, 0.0)
-    shared = sides[..., 0] * sides[..., 1]
+
+    def side(axis: int):  # one axis after the other: a last axis of two is slow
+        low = ops.maximum(first[..., :, None, axis], second[..., None, :, axis])
+        high = ops.minimum(first[..., :, None, axis + 2], second[..., None, :, axis + 2])
+        return ops.maximum(high - low, 0.0)
+
+    shared = side(0) * side(1)
     total = ops.expand_dims(areas(first), -1) + ops.expand_dims(areas(second), -2) - shared
     return shared / ops.maximum(total, SMALLEST**2)
 

@@ -23,7 +23,7 @@ from nucseg_tf.models.mask_rcnn.losses import binary, smooth_l1
 from nucseg_tf.models.mask_rcnn.roi_align import places, roi_align
 
 LOSSES = ("rpn_score", "rpn_box", "score", "box", "mask")
-FINEST = 56.0  # px; smaller boxes are read from the finest level
+FINEST = 56.0  # px; smaller boxes are read from the finest level, be it of stride 2 or 4
 
 
 class MaskRCNN(keras.Model):
@@ -108,7 +108,7 @@ class MaskRCNN(keras.Model):
         anchors = self.anchors(*size)
         found = self._rpn_losses(outputs, targets, anchors)
         count = settings.train_proposals
-        rois, valid = self._proposals(outputs, anchors, size, 3 * count, count)
+        rois, valid = self.propose(outputs, size, 3 * count, count, proposals.NOWHERE)
         index, kind, rois = _choose(rois, valid, targets, settings.rois, settings.roi_share)
         truth = ops.take_along_axis(targets["boxes"], ops.expand_dims(index, -1), axis=1)
         chosen = ops.cast(kind >= 0, "float32")
@@ -146,40 +146,55 @@ class MaskRCNN(keras.Model):
             "rpn_box": smooth_l1(offsets, wanted, nucleus),
         }
 
-    def _proposals(self, outputs: dict, anchors, size, candidates: int, count: int):
-        logits, offsets = (ops.stop_gradient(outputs[f"rpn_{k}"]) for k in ("logits", "offsets"))
-        overlap = self.settings.proposal_overlap
-        found, _, valid = proposals.propose(
-            logits, offsets, anchors, size, candidates, count, overlap
-        )
-        return found, valid
-
-    def detect_boxes(
-        self, outputs: dict, size: tuple[int, int], candidates: int, count: int, overlap: float
+    def propose(
+        self, outputs: dict, size: tuple[int, int], candidates: int, count: int, least: float
     ):
-        """The nuclei that the network sees, without their masks.
+        """Where the region proposal network sees a nucleus.
 
         Args:
             outputs: of `call`.
             size: height and width of the image, px.
-            candidates: anchors that are looked at; half as many proposals are.
-            count: D, at most.
+            candidates: anchors that are looked at, those of the highest scores.
+            count: P, at most.
+            least: logit that an anchor must exceed.
+
+        Returns:
+            (B, P, 4) boxes, the best first, and (B, P) bool, whether each is one.
+        """
+        settings = self.settings
+        found, _, valid = proposals.propose(
+            ops.stop_gradient(outputs["rpn_logits"]),
+            ops.stop_gradient(outputs["rpn_offsets"]),
+            self.anchors(*size),
+            size,
+            candidates,
+            count,
+            settings.proposal_overlap,
+            least,
+        )
+        return found, valid
+
+    def detect(self, levels, rois, valid, size: tuple[int, int], overlap: float):
+        """Which proposals are nuclei, and their boxes; masks are drawn apart.
+
+        Args:
+            levels: of `call`.
+            rois: (B, P, 4).
+            valid: (B, P) bool, whether each is one.
+            size: height and width of the image, px.
             overlap: IoU above which the worse of two detections is dropped.
 
         Returns:
-            (B, D, 4) boxes and (B, D) scores in [0, 1], the best first; scores are 0 where there is
+            (B, P, 4) boxes and (B, P) scores in [0, 1], the best first; scores are 0 where there is
             no detection.
         """
-        anchors = self.anchors(*size)
-        rois, valid = self._proposals(outputs, anchors, size, candidates, candidates // 2)
-        logits, offsets = self.score_boxes(outputs["levels"], rois)
+        logits, offsets = self.score_boxes(levels, rois)
         found = boxes.clip(boxes.decode(offsets, rois), *size)
         valid = ops.logical_and(valid, proposals.large_enough(found))
-        logits = ops.where(valid, logits, proposals.NOWHERE)
-        best, order = ops.top_k(logits, logits.shape[1])
+        best, order = ops.top_k(ops.where(valid, logits, proposals.NOWHERE), rois.shape[1])
         found = ops.take_along_axis(found, ops.expand_dims(order, -1), axis=1)
         valid = ops.take_along_axis(valid, order, axis=1)
-        found, best, there = proposals.best_boxes(found, best, valid, count, overlap)
+        found, best, there = proposals.best_boxes(found, best, valid, rois.shape[1], overlap)
         return found, ops.where(there, ops.sigmoid(best), 0.0)
 
 

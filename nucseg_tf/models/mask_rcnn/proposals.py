@@ -79,7 +79,14 @@ def best_boxes(boxes, logits, valid, count: int, threshold: float):
 
 
 def propose(
-    logits, offsets, anchors, size: tuple[int, int], candidates: int, count: int, threshold: float
+    logits,
+    offsets,
+    anchors,
+    size: tuple[int, int],
+    candidates: int,
+    count: int,
+    threshold: float,
+    least: float = NOWHERE,
 ):
     """Proposals: the anchors with the highest scores, moved, the overlapping ones dropped.
 
@@ -91,12 +98,15 @@ def propose(
         candidates: K that are looked at.
         count: P.
         threshold: IoU above which the worse of two is dropped.
+        least: logit that an anchor must exceed.
 
     Returns:
-        (B, P, 4) boxes in the image, (B, P) logits, (B, P) bool, whether each is one.
+        (B, P, 4) boxes in the image, the best first; (B, P) logits; (B, P) bool, whether each is
+        one.
     """
     best, index = ops.top_k(logits, min(candidates, logits.shape[1]))
     chosen = ops.take(anchors, index, axis=0)
     moves = ops.take_along_axis(offsets, ops.expand_dims(index, -1), axis=1)
     boxes = coding.clip(coding.decode(moves, chosen), *size)
-    return best_boxes(boxes, best, large_enough(boxes), count, threshold)
+    valid = ops.logical_and(large_enough(boxes), best > least)
+    return best_boxes(boxes, best, valid, count, threshold)

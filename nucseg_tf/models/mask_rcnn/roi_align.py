@@ -19,7 +19,8 @@ from nucseg_tf.models.mask_rcnn.boxes import SMALLEST, areas
 def levels_of(boxes, strides: Sequence[int], finest_size: float):
     """The level that each box is read from: finer for smaller ones.
 
-    Source: Lin et al., "Feature Pyramid Networks" (2017), equation 1.
+    Source: Lin et al., "Feature Pyramid Networks" (2017), equation 1, where boxes below 112 px are
+    read from the level of stride 4.
 
     Args:
         boxes: (B, R, 4), px.
