@@ -40,7 +40,7 @@ HELP_EDITS = (
     (r"^ +Default: None\n", ""),
     (r"Optional\['(\w+) \| None'\]", r"\1"),
     (r"^ +Type: '?Device'?\n", ""),  # its choices are in the text
-    (r"Type: 'tuple\[str, ...\]'\n +Default: \(\)", "Type: KEY=VALUE"),
+    (r"Type: 'tuple\[str, ...\]'\n +Default: \(\)", "Type: text, may be repeated"),
     (r"Type: '?Path'?$", "Type: path"),
     (r"Type: '?str'?$", "Type: text"),
     (r"Type: '?(float|int)'?$", r"Type: \1"),

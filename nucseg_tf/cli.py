@@ -8,6 +8,7 @@ and a mistyped flag should not wait for TensorFlow.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import logging
 import os
@@ -248,6 +249,105 @@ def evaluate(truth: Path, prediction: Path, *, out: Path) -> str:
     return table
 
 
+def benchmark(
+    *,
+    data: Path,
+    out: Path,
+    models: tuple[str, ...] = (),
+    labels: tuple[str, ...] = (),
+    groups: Path | None = None,
+    split: str | None = None,
+    models_dir: Path | None = None,
+    pixel_size: float | None = None,
+    diameter: float | None = None,
+    channel: str | None = None,
+    z: str | None = None,
+    tile: int | None = None,
+    tta: int = 1,
+    device: Device = "auto",
+) -> Path:
+    """Compare models, and label images of other tools, on annotated images.
+
+    Writes scores, figures, predictions and report.html, and prints the path of the latter. After
+    an interruption, the same command goes on.
+
+    Args:
+        data: folder of images/ and masks/, with a folder per cell line in each; or a CSV manifest
+        out: folder for the results
+        models: MODEL,NAME=MODEL,... by name or folder; NAME=RUN1+RUN2+... are repeated trainings
+        labels: NAME=FOLDER of label images STEM_labels.tif or STEM.ext; may be repeated
+        groups: CSV of columns image, group, where the data set has no groups of its own
+        split: train, val or test, where the data set has several
+        models_dir: folder to search for models by name first
+        pixel_size: of the images in µm; the file's own is used otherwise
+        diameter: typical nucleus in px; rescales images to what the model was trained at
+        channel: index from 0, or max, where images have several
+        z: plane, index from 0, or max, where images are stacks
+        tile: side in px of the tiles of large images; each model has its own otherwise
+        tta: average over so many flips and rotations, 1 (off) to 8
+        device: auto, cpu or gpu
+    """
+    from nucseg_tf.evaluation.entries import parse_entries
+
+    runs = parse_entries(models, labels)
+    if models:
+        load_tensorflow()
+    from nucseg_tf.evaluation.benchmark import failures, run_benchmark
+    from nucseg_tf.evaluation.report import write_report
+
+    sizes = {"pixel_size": pixel_size, "diameter": diameter}
+    with show_progress() as progress:
+        result = run_benchmark(
+            *(data, out, runs),
+            options={"channel": channel, "z": z, **sizes, "tile": tile, "tta": tta},
+            split=split,
+            groups=groups,
+            models_dir=models_dir,
+            prepare=functools.partial(use_device, device),
+            progress=progress,
+        )
+    if result is None:
+        LOG.warning("stopped by SIGTERM; predictions are kept, and the same command goes on")
+        raise SystemExit(128 + signal.SIGTERM)
+    page = write_report(out)
+    failed = failures(result)
+    if failed:
+        print(page)
+        raise SomeImagesFailed(
+            f"{len(failed)} of {len(result['scores'])} predictions were missing or unusable, and "
+            f"count as empty; see {out / 'failures.csv'}"
+        )
+    return page
+
+
+def report(benchmark: Path) -> Path:
+    """Make the report of a benchmark anew from its saved scores.
+
+    Args:
+        benchmark: output folder of nucseg benchmark
+    """
+    from nucseg_tf.evaluation.report import write_report
+
+    return write_report(benchmark)
+
+
+def compare(*benchmarks: Path, out: Path | None = None, table: str = "8") -> str:
+    """Show several benchmarks side by side, with published values of the same experiment.
+
+    Args:
+        benchmarks: output folders of nucseg benchmark
+        out: folder for compare.csv and compare.md
+        table: of Zaki et al. 2020 to take F1 from, 1 to 8, S3 or S4
+    """
+    from nucseg_tf.evaluation import compare as comparison
+
+    rows, notes = comparison.compare(benchmarks, table)
+    text = comparison.format_comparison(rows, notes)
+    if out is not None:
+        comparison.write_comparison(out, rows, text)
+    return text
+
+
 def validate(data: Path, *, channel: str | None = None, z: str | None = None) -> str:
     """Open every file of a data set and say what is wrong with it.
 
@@ -390,6 +490,9 @@ class Commands:
     augment = staticmethod(augment)
     train = staticmethod(train)
     evaluate = staticmethod(evaluate)
+    benchmark = staticmethod(benchmark)
+    report = staticmethod(report)
+    compare = staticmethod(compare)
     validate = staticmethod(validate)
     models = Models()
     doctor = staticmethod(doctor)

@@ -83,8 +83,8 @@ def pair_labels(truth_dir: Path, pred_dir: Path) -> dict[str, tuple[Path, Path]]
     """
     masks = truth_dir / "masks"
     truth_dir = masks if masks.is_dir() else truth_dir
-    truths = _label_files(truth_dir, TRUTH_ENDINGS)
-    predictions = _label_files(pred_dir, PRED_ENDINGS)
+    truths = label_files(truth_dir, TRUTH_ENDINGS)
+    predictions = label_files(pred_dir, PRED_ENDINGS)
     if not truths:
         raise DataError(f"{truth_dir}: expected label images ({', '.join(EXTENSIONS)}), found none")
     missing = [stem for stem in truths if stem not in predictions]
@@ -123,7 +123,7 @@ def format_table(summary: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _label_files(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
+def label_files(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
     """Find the label images in a folder, by stem; earlier endings win over later ones."""
     if not folder.is_dir():
         raise DataError(f"{folder}: expected a folder of label images, found none there")

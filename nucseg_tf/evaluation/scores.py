@@ -153,7 +153,11 @@ def score_image(
         LabelError: where the two are not label images of one shape.
         ValueError: where a threshold is out of range.
     """
-    table = overlap_table(truth, prediction)
+    return score_table(overlap_table(truth, prediction), thresholds)
+
+
+def score_table(table: OverlapTable, thresholds: Sequence[float] = THRESHOLDS) -> ImageScore:
+    """Do what `score_image` does, with the overlaps of an image at hand."""
     matched = table.iou[match_rows(table, PQ_IOU)]
     errors = _count(table, ERROR_IOU)
     touching = table.iou >= TOUCH_IOU

@@ -43,11 +43,33 @@ def write_overlay(path_png: str | os.PathLike[str], image: np.ndarray, labels: n
             f"{path_png}: image and labels must have one shape. "
             f"Received: {image.shape} and {labels.shape}"
         )
-    import cv2
+    write_colours(path_png, draw_outlines(display_grey(image), labels))
 
-    picture = np.repeat(display_grey(image)[..., np.newaxis], 3, axis=2)
+
+def draw_outlines(grey: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Draw the outline of every label in one of COLOURS.
+
+    Args:
+        grey: (H, W) uint8.
+        labels: (H, W) integers, 0 background.
+
+    Returns:
+        (H, W, 3) uint8, red, green, blue.
+    """
+    picture = np.repeat(grey[..., np.newaxis], 3, axis=2)
     rim = outline_pixels(labels)
     picture[rim] = COLOURS[(labels[rim] - 1) % len(COLOURS)]
+    return picture
+
+
+def write_colours(path_png: str | os.PathLike[str], picture: np.ndarray) -> None:
+    """Write (H, W, 3) uint8, red, green, blue, as PNG.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    import cv2
+
     with atomic_path(path_png) as temporary:
         _, encoded = cv2.imencode(".png", picture[..., ::-1])
         temporary.write_bytes(encoded.tobytes())

@@ -4,32 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from reference.drawn import PREDICTION, TRUTH, draw
 from reference.naive_scores import naive_f1, naive_pq
 
 from nucseg_tf.errors import DataError
 from nucseg_tf.evaluation.scores import THRESHOLDS, Counts, score_image, summarise
-
-# One nucleus found (1), one split (2), two merged (3 and 4), one missed (5); two extra ones.
-TRUTH = """
-    111..2222..33344
-    111..2222..33344
-    111..2222..33344
-    ................
-    55..............
-"""
-PREDICTION = """
-    111..2233..44444
-    111..2233..44444
-    111..2233..44444
-    ................
-    .....55..6......
-"""
-
-
-def draw(picture: str) -> np.ndarray:
-    """Reads a label image from lines of digits; a dot is background."""
-    rows = picture.replace(".", "0").split()
-    return np.array([[int(digit) for digit in row] for row in rows], np.int32)
 
 
 def test_drawn_case():

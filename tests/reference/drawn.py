@@ -28,3 +28,26 @@ def drawn_nuclei() -> tuple[np.ndarray, np.ndarray]:
     brightness = np.array([20, 160, 120, 200, 140])
     image = brightness[labels] + generator.normal(0, 4, labels.shape)
     return image.clip(0, 255).astype(np.uint8), labels
+
+
+# One nucleus found (1), one split (2), two merged (3 and 4), one missed (5); two extra ones.
+TRUTH = """
+    111..2222..33344
+    111..2222..33344
+    111..2222..33344
+    ................
+    55..............
+"""
+PREDICTION = """
+    111..2233..44444
+    111..2233..44444
+    111..2233..44444
+    ................
+    .....55..6......
+"""
+
+
+def draw(picture: str) -> np.ndarray:
+    """Reads a label image from lines of digits; a dot is background."""
+    rows = picture.replace(".", "0").split()
+    return np.array([[int(digit) for digit in row] for row in rows], np.int32)

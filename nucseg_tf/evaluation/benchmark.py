@@ -1,0 +1,237 @@
+"""Scores models and label images of other tools side by side on one data set.
+
+Writes into the output folder:
+
+    benchmark.json      everything the report is made of
+    scores.csv          a row per image and run
+    summary.csv         a row per group, entry and score, with its interval
+    failures.csv        images without a usable prediction, if there are any
+    predictions/RUN/    label images of each model; an interrupted benchmark goes on with them
+    panels/             pictures of a few images
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from nucseg_tf import __version__
+from nucseg_tf.data.manifest import read_masks
+from nucseg_tf.errors import DataError
+from nucseg_tf.evaluation.dataset import benchmark_fields, describe
+from nucseg_tf.evaluation.entries import Labels, Run, check_model, find_labels, read_prediction
+from nucseg_tf.evaluation.panels import choose_images, write_panels
+from nucseg_tf.evaluation.predictions import Stopped, predict_model
+from nucseg_tf.evaluation.summary import KEYS, score_labels, summarise_benchmark
+from nucseg_tf.evaluation.worker import labels_file
+from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.types import Field
+
+LOG = logging.getLogger(__name__)
+FORMAT = 1
+
+
+def run_benchmark(
+    data: Path,
+    out: Path,
+    runs: Sequence[Run],
+    *,
+    options: Mapping[str, Any],
+    split: str | None = None,
+    groups: Path | None = None,
+    models_dir: Path | None = None,
+    prepare: Callable[[], None] = lambda: None,
+    progress: Callable[[int, int, str], bool] = lambda done, total, name: True,
+) -> dict[str, Any] | None:
+    """Predict, score and summarise.
+
+    An image without a usable prediction counts as one in which every nucleus was missed.
+
+    Args:
+        data: data set, see `dataset.benchmark_fields`.
+        out: folder for the results.
+        runs: from `entries.parse_entries`.
+        options: of `inference.predict.Options`, for all models.
+        split: see `dataset.benchmark_fields`.
+        groups: see `dataset.benchmark_fields`.
+        models_dir: folder to search for models by name first.
+        prepare: called in each new process before TensorFlow is imported; must be picklable.
+        progress: called after each step with its number, the count and what was done; says whether
+            to go on.
+
+    Returns:
+        What benchmark.json holds; None if stopped by `progress`.
+
+    Raises:
+        DataError: the data set cannot be used, or a folder of labels has none of its images.
+        ModelError: a model is missing or damaged.
+        UsageError: options that make no sense.
+    """
+    models = {run.name: check_model(run, models_dir) for run in runs if run.kind == "model"}
+    fields = benchmark_fields(data, split, groups)
+    found = {run.name: find_labels(run, fields) for run in runs if run.kind == "labels"}
+    images = describe(fields, (options["channel"], options["z"]))
+    ensure_folder(out)
+    total, done = len(fields) * (len(runs) + len(models)), 0
+
+    def tick(what: str, image: str) -> None:
+        nonlocal done
+        done += 1
+        if not progress(done, total, f"{what} {image}"):
+            raise Stopped
+
+    costs: dict[str, Any] = {}
+    rows = []
+    try:
+        for name, model in models.items():
+            folder = out / "predictions" / name
+            made = predict_model(
+                folder,
+                (model["folder"], model["sha256"]),
+                _largest_first(fields, images),
+                options,
+                prepare,
+                partial(tick, f"{name}: predicted"),
+            )
+            costs[name] = made.cost
+            found[name] = {
+                field.name: made.failures.get(field.name) or labels_file(folder, field.name)
+                for field in fields
+            }
+        for run in runs:
+            for field in fields:
+                rows.append(_score(run, field, found[run.name][field.name]))
+                tick(f"{run.name}: scored", field.name)
+    except Stopped:
+        return None
+    table = pd.DataFrame(rows)
+    names = list(dict.fromkeys(run.entry for run in runs))
+    result = {
+        "format": FORMAT,
+        "nucseg_tf": __version__,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "data": str(data),
+        "split": split,
+        "options": dict(options),
+        "entries": names,
+        "runs": [_describe(run, models.get(run.name), costs.get(run.name)) for run in runs],
+        "images": images,
+        "scores": table.to_dict("records"),
+        "summary": summarise_benchmark(table, names),
+        "panels": choose_images(table),
+    }
+    _write_panels(out / "panels", result["panels"], runs, fields, found, options)
+    _write(out, result, table)
+    return result
+
+
+def read_benchmark(folder: Path) -> dict[str, Any]:
+    """Read benchmark.json.
+
+    Raises:
+        DataError: it is missing, damaged or of another format.
+    """
+    path = folder / "benchmark.json"
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{path}: cannot be read: {error}. Expected the output folder of `nucseg benchmark`"
+        ) from error
+    if not isinstance(result, dict) or result.get("format") != FORMAT:
+        raise DataError(f"{path}: is not of format {FORMAT}; repeat the benchmark")
+    return result
+
+
+def failures(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Run, image and reason of each image that had no usable prediction."""
+    return [
+        {"run": row["run"], "image": row["image"], "reason": row["failure"]}
+        for row in result["scores"]
+        if row["failure"]
+    ]
+
+
+def _score(run: Run, field: Field, file: Path | str) -> dict[str, Any]:
+    """One row of scores.csv."""
+    prediction, failure = read_prediction(file, field)
+    if failure:
+        LOG.error("%s", failure)
+    row = score_labels(read_masks(field), prediction)
+    head = {"entry": run.entry, "run": run.name, "image": field.name, "group": field.group}
+    return {**head, **row, "failure": failure}
+
+
+def _largest_first(
+    fields: Sequence[Field], images: Sequence[Mapping[str, Any]]
+) -> dict[str, tuple[Path, str]]:
+    """File and hash of each image by name, so that the one that needs most memory is timed."""
+    pairs = zip(fields, images, strict=True)
+    ordered = sorted(pairs, key=lambda pair: -pair[1]["height"] * pair[1]["width"])
+    return {field.name: (field.image, image["sha256"]) for field, image in ordered}
+
+
+def _write_panels(
+    folder: Path,
+    shown: Mapping[str, str],
+    runs: Sequence[Run],
+    fields: Sequence[Field],
+    found: Mapping[str, Labels],
+    options: Mapping[str, Any],
+) -> None:
+    """Pictures of the images shown, of the first run of each entry."""
+    first = {run.entry: run for run in reversed(runs)}
+    for field in (field for field in fields if field.name in shown):
+        for entry, run in first.items():
+            prediction = read_prediction(found[run.name][field.name], field)[0]
+            write_panels(folder, entry, field, prediction, options)
+
+
+def _describe(run: Run, model: Mapping[str, Any] | None, cost: Any) -> dict[str, Any]:
+    """What the report says of a run."""
+    known = {"family": model["family"], "sha256": model["sha256"]} if model else {}
+    head = {"entry": run.entry, "run": run.name, "kind": run.kind, "source": run.source}
+    return {**head, "family": None, "sha256": None, **known, "cost": cost}
+
+
+def _write(out: Path, result: Mapping[str, Any], table: pd.DataFrame) -> None:
+    """Write benchmark.json and the tables."""
+    nuclei = table["n_truth"] + table["n_pred"]
+    for key in KEYS:
+        table[f"f1_{key}"] = (2 * table[f"tp_{key}"] / nuclei).where(nuclei > 0, 1.0)
+    summary = pd.DataFrame(
+        {
+            **{name: part[name] for name in ("group", "entry", "images", "runs", "nuclei")},
+            **{name: part[name] for name in ("predicted", "mean_diameter", "one_pixel_iou")},
+            **dict(zip(("score", "value", "low", "high"), (score, *values), strict=True)),
+            "interval": part["interval"],
+        }
+        for part in result["summary"]
+        for score, values in part["scores"].items()
+    )
+    for name, frame in (("scores.csv", table), ("summary.csv", summary)):
+        _write_table(out / name, frame)
+    failed = failures(result)
+    (out / "failures.csv").unlink(missing_ok=True)  # of an earlier run into the same folder
+    if failed:
+        _write_table(out / "failures.csv", pd.DataFrame(failed))
+    with atomic_path(out / "benchmark.json") as temporary:
+        text = json.dumps(result, indent=1, allow_nan=False, default=_plain)
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def _write_table(path: Path, table: pd.DataFrame) -> None:
+    with atomic_path(path) as temporary:
+        table.to_csv(temporary, index=False)
+
+
+def _plain(value: Any) -> Any:
+    """NumPy numbers as Python's."""
+    return value.item()

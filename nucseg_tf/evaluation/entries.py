@@ -1,0 +1,174 @@
+"""What a benchmark compares: models, and label images that other tools or people made.
+
+An entry is a row of the report. Its runs are the trainings of one experiment, repeated, or the
+annotations of several people; most entries have one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from nucseg_tf.data.manifest import read_masks
+from nucseg_tf.errors import DataError, LabelError, UsageError
+from nucseg_tf.evaluation.evaluate import PRED_ENDINGS, label_files
+from nucseg_tf.io.labels import read_labels
+from nucseg_tf.types import Field
+
+NAME = re.compile(r"\w[\w.\- ]*")  # names become folders
+Labels = Mapping[str, Path | str]  # by name of the image: its label image, or why there is none
+
+
+@dataclass(frozen=True)
+class Run:
+    """A model, or a folder of label images.
+
+    Attributes:
+        entry: name in the report.
+        name: of its folder of predictions; the entry's, with a number where it has several runs.
+        kind: "model" or "labels".
+        source: name or folder of the model, or folder of the label images.
+    """
+
+    entry: str
+    name: str
+    kind: Literal["model", "labels"]
+    source: str
+
+
+def parse_entries(models: Sequence[str], labels: Sequence[str]) -> list[Run]:
+    """Read --models and --labels.
+
+    Args:
+        models: each a comma-separated list of MODEL, NAME=MODEL or NAME=MODEL+MODEL+...
+        labels: each a comma-separated list of NAME=FOLDER or NAME=FOLDER+FOLDER+...
+
+    Returns:
+        The runs, those of one entry together, in the order given.
+
+    Raises:
+        UsageError: none at all, a name given twice, or one that cannot be a folder's.
+    """
+    runs = [run for text in models for part in text.split(",") for run in _parse(part, "model")]
+    runs += [run for text in labels for part in text.split(",") for run in _parse(part, "labels")]
+    if not runs:
+        raise UsageError("--models or --labels is missing: there is nothing to benchmark")
+    seen: set[str] = set()
+    for run in runs:
+        if run.name.lower() in seen:
+            raise UsageError(
+                f"two entries are called {run.name}; give them names: --{run.kind} NAME=FOLDER"
+            )
+        seen.add(run.name.lower())
+    return runs
+
+
+def check_model(run: Run, models_dir: Path | None) -> dict[str, Any]:
+    """Find and verify the model of a run.
+
+    Args:
+        run: of kind "model".
+        models_dir: folder to search for models by name first.
+
+    Returns:
+        `folder`, `family`, and `sha256`, a hash of weights, thresholds and all.
+
+    Raises:
+        ModelError: it is missing or damaged.
+    """
+    from nucseg_tf.models import zoo
+
+    folder = zoo.find_model(run.source, models_dir)
+    zoo.verify(folder)
+    digest = hashlib.sha256((folder / "sha256").read_bytes()).hexdigest()
+    family = zoo.read_info(folder).architecture.family
+    return {"folder": folder.resolve(), "sha256": digest, "family": family}
+
+
+def find_labels(run: Run, fields: Sequence[Field]) -> Labels:
+    """Find the label image of each field.
+
+    Args:
+        run: of kind "labels".
+        fields: of the benchmark.
+
+    Returns:
+        FOLDER/GROUP/STEM_labels.tif or FOLDER/NAME_labels.tif, also without _labels and as PNG or
+        BMP, or why there is none, by name of the field.
+
+    Raises:
+        DataError: there is none of any field, no folder, or two files that claim the same image.
+    """
+    folder = Path(run.source)
+    files = label_files(folder, PRED_ENDINGS)
+    for group in {field.group for field in fields}:
+        if (folder / group).is_dir():
+            inside = label_files(folder / group, PRED_ENDINGS)
+            files |= {f"{group}/{name}": path for name, path in inside.items()}
+    found: dict[str, Path | str] = {}
+    for field in fields:
+        stem = field.image.stem.removesuffix(".ome")
+        file = files.get(f"{field.group}/{stem}") or files.get(field.name)
+        found[field.name] = file or (
+            f"{folder}: no label image {field.name}_labels.tif or {field.name}.tif, .png, .bmp; "
+            "all its nuclei count as missed"
+        )
+    if all(isinstance(file, str) for file in found.values()):
+        raise DataError(
+            f"{folder}: has a label image of none of {len(fields)} images; expected "
+            f"{fields[0].name}_labels.tif and so on"
+        )
+    return found
+
+
+def read_prediction(file: Path | str, field: Field) -> tuple[np.ndarray, str]:
+    """Read a label image.
+
+    Args:
+        file: its path, or why there is none.
+        field: the image that it belongs to.
+
+    Returns:
+        (H, W) labels, and an empty text; or zeros, and why they cannot be used.
+    """
+    shape = read_masks(field).shape
+    try:
+        if isinstance(file, str):
+            return np.zeros(shape, np.int32), file
+        prediction = read_labels(file)
+        if prediction.shape != shape:
+            raise LabelError(
+                f"{file}: shape {prediction.shape} differs from {shape} of its truth "
+                f"{field.masks[0]}; predict at the size of the image"
+            )
+    except DataError as error:
+        return np.zeros(shape, np.int32), str(error)
+    return prediction, ""
+
+
+def _parse(text: str, kind: Literal["model", "labels"]) -> list[Run]:
+    flag = "--models" if kind == "model" else "--labels"
+    entry, equals, rest = text.strip().rpartition("=")
+    sources = rest.split("+")
+    if not equals and kind == "labels":
+        raise UsageError(f"{flag}: expected NAME=FOLDER. Received: {text!r}")
+    entry = entry if equals else _name(Path(rest))
+    if not all(sources) or not NAME.fullmatch(entry):
+        raise UsageError(
+            f"{flag}: expected {'MODEL or ' if kind == 'model' else ''}NAME=FOLDER, or "
+            f"NAME=FOLDER+FOLDER of repeated runs, with a name of letters, digits and ._- . "
+            f"Received: {text!r}"
+        )
+    names = [entry] if len(sources) == 1 else [f"{entry}-{n + 1}" for n in range(len(sources))]
+    return [Run(entry, name, kind, source) for name, source in zip(names, sources, strict=True)]
+
+
+def _name(path: Path) -> str:
+    """Of a model folder; those that `train` makes are called RUN/model."""
+    return path.parent.name if path.name == "model" and path.parent.name else path.name

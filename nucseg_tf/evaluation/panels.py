@@ -1,0 +1,99 @@
+"""Pictures of a few images: truth, prediction and what differs (Zaki et al. 2020, Figs. 2A, 5A).
+
+A pixel agrees where it is background in both, or belongs to a true and a predicted nucleus that are
+matched at the IoU of the table of errors (0.7). So missed and extra nuclei are filled, and of the
+nuclei found only the pixels that differ are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nucseg_tf.data.manifest import read_masks
+from nucseg_tf.evaluation.matching import match, overlap_table
+from nucseg_tf.evaluation.scores import ERROR_IOU
+from nucseg_tf.io.files import ensure_folder
+from nucseg_tf.io.images import read_image
+from nucseg_tf.io.overlay import display_grey, draw_outlines, write_colours
+from nucseg_tf.types import Field
+
+SIDE = 512  # px of an image that a picture shows at most
+# Background, truth only, prediction only, both (Okabe and Ito's palette: told apart by the
+# colour-blind).
+DIFFERENCE = np.array([(255, 255, 255), (213, 94, 0), (0, 114, 178), (40, 40, 40)], np.uint8)
+
+
+def difference(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    """Say of each pixel in what it differs.
+
+    Args:
+        truth: (H, W) integer, 0 background.
+        prediction: (H, W) integer, 0 background.
+
+    Returns:
+        (H, W) uint8: 0 agrees; 1 only truth has a nucleus there, 2 only the prediction; 3 both
+        have, but the two nuclei are not matched.
+    """
+    table = overlap_table(truth, prediction)
+    pairs = match(table, ERROR_IOU)
+    partner = np.zeros(len(table.truth_labels) + 1, np.int64)  # of no nucleus: background
+    partner[1:] = -1
+    partner[pairs[:, 0] + 1] = table.pred_labels[pairs[:, 1]]
+    place = np.where(truth > 0, np.searchsorted(table.truth_labels, truth) + 1, 0)
+    agrees = partner[place] == prediction
+    return np.where(agrees, 0, (truth > 0) + 2 * (prediction > 0)).astype(np.uint8)
+
+
+def choose_images(scores: pd.DataFrame) -> dict[str, str]:
+    """Choose the median image of each group and the worst of all, by F1 at IoU 0.7.
+
+    Args:
+        scores: rows of a benchmark; F1 is the mean over its runs.
+
+    Returns:
+        What each image is, by its name.
+    """
+    nuclei = scores["n_truth"] + scores["n_pred"]
+    f1 = (2 * scores[f"tp_{ERROR_IOU:.2f}"] / nuclei).where(nuclei > 0, 1.0)
+    by_image = f1.groupby([scores["group"], scores["image"]]).mean().sort_values(kind="stable")
+    chosen = {by_image.index[0][1]: "the worst image"}
+    for group, part in by_image.groupby(level=0):
+        name = part.index[(len(part) - 1) // 2][1]
+        chosen.setdefault(name, f"median of {group}")
+    return chosen
+
+
+def write_panels(
+    folder: Path, entry: str, field: Field, prediction: np.ndarray, options: Mapping[str, Any]
+) -> None:
+    """Write IMAGE/truth.png, IMAGE/ENTRY_prediction.png and IMAGE/ENTRY_difference.png.
+
+    Args:
+        folder: to write to.
+        entry: name of the entry.
+        field: image and truth.
+        prediction: (H, W) labels.
+        options: `channel` and `z` of the image.
+    """
+    truth = read_masks(field)
+    window = _window(truth.shape)
+    grey = display_grey(read_image(field.image, options["channel"], options["z"]).pixels)[window]
+    inside = ensure_folder(folder / field.name)
+    pictures = {
+        "truth": draw_outlines(grey, truth[window]),
+        f"{entry}_prediction": draw_outlines(grey, prediction[window]),
+        f"{entry}_difference": DIFFERENCE[difference(truth, prediction)[window]],
+    }
+    for name, picture in pictures.items():
+        write_colours(inside / f"{name}.png", picture)
+
+
+def _window(shape: tuple[int, ...]) -> tuple[slice, ...]:
+    """The middle of an image, SIDE px at most."""
+    starts = [max(0, (length - SIDE) // 2) for length in shape]
+    return tuple(slice(start, start + SIDE) for start in starts)

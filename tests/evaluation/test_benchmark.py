@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from reference.drawn import draw
+
+from nucseg_tf.errors import DataError, ModelError
+from nucseg_tf.evaluation.benchmark import failures, read_benchmark, run_benchmark
+from nucseg_tf.evaluation.entries import parse_entries
+from nucseg_tf.io.labels import write_labels
+
+
+def part_of(result, group, entry):
+    return next(p for p in result["summary"] if (p["group"], p["entry"]) == (group, entry))
+
+
+def test_scores_of_each_tool_and_group(both):
+    result = both[0]
+    assert result["entries"] == ["FPN2-WS", "hand"]
+    tool = part_of(result, "HCT-116", "FPN2-WS")["scores"]
+    assert tool["f1_0.70"][0] == pytest.approx(2 * 3 / (7 + 8))
+    assert tool["f1_0.50"][0] == pytest.approx(2 * 5 / (7 + 8))
+    assert tool["false_negatives"][0] == pytest.approx(100 * 4 / 7)
+    assert tool["false_positives"][0] == pytest.approx(100 * 5 / 7)
+    assert part_of(result, "Other", "FPN2-WS")["scores"]["f1_0.70"][0] == 0
+    overall = part_of(result, "all images", "FPN2-WS")
+    assert overall["scores"]["f1_0.70"][0] == pytest.approx(2 * 3 / (9 + 8))
+    for group in ("HCT-116", "Other", "all images"):
+        perfect = part_of(result, group, "hand")
+        assert perfect["scores"]["f1_0.95"] == [1, 1, 1]
+        assert perfect["scores"]["boundary_distance"] == [0, 0, 0]
+        assert perfect["counts"] == {"bias": 0, "low": 0, "high": 0}
+    assert failures(result) == []
+
+
+def test_files_hold_what_is_returned(both):
+    result, out = both
+    names = {path.name for path in out.iterdir()}
+    assert names == {"benchmark.json", "scores.csv", "summary.csv", "panels"}
+    assert read_benchmark(out) == json.loads(json.dumps(result, default=lambda value: value.item()))
+    scores = pd.read_csv(out / "scores.csv")
+    assert len(scores) == 8
+    row = scores[(scores["run"] == "FPN2-WS") & (scores["image"] == "a")].iloc[0]
+    assert row["f1_0.70"] == pytest.approx(2 / 11)
+    empty = scores[(scores["run"] == "FPN2-WS") & (scores["image"] == "d")].iloc[0]
+    assert empty["f1_0.70"] == 1
+    summary = pd.read_csv(out / "summary.csv")
+    chosen = (summary["score"] == "f1_0.70") & (summary["group"] == "HCT-116")
+    assert summary[chosen]["value"].tolist() == pytest.approx([0.4, 1])
+    assert summary[chosen]["low"].tolist()[0] < 0.4 < summary[chosen]["high"].tolist()[0]
+
+
+def test_the_same_benchmark_gives_the_same_scores(both, folders, benchmark):
+    labels = (f"FPN2-WS={folders / 'tool'}", f"hand={folders / 'perfect'}")
+    again, _ = benchmark(*labels, out="again")
+    assert again["summary"] == both[0]["summary"]
+    assert again["images"] == both[0]["images"]
+
+
+def test_pictures_of_the_images_chosen(both):
+    result, out = both
+    pictures = {str(path.relative_to(out / "panels")) for path in out.rglob("panels/*/*.png")}
+    kinds = (
+        "truth",
+        *(f"{e}_{k}" for e in result["entries"] for k in ("prediction", "difference")),
+    )
+    assert pictures == {f"{image}/{kind}.png" for image in result["panels"] for kind in kinds}
+    assert result["panels"] == {"c": "the worst image", "a": "median of HCT-116"}
+
+
+def test_repeated_runs(folders, benchmark):
+    result, _ = benchmark(f"net={folders / 'tool'}+{folders / 'perfect'}")
+    part = part_of(result, "HCT-116", "net")
+    assert (part["runs"], part["interval"]) == (2, "t")
+    # t(0.975, 1) = 12.7062; values 0.4 and 1: 0.7 -+ 12.7062 * 0.3
+    assert part["scores"]["f1_0.70"] == pytest.approx([0.7, 0.7 - 3.81186, 0.7 + 3.81186], abs=1e-4)
+
+
+# --- bad input -------------------------------------------------------------------------------
+
+
+def test_a_missing_prediction_counts_as_all_missed(folders, benchmark, caplog):
+    (folders / "perfect" / "HCT-116" / "a.tif").unlink()
+    result, out = benchmark(f"hand={folders / 'perfect'}")
+    part = part_of(result, "HCT-116", "hand")
+    assert part["scores"]["false_negatives"][0] == pytest.approx(100 * 5 / 7)
+    assert part["scores"]["f1_0.50"][0] == pytest.approx(2 * 2 / (7 + 2))
+    (failure,) = failures(result)
+    assert (failure["run"], failure["image"]) == ("hand", "a")
+    assert "no label image a_labels.tif" in failure["reason"]
+    assert "no label image" in caplog.text
+    assert pd.read_csv(out / "failures.csv")["image"].tolist() == ["a"]
+    benchmark(f"tool={folders / 'tool'}")
+    assert not (out / "failures.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.ones((16, 5), np.uint16), r"(16, 5) differs from (5, 16)"),
+        (np.full((5, 16), 0.5, np.float32), "not whole numbers"),
+        (np.full((5, 16), -1, np.int16), "negative"),
+        (np.ones((3, 5, 16), np.uint16), "more than two dimensions"),
+    ],
+)
+def test_labels_that_cannot_be_used_count_as_all_missed(folders, benchmark, labels, message):
+    import tifffile
+
+    file = folders / "tool" / "a_labels.tif"
+    tifffile.imwrite(file, labels, photometric="minisblack")
+    result, _ = benchmark(f"tool={folders / 'tool'}")
+    (failure,) = failures(result)
+    assert str(file) in failure["reason"]
+    assert message in failure["reason"]
+    assert part_of(result, "HCT-116", "tool")["predicted"] == 2
+
+
+def test_two_label_images_of_one_image_are_refused(folders, benchmark):
+    write_labels(folders / "tool" / "a_labels.tiff", draw("11\n22"))
+    with pytest.raises(DataError, match=r"a_labels\.tif and a_labels\.tiff claim the same image"):
+        benchmark(f"tool={folders / 'tool'}")
+
+
+def test_a_folder_of_other_labels_is_refused(folders, benchmark):
+    (folders / "empty").mkdir()
+    with pytest.raises(DataError, match="none of 4 images; expected a_labels"):
+        benchmark(f"x={folders / 'empty'}")
+    with pytest.raises(DataError, match="nowhere"):
+        benchmark(f"x={folders / 'nowhere'}")
+
+
+def test_models_are_checked_before_anything_is_done(folders):
+    damaged = folders / "damaged"
+    damaged.mkdir()
+    (damaged / "model.yaml").write_text("format: 1")
+    for name, message in (("no-such-model", "No model"), (str(damaged), "incomplete model")):
+        with pytest.raises(ModelError, match=message):
+            run_benchmark(folders / "data", folders / "out", parse_entries([name], []), options={})
+    assert not (folders / "out").exists()
+
+
+def test_a_stop_leaves_nothing_half_done(folders, benchmark):
+    seen = []
+
+    def progress(done, total, name):
+        seen.append((done, total, name))
+        return done < 2
+
+    result, out = benchmark(f"tool={folders / 'tool'}", progress=progress)
+    assert result is None
+    assert seen == [(1, 4, "tool: scored a"), (2, 4, "tool: scored b")]
+    assert list(out.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "[]", '{"format": 0}'])
+def test_a_damaged_result_is_refused(tmp_path, text):
+    if text is not None:
+        (tmp_path / "benchmark.json").write_text(text)
+    with pytest.raises(DataError, match=r"benchmark\.json"):
+        read_benchmark(tmp_path)
