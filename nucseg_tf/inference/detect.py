@@ -51,10 +51,10 @@ class Detector:
         gpu = "cpu" not in keras.distribution.list_devices()[0].lower()
         self._batch = GPU_TILES if gpu else 1
 
-    def _compile_propose(self, size: tuple[int, int], candidates: int) -> Callable:
+    def _compile_propose(self, size: tuple[int, int], candidates: int, overlap: float) -> Callable:
         return compile_function(
             lambda outputs: self._network.propose(
-                outputs, size, candidates, candidates // 2, LIKELY
+                outputs, size, candidates, candidates // 2, overlap, LIKELY
             )
         )
 
@@ -126,9 +126,10 @@ class Detector:
     def _boxes(self, output: dict, size: tuple[int, ...], least: float, overlap: float):
         """Boxes (D, 4) and scores (D,) of each tile; as many are looked at as seem likely."""
         likely = np.sum(np.asarray(output["rpn_logits"]) > LIKELY, axis=1).max()
-        rois, valid = self._propose(tuple(size), _power_of_two(likely, FEWEST, MOST))(output)
+        candidates = _few_sizes(likely, FEWEST, MOST)
+        rois, valid = self._propose(tuple(size), candidates, overlap)(output)
         kept = np.sum(np.asarray(valid), axis=1).max()  # the best come first
-        count = _power_of_two(kept, FEWEST_BOXES, valid.shape[1])
+        count = _few_sizes(kept, FEWEST_BOXES, valid.shape[1])
         found = self._find(tuple(size), count, overlap)(output["levels"], rois, valid)
         boxes, scores = map(np.asarray, found)
         nuclei = scores >= max(least, 1e-6)  # 0 is no detection
@@ -148,9 +149,15 @@ class Detector:
         return [drawn[: len(own)] for drawn, own in zip(masks, boxes, strict=True)]
 
 
-def _power_of_two(number: int, least: int, most: int) -> int:
-    """The smallest power of two that is not below a number, within limits."""
-    return min(max(least, 1 << (max(int(number), 1) - 1).bit_length()), most)
+def _few_sizes(number: int, least: int, most: int) -> int:
+    """A number rounded up to `least` times 1, 1.5, 2, 3, 4, 6, ..., and `most` at most.
+
+    Each size is compiled once, which takes about as long as many uses of it.
+    """
+    size = least
+    while size < number:
+        size += size // 2 if size & (size - 1) == 0 else size // 3
+    return min(size, most)
 
 
 def vote(

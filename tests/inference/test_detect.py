@@ -78,9 +78,9 @@ def test_more_candidates_are_looked_at_where_more_are_likely(
     detector, seen = detect.Detector(network), []
     propose = detector._propose
 
-    def watched(size, candidates):
+    def watched(size, candidates, overlap):
         seen.append(candidates)
-        return propose(size, candidates)
+        return propose(size, candidates, overlap)
 
     monkeypatch.setattr(detector, "_propose", watched)
     detector(np.zeros((64, 64), np.float32), 128, 64, Detect())
@@ -96,7 +96,7 @@ class Seer:
         assert not training
         return {"levels": image[..., 0], "rpn_logits": np.zeros((len(image), 4), np.float32)}
 
-    def propose(self, outputs, size, candidates, count, least):
+    def propose(self, outputs, size, candidates, count, overlap, least):
         rois = np.zeros((len(outputs["levels"]), 64, 4), np.float32)
         valid = np.zeros(rois.shape[:2], bool)
         for index, tile in enumerate(outputs["levels"]):

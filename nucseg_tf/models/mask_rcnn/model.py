@@ -108,7 +108,7 @@ class MaskRCNN(keras.Model):
         anchors = self.anchors(*size)
         found = self._rpn_losses(outputs, targets, anchors)
         count = settings.train_proposals
-        rois, valid = self.propose(outputs, size, 3 * count, count, proposals.NOWHERE)
+        rois, valid = self.propose(outputs, size, 3 * count, count, settings.proposal_overlap)
         index, kind, rois = _choose(rois, valid, targets, settings.rois, settings.roi_share)
         truth = ops.take_along_axis(targets["boxes"], ops.expand_dims(index, -1), axis=1)
         chosen = ops.cast(kind >= 0, "float32")
@@ -147,7 +147,13 @@ class MaskRCNN(keras.Model):
         }
 
     def propose(
-        self, outputs: dict, size: tuple[int, int], candidates: int, count: int, least: float
+        self,
+        outputs: dict,
+        size: tuple[int, int],
+        candidates: int,
+        count: int,
+        overlap: float,
+        least: float = proposals.NOWHERE,
     ):
         """Where the region proposal network sees a nucleus.
 
@@ -156,12 +162,12 @@ class MaskRCNN(keras.Model):
             size: height and width of the image, px.
             candidates: anchors that are looked at, those of the highest scores.
             count: P, at most.
+            overlap: IoU above which the worse of two is dropped.
             least: logit that an anchor must exceed.
 
         Returns:
             (B, P, 4) boxes, the best first, and (B, P) bool, whether each is one.
         """
-        settings = self.settings
         found, _, valid = proposals.propose(
             ops.stop_gradient(outputs["rpn_logits"]),
             ops.stop_gradient(outputs["rpn_offsets"]),
@@ -169,7 +175,7 @@ class MaskRCNN(keras.Model):
             size,
             candidates,
             count,
-            settings.proposal_overlap,
+            overlap,
             least,
         )
         return found, valid

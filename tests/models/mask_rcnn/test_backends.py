@@ -23,7 +23,7 @@ from nucseg_tf.models import zoo
 
 ROOT = Path(__file__).parents[3]
 ARCHITECTURE = Architecture(family="mask_rcnn", encoder="efficientnetlite0", filters=32)
-SIZE, CANDIDATES, COUNT, OVERLAP, LIKELY = (128, 128), 120, 60, 0.4, -1e9
+SIZE, CANDIDATES, COUNT, OVERLAP = (128, 128), 120, 60, 0.4
 
 
 # Random weights decide little. Larger ones in the last layers move boxes, and pull scores so far
@@ -51,7 +51,7 @@ def decided_network() -> keras.Model:
 def detect(network: keras.Model, image) -> dict:
     """What the network makes of an image."""
     outputs = network(image, training=False)
-    rois, valid = network.propose(outputs, SIZE, CANDIDATES, COUNT, LIKELY)
+    rois, valid = network.propose(outputs, SIZE, CANDIDATES, COUNT, 0.7)
     boxes, scores = network.detect(outputs["levels"], rois, valid, SIZE, OVERLAP)
     masks = keras.ops.sigmoid(network.draw_masks(outputs["levels"], boxes))
     return {"logits": outputs["rpn_logits"], "boxes": boxes, "scores": scores, "masks": masks}
