@@ -20,7 +20,7 @@ from keras import ops
 from nucseg_tf.inference import symmetry
 from nucseg_tf.inference.network import compile_function
 from nucseg_tf.inference.paste import Detections
-from nucseg_tf.inference.tiling import tile_starts
+from nucseg_tf.inference.tiling import fit_tile, tile_starts
 from nucseg_tf.models.mask_rcnn.backbone import STRIDES
 
 STRIDE = STRIDES[-1]  # px; the coarsest level of the pyramid
@@ -58,11 +58,10 @@ class Detector:
             )
         )
 
-    def _compile_find(self, size: tuple[int, int], count: int, overlap: float) -> Callable:
+    def _compile_find(self, size: tuple[int, int], _count: int, overlap: float) -> Callable:
+        """For so many boxes: each number has a function of its own, as TensorFlow advises."""
         return compile_function(
-            lambda levels, rois, valid: self._network.detect(
-                levels, rois[:, :count], valid[:, :count], size, overlap
-            )
+            lambda levels, rois, valid: self._network.detect(levels, rois, valid, size, overlap)
         )
 
     def __call__(
@@ -72,7 +71,7 @@ class Detector:
 
         Args:
             image: (H, W) float32, normalised.
-            tile: side of the tiles, px, a multiple of `STRIDE`.
+            tile: largest side of the tiles, px, a multiple of `STRIDE`.
             overlap: of neighbouring tiles, px, a multiple of `STRIDE`.
             settings: with `score` and `overlap`, as `nucseg_tf.config.Detect`.
             tta: test-time augmentation; how many symmetries vote, 1 (none) to 8.
@@ -82,13 +81,15 @@ class Detector:
         """
         padding = [(0, -length % STRIDE) for length in image.shape]
         padded = np.pad(image, padding, "symmetric")
-        rows, columns = (tile_starts(length, tile, overlap // 2) for length in padded.shape)
+        halo = overlap // 2
+        tall, wide = (fit_tile(length, tile, halo, STRIDE) for length in padded.shape)
+        rows, columns = tile_starts(len(padded), tall, halo), tile_starts(len(padded.T), wide, halo)
         places = [(y0, x0) for y0 in rows for x0 in columns]
         found = []
         for first in range(0, len(places), self._batch):
             some = places[first : first + self._batch]
             filled = some + some[-1:] * (min(self._batch, len(places)) - len(some))
-            parts = np.stack([padded[y0 : y0 + tile, x0 : x0 + tile] for y0, x0 in filled])
+            parts = np.stack([padded[y0 : y0 + tall, x0 : x0 + wide] for y0, x0 in filled])
             end = np.minimum(np.array(some) + parts.shape[1:], image.shape).tolist()
             detected = self._detect(parts, settings, tta)[: len(some)]
             for (y0, x0), (y1, x1), (boxes, scores, masks) in zip(some, end, detected, strict=True):
@@ -130,7 +131,8 @@ class Detector:
         rois, valid = self._propose(tuple(size), candidates, overlap)(output)
         kept = np.sum(np.asarray(valid), axis=1).max()  # the best come first
         count = _few_sizes(kept, FEWEST_BOXES, valid.shape[1])
-        found = self._find(tuple(size), count, overlap)(output["levels"], rois, valid)
+        find = self._find(tuple(size), count, overlap)
+        found = find(output["levels"], rois[:, :count], valid[:, :count])
         boxes, scores = map(np.asarray, found)
         nuclei = scores >= max(least, 1e-6)  # 0 is no detection
         return [(b[own], s[own]) for b, s, own in zip(boxes, scores, nuclei, strict=True)]

@@ -43,22 +43,23 @@ def padded_length(length: int, tile: int) -> int:
     return max(rounded, whole + 2 * MARGIN)
 
 
-def fit_tile(length: int, tile: int, halo: int) -> int:
+def fit_tile(length: int, tile: int, halo: int, step: int = STRIDE) -> int:
     """The smallest tile that covers a length in as few tiles as the largest allowed would.
 
     Args:
-        length: px, a multiple of `STRIDE`.
+        length: px, a multiple of `step`.
         tile: largest tile, px.
         halo: px.
+        step: px.
 
     Returns:
-        A multiple of `STRIDE`, at most `tile`.
+        A multiple of `step`, at most `tile`.
     """
     if length <= tile:
         return length
     count = -(-(length - 2 * halo) // (tile - 2 * halo))
     share = -(-(length - 2 * halo) // count) + 2 * halo
-    return min(-(-share // STRIDE) * STRIDE, tile)
+    return min(-(-share // step) * step, tile)
 
 
 def tile_starts(length: int, tile: int, halo: int) -> list[int]:
