@@ -57,7 +57,7 @@ def test_it_predicts_label_images(trained, tmp_path, options):
     assert found.shape == drawn_nuclei()[1].shape
     assert found.dtype == np.uint16
     record = json.loads((tmp_path / "run.json").read_text())
-    assert record["model"]["thresholds"]["overlap"] == 0.4
+    assert record["model"]["thresholds"]["overlap"] == 0.6
 
 
 def test_an_image_without_nuclei_and_a_pixel_are_done(trained, tmp_path):
