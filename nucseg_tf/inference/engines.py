@@ -50,13 +50,11 @@ class Engine(Protocol):
         """The nuclei of an image (H, W)."""
 
 
-class MapsEngine:
-    """FPN2-WS: maps, blended over tiles, then a seeded watershed."""
+class _Dense:
+    """What families have in common whose networks give maps."""
 
-    section = "decode"
     tile = 1536
     halo = 128  # px on each side; see docs/prediction.md for how tiled and whole compare
-    maps = len(MAPS)
 
     def __init__(self, network: keras.Model):
         self._predict: Callable = compile_network(network)
@@ -64,6 +62,13 @@ class MapsEngine:
     def check_tile(self, tile: int) -> None:
         """See `Engine`."""
         _check_multiple(tile, STRIDE, 2 * self.halo)
+
+
+class MapsEngine(_Dense):
+    """FPN2-WS: maps, blended over tiles, then a seeded watershed."""
+
+    section = "decode"
+    maps = len(MAPS)
 
     def empty(self, shape: tuple[int, int]) -> np.ndarray:
         """See `Engine`."""
@@ -94,19 +99,10 @@ class View:
     symmetry: int
 
 
-class PositionsEngine:
+class PositionsEngine(_Dense):
     """In the style of Jacobkie: maps at several zooms, decoded each, combined by nucleus."""
 
     section = "positions"
-    tile = MapsEngine.tile
-    halo = MapsEngine.halo
-
-    def __init__(self, network: keras.Model):
-        self._predict: Callable = compile_network(network)
-
-    def check_tile(self, tile: int) -> None:
-        """See `Engine`."""
-        _check_multiple(tile, STRIDE, 2 * self.halo)
 
     def empty(self, shape: tuple[int, int]) -> list[View]:
         """See `Engine`."""
@@ -115,7 +111,7 @@ class PositionsEngine:
     def run(self, image: np.ndarray, tile: int, tta: int, settings: Positions) -> list[View]:
         """Views at all zooms, each in the first `tta` symmetries of the square."""
         views = []
-        for zoom in settings.zooms:
+        for zoom in sorted(settings.zooms):
             zoomed = resize(image, zoom)
             for number in range(tta):
                 maps = predict_maps(self._predict, turn(zoomed, number), tile, self.halo)

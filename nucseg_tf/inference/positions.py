@@ -20,6 +20,8 @@ from nucseg_tf.targets.relative_position import DIRECTIONS, relative_positions
 from nucseg_tf.types import Instances
 
 DOUBT = 4.0  # by which the mean error of the positions lowers a score
+EVEN = 0.1  # scores of a nucleus that differ by less say nothing about which view is better
+SMALLEST = 12  # px; a piece without core of fewer is a ruffle of another's border
 
 
 def decode(maps: np.ndarray, settings: Positions) -> Instances:
@@ -28,8 +30,8 @@ def decode(maps: np.ndarray, settings: Positions) -> Instances:
     Two neighbouring pixels hold together where the positions change from one to the other as
     inside a nucleus; see `breaks`. Pixels that hold together with all four neighbours are the
     cores of the nuclei, which are grown back to the border of the mask: to what holds together
-    with one core alone first, and then by a watershed on the breaks. In a patch of the mask
-    without any core, whatever holds together is a nucleus.
+    with one core alone first, and then by a watershed on the breaks. A piece without any core is a
+    nucleus, if it has `SMALLEST` pixels or is a patch of the mask by itself.
 
     Args:
         maps: (H, W, 5) float32 in [0, 1], mask and positions.
@@ -51,7 +53,9 @@ def decode(maps: np.ndarray, settings: Positions) -> Instances:
     cores = _join(mask & (worst <= settings.step), *joined)
     cores = np.where(np.bincount(cores.ravel())[cores] >= settings.core, cores, 0)
     patches, _ = components(mask)
+    large = np.bincount(pieces.ravel())[pieces] >= SMALLEST
     lonely = mask & ~np.isin(patches, patches[cores > 0])
+    lonely |= mask & large & ~np.isin(pieces, pieces[cores > 0])
     seeds = np.where(lonely, pieces + cores.max(), cores).astype(np.int32)
     seeds = np.where(seeds > 0, seeds, single_seeds(seeds, pieces))
     labels = fill_holes(watershed(worst, seeds, mask=mask).astype(np.int32))
@@ -111,11 +115,11 @@ def _scores(labels: np.ndarray, maps: np.ndarray) -> np.ndarray:
 def combine(views: Sequence[Instances], settings: Positions) -> Instances:
     """Choose, nucleus by nucleus, among what several views of one image show.
 
-    The nucleus with the highest score is taken first; then each that has at most `same` of its
-    pixels in those taken before, less these pixels.
+    The nucleus with the highest score is taken first, of scores that are even that of the later
+    view; then each that has at most `same` of its pixels in those taken before, less these pixels.
 
     Args:
-        views: labels (H, W) of each view, turned and resized to the image.
+        views: labels (H, W) of each view, turned and resized to the image; finer ones later.
         settings: thresholds and area limits.
 
     Returns:
@@ -123,18 +127,18 @@ def combine(views: Sequence[Instances], settings: Positions) -> Instances:
     """
     out = np.zeros(views[0].labels.shape, np.int32)
     candidates = [
-        (-float(view.scores[label - 1]), number, label, place)
+        (-round(float(view.scores[label - 1]) / EVEN), -number, label, place)
         for number, view in enumerate(views)
         for label, place in enumerate(ndimage.find_objects(view.labels), start=1)
         if place is not None and view.scores[label - 1] >= settings.score
     ]
     candidates.sort(key=lambda candidate: candidate[:3])
     scores: list[float] = []
-    for worth, number, label, place in candidates:
-        window = out[place]
-        mine = views[number].labels[place] == label
+    for _, number, label, place in candidates:
+        view, window = views[-number], out[place]
+        mine = view.labels[place] == label
         free = mine & (window == 0)
         if free.sum() >= (1 - settings.same) * mine.sum():
             window[free] = len(scores) + 1
-            scores.append(-worth)
+            scores.append(view.scores[label - 1])
     return tidy(out, np.array(scores, np.float32), settings.min_area, settings.max_area)

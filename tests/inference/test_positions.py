@@ -54,6 +54,14 @@ def test_tiny_nuclei_have_no_core_and_come_back_all_the_same(shape):
     np.testing.assert_array_equal(found(labels).labels, labels)
 
 
+@pytest.mark.parametrize("size", [(3, 4), (2, 20), (4, 4)])
+def test_a_nucleus_without_core_beside_one_with_a_core_comes_back(size):
+    labels = ellipses((40, 40, (12, 12), 0))
+    labels[40 : 40 + size[0], 53 : 53 + size[1]] = 2
+    assert labels[40, 52] == 1  # they touch
+    np.testing.assert_array_equal(found(labels).labels, keep_areas(labels, 0))
+
+
 @pytest.mark.parametrize("shapes", [TOUCHING["a clump"], TOUCHING["on a slant"]])
 def test_blurred_and_noisy_maps_are_taken_apart_right(shapes):
     labels = ellipses(*shapes)
@@ -94,6 +102,14 @@ def test_the_better_view_of_each_nucleus_is_taken():
     one = Instances(left, np.float32([0.9]))
     chosen = combine([Instances(both, np.float32([0.4, 0.7])), one], ALL)
     np.testing.assert_array_equal(np.sort(chosen.scores), np.float32([0.7, 0.9]))
+
+
+def test_of_even_scores_the_finer_view_is_taken():
+    coarse, fine = ellipses((40, 20, (10, 10), 0)), ellipses((40, 20, (11, 11), 0))
+    views = [Instances(coarse, np.float32([0.92])), Instances(fine, np.float32([0.88]))]
+    np.testing.assert_array_equal(combine(views, ALL).labels, fine)
+    views[1] = Instances(fine, np.float32([0.7]))
+    np.testing.assert_array_equal(combine(views, ALL).labels, coarse)
 
 
 def test_a_nucleus_that_others_leave_little_of_is_dropped():

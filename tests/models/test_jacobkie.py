@@ -1,3 +1,4 @@
+import cv2
 import keras
 import numpy as np
 import pytest
@@ -5,8 +6,10 @@ import pytest
 from nucseg_tf.config import SHIPPED as CONFIGS
 from nucseg_tf.config import Architecture, Positions, load_config
 from nucseg_tf.data.pipeline import targets_of
+from nucseg_tf.evaluation.scores import score_image
 from nucseg_tf.inference.engines import PositionsEngine
 from nucseg_tf.models import jacobkie, zoo
+from nucseg_tf.targets.relative_position import targets
 from nucseg_tf.training.trainer import Trainable
 
 SMALL = Architecture(family="jacobkie", filters=16)
@@ -47,7 +50,7 @@ def losses(maps, labels, **others) -> dict[str, float]:
     return {name: float(value) for name, value in found.items()}
 
 
-def test_losses_are_zero_for_the_targets_themselves_and_grow_with_the_error(toy):
+def test_losses_are_zero_for_the_targets_themselves_and_grow_with_the_error():
     labels = np.zeros((64, 64), np.int32)
     labels[20:40, 20:40] = 1
     right = batch(labels)["maps"][0]
@@ -71,7 +74,7 @@ def test_a_roi_in_which_nothing_is_known_has_no_loss():
     assert losses(np.full((64, 64, 5), 0.5, np.float32), labels) == {"mask": 0, "position": 0}
 
 
-def test_a_step_of_training_changes_every_trainable_weight(toy):
+def test_a_step_of_training_changes_every_trainable_weight():
     keras.utils.set_random_seed(2)
     network = zoo.build(SMALL)
     labels = np.zeros((64, 64), np.int32)
@@ -97,18 +100,26 @@ def test_the_engine_takes_images_of_any_size(network, shape):
     assert engine.decode(engine.empty(shape), shape, settings).labels.max() == 0
 
 
-def test_views_are_turned_back(network, monkeypatch):
-    # A stand-in that knows the answer: it marks the pixels that are bright, however turned.
-    engine, settings = PositionsEngine(network), Positions(zooms=(1.0,), score=0, min_area=0)
-    image = np.zeros((48, 64), np.float32)
-    image[10:20, 30:50] = 1
+class Answer:
+    """Stands in for the network: sees bright nuclei at any zoom, turned, and knows the targets."""
 
-    def bright(batch):
-        from nucseg_tf.targets.relative_position import targets
+    def __call__(self, batch):
+        bright = (batch[0, ..., 0] > 0.5).astype(np.uint8)
+        labels = cv2.connectedComponents(bright, connectivity=4)[1]
+        return targets(labels)[0][None]
 
-        return targets((batch[0, ..., 0] > 0.5).astype(np.int32))[0][None]
 
-    monkeypatch.setattr(engine, "_predict", bright)
-    for tta in (1, 8):
-        found = engine.decode(engine.run(image, 512, tta, settings), image.shape, settings)
-        np.testing.assert_array_equal(found.labels, image.astype(np.int32))
+@pytest.mark.parametrize("zooms", [(1.0,), (2.0,), (0.5,), (2.0, 0.25, 1.0, 0.5)])
+@pytest.mark.parametrize("tta", [1, 8])
+def test_views_come_back_in_place(network, monkeypatch, zooms, tta):
+    engine, settings = PositionsEngine(network), Positions(zooms=zooms, score=0, min_area=0)
+    monkeypatch.setattr(engine, "_predict", Answer())
+    labels = np.zeros((64, 96), np.int32)
+    labels[8:24, 8:40], labels[32:56, 48:64] = 1, 2
+    labels[16:24, 8:16] = 0  # no symmetry leaves it as it is
+    views = engine.run((labels > 0).astype(np.float32), 512, tta, settings)
+    found = engine.decode(views, labels.shape, settings)
+    assert len(views) == tta * len(zooms)
+    if max(zooms) >= 1:
+        np.testing.assert_array_equal(found.labels, labels)
+    assert score_image(labels, found.labels).counts["0.90"].ap == 1
