@@ -60,6 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments or os.environ.get("NUCSEG_DEBUG") == "1"
     arguments = [argument for argument in arguments if argument != "--debug"]
+    arguments = ["--device=gpu" if a == "--require-gpu" else a for a in arguments]  # a synonym
     _set_up_logging()
     _silence_tensorflow()
     path: list[str] = []
@@ -274,5 +275,19 @@ def _silence_tensorflow() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
+def program() -> None:
+    """The program `nucseg`: runs a command, and ends with its code.
+
+    After a signal it ends at once: results are written, and TensorFlow would take seconds more to
+    clear away, while `docker stop` waits for ten.
+    """
+    code = main()
+    if code > 128:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

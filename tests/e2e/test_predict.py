@@ -245,3 +245,16 @@ def test_shipped_model_on_real_fields(dsb2018, tmp_path):
     summary = json.loads((tmp_path / "scores" / "scores.json").read_text())["summary"]
     assert summary["thresholds"]["0.50"]["mean_ap"] > 0.78
     assert summary["thresholds"]["0.70"]["mean_ap"] > 0.65
+
+
+def test_a_gpu_that_is_required_and_missing_ends_with_code_2(tmp_path, capsys):
+    import tensorflow as tf
+
+    if tf.config.list_physical_devices("GPU"):
+        pytest.skip("there is a GPU")
+    image = tmp_path / "a.png"
+    cv2.imwrite(str(image), np.eye(40, dtype=np.uint8))
+    for flag in ("--require-gpu", "--device=gpu"):
+        assert run("predict", image, "--out", tmp_path / "out", flag) == 2
+        assert "finds no GPU" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
