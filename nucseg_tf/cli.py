@@ -232,6 +232,38 @@ def augment(
     return targets[0]
 
 
+def simulate(
+    *,
+    cell_line: str,
+    out: Path,
+    fields: int = 1,
+    seed: int = 0,
+    size: str | None = None,
+) -> Path:
+    """Draw synthetic fields with exact labels.
+
+    Writes a data set: images/LINE/STEM.tif and masks/LINE/STEM.tif. Prints its folder. After an
+    interruption, the same command goes on.
+
+    Args:
+        cell_line: MCF10A, HCT116, U2OS, Eosinophils, or all
+        out: folder for the data set
+        fields: how many, of each cell line
+        seed: another seed is another set of fields
+        size: HEIGHTxWIDTH in px; that of the published fields otherwise
+    """
+    from nucseg_tf.data.simulate import find_cell_lines, parse_shape, write_fields
+
+    lines = find_cell_lines(cell_line)
+    shape = None if size is None else parse_shape(size)
+    with show_progress() as progress:
+        done = write_fields(out, lines, fields, seed, shape, progress)
+    if done < fields * len(lines):
+        LOG.warning("stopped by SIGTERM with %d fields; the same command goes on", done)
+        raise SystemExit(128 + signal.SIGTERM)
+    return out
+
+
 def evaluate(truth: Path, prediction: Path, *, out: Path) -> str:
     """Score predicted label images against true ones.
 
@@ -331,13 +363,13 @@ def report(benchmark: Path) -> Path:
     return write_report(benchmark)
 
 
-def compare(*benchmarks: Path, out: Path | None = None, table: str = "8") -> str:
-    """Show several benchmarks side by side, with published values of the same experiment.
+def compare(*benchmarks: Path, out: Path | None = None, table: str | None = None) -> str:
+    """Show several benchmarks side by side, and published values beside them.
 
     Args:
         benchmarks: output folders of nucseg benchmark
         out: folder for compare.csv and compare.md
-        table: of Zaki et al. 2020 to take F1 from, 1 to 8, S3 or S4
+        table: of Zaki et al. 2020 to set beside them, 1 to 8, S3 or S4; none unless given
     """
     from nucseg_tf.evaluation import compare as comparison
 
@@ -489,6 +521,7 @@ class Commands:
     predict = staticmethod(predict)
     augment = staticmethod(augment)
     train = staticmethod(train)
+    simulate = staticmethod(simulate)
     evaluate = staticmethod(evaluate)
     benchmark = staticmethod(benchmark)
     report = staticmethod(report)

@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from nucseg_tf import __version__
@@ -29,13 +30,17 @@ from nucseg_tf.evaluation.dataset import benchmark_fields, describe
 from nucseg_tf.evaluation.entries import Labels, Run, check_model, find_labels, read_prediction
 from nucseg_tf.evaluation.panels import choose_images, write_panels
 from nucseg_tf.evaluation.predictions import Stopped, predict_model
-from nucseg_tf.evaluation.summary import KEYS, score_labels, summarise_benchmark
+from nucseg_tf.evaluation.summary import KEYS, f1, score_labels, summarise_benchmark
 from nucseg_tf.evaluation.worker import labels_file
 from nucseg_tf.io.files import atomic_path, ensure_folder
 from nucseg_tf.types import Field
 
 LOG = logging.getLogger(__name__)
 FORMAT = 1
+PARTS = (  # of benchmark.json
+    *("nucseg_tf", "created", "data", "split", "options", "entries", "runs", "images"),
+    *("scores", "summary", "panels"),
+)
 
 
 def run_benchmark(
@@ -105,9 +110,10 @@ def run_benchmark(
                 field.name: made.failures.get(field.name) or labels_file(folder, field.name)
                 for field in fields
             }
-        for run in runs:
-            for field in fields:
-                rows.append(_score(run, field, found[run.name][field.name]))
+        for field in fields:
+            truth = read_masks(field)
+            for run in runs:
+                rows.append(_score(run, field, truth, found[run.name][field.name]))
                 tick(f"{run.name}: scored", field.name)
     except Stopped:
         return None
@@ -147,6 +153,9 @@ def read_benchmark(folder: Path) -> dict[str, Any]:
         ) from error
     if not isinstance(result, dict) or result.get("format") != FORMAT:
         raise DataError(f"{path}: is not of format {FORMAT}; repeat the benchmark")
+    missing = [part for part in PARTS if part not in result]
+    if missing:
+        raise DataError(f"{path}: lacks {', '.join(missing)}; repeat the benchmark")
     return result
 
 
@@ -159,12 +168,12 @@ def failures(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _score(run: Run, field: Field, file: Path | str) -> dict[str, Any]:
+def _score(run: Run, field: Field, truth: np.ndarray, file: Path | str) -> dict[str, Any]:
     """One row of scores.csv."""
-    prediction, failure = read_prediction(file, field)
+    prediction, failure = read_prediction(file, field, truth)
     if failure:
         LOG.error("%s", failure)
-    row = score_labels(read_masks(field), prediction)
+    row = score_labels(truth, prediction)
     head = {"entry": run.entry, "run": run.name, "image": field.name, "group": field.group}
     return {**head, **row, "failure": failure}
 
@@ -189,9 +198,12 @@ def _write_panels(
     """Pictures of the images shown, of the first run of each entry."""
     first = {run.entry: run for run in reversed(runs)}
     for field in (field for field in fields if field.name in shown):
-        for entry, run in first.items():
-            prediction = read_prediction(found[run.name][field.name], field)[0]
-            write_panels(folder, entry, field, prediction, options)
+        truth = read_masks(field)
+        predictions = (
+            (entry, read_prediction(found[run.name][field.name], field, truth)[0])
+            for entry, run in first.items()
+        )
+        write_panels(folder, field, truth, predictions, options)
 
 
 def _describe(run: Run, model: Mapping[str, Any] | None, cost: Any) -> dict[str, Any]:
@@ -203,12 +215,12 @@ def _describe(run: Run, model: Mapping[str, Any] | None, cost: Any) -> dict[str,
 
 def _write(out: Path, result: Mapping[str, Any], table: pd.DataFrame) -> None:
     """Write benchmark.json and the tables."""
-    nuclei = table["n_truth"] + table["n_pred"]
-    for key in KEYS:
-        table[f"f1_{key}"] = (2 * table[f"tp_{key}"] / nuclei).where(nuclei > 0, 1.0)
+    table = table.assign(**{f"f1_{key}": f1(table, key) for key in KEYS})
     summary = pd.DataFrame(
         {
-            **{name: part[name] for name in ("group", "entry", "images", "runs", "nuclei")},
+            **{name: part[name] for name in ("group", "entry", "images")},
+            "runs": part["defined"].get(score, part["runs"]),
+            "nuclei": part["nuclei"],
             **{name: part[name] for name in ("predicted", "mean_diameter", "one_pixel_iou")},
             **dict(zip(("score", "value", "low", "high"), (score, *values), strict=True)),
             "interval": part["interval"],

@@ -1,8 +1,9 @@
 """Several benchmarks side by side, and beside them what was published for the same experiment.
 
-Published values (Zaki et al. 2020, see `published/README.md`) are shown where a group of images has
-the name of a cell line of the paper, and an entry is of a model of the paper. They always stand in
-columns of their own: whether the images are the paper's is not known here.
+Published values (Zaki et al. 2020, see `published/README.md`) are shown if a table of the paper is
+asked for, where a group of images has the name of a cell line of the paper, and an entry is of a
+model of the paper. They always stand in columns of their own: whether the images are the paper's is
+not known here.
 """
 
 from __future__ import annotations
@@ -38,14 +39,15 @@ MEASURES = {
 }
 COLUMNS = ("group", "entry", "diameter", "measure", "source", "value", "low", "high")
 PAPER = "Zaki et al. 2020"
+ERRORS_SOURCE = f"{PAPER}, Fig. S3 (manual ground truth, IoU not stated)"
 
 
-def compare(folders: Sequence[Path], table: str = "8") -> tuple[pd.DataFrame, list[str]]:
+def compare(folders: Sequence[Path], table: str | None = None) -> tuple[pd.DataFrame, list[str]]:
     """Collect the scores of several benchmarks and the published ones.
 
     Args:
         folders: outputs of `nucseg benchmark`.
-        table: of the paper, one of TABLES, from which F1 is taken.
+        table: of the paper, one of TABLES, from which F1 is taken; None: nothing of the paper.
 
     Returns:
         Rows of COLUMNS: `source` is a benchmark or a column of the paper, `diameter` the mean of
@@ -53,12 +55,18 @@ def compare(folders: Sequence[Path], table: str = "8") -> tuple[pd.DataFrame, li
 
     Raises:
         DataError: a folder has no benchmark.json that can be used.
-        UsageError: there is no such table.
+        UsageError: no folder, one given twice, or no such table.
     """
-    if table not in TABLES:
+    if table not in (None, *TABLES):
         raise UsageError(f"--table: expected one of {', '.join(TABLES)}. Received: {table!r}")
+    places = [folder.resolve() for folder in folders]
+    if not folders or len(set(places)) < len(places):
+        raise UsageError(
+            "expected output folders of `nucseg benchmark`, each once. "
+            f"Received: {', '.join(map(str, folders)) or 'none'}"
+        )
     results = [read_benchmark(folder) for folder in folders]
-    names = [folder.resolve().name for folder in folders]
+    names = [place.name for place in places]
     if len(set(names)) < len(names):
         names = [str(folder) for folder in folders]
     rows = []
@@ -66,7 +74,7 @@ def compare(folders: Sequence[Path], table: str = "8") -> tuple[pd.DataFrame, li
         for part in result["summary"]:
             head = (part["group"], part["entry"], part["mean_diameter"])
             rows += [(*head, key, name, *part["scores"][key]) for key in MEASURES]
-    published = _published_f1(table) + _published_errors()
+    published = _published_f1(table) + _published_errors() if table else []
     seen: set[tuple] = set()
     for result in results:
         for part in result["summary"]:
@@ -93,13 +101,14 @@ def format_comparison(table: pd.DataFrame, notes: Sequence[str]) -> str:
     f1 = [key for key in MEASURES if key.startswith("f1")]
     parts = [_pivot(table, f1, 3), _pivot(table, list(ERRORS), 1)]
     legend = [
-        "F1: higher is better. Errors in percent of the true nuclei, missed and extra at IoU 0.7: "
-        "lower is better. Diameter: mean of the true nuclei, px."
+        "F1: higher is better. Errors in percent of the true nuclei: lower is better; in the "
+        "columns of your benchmarks, missed and extra are at IoU 0.7. Diameter: mean of the true "
+        "nuclei, px."
     ]
     if table["source"].str.startswith(PAPER).any():
         legend.append(
-            f"{PAPER}: published values of that cell line and kind of model. They belong to the "
-            "paper's images and training; compare them only if yours are the same."
+            f"{PAPER}: published values of that cell line and kind of model. They hold for the "
+            "paper's images and trainings; compare them only if yours are the same."
         )
     return "\n\n".join([*parts, *legend, *(f"Note: {note}" for note in notes)])
 
@@ -117,7 +126,11 @@ def _published_f1(table: str) -> list[tuple]:
     """(cell line, model, measure, source, value, low, high) of a table of the paper."""
     rows = _read("f1.csv")
     rows = rows[rows["table"] == table]
-    sources = f"{PAPER}, Table {table} (" + rows["condition"] + ")"
+    conditions = rows["condition"].where(
+        rows["condition"].str.contains("ground truth"),
+        rows["condition"] + ", semi-automated ground truth",
+    )
+    sources = f"{PAPER}, Table {table} (" + conditions + ")"
     values = rows[["f1", "low", "high"]].apply(pd.to_numeric)
     keys = "f1_" + rows["threshold"]
     columns = (rows["cell_line"], rows["model"], keys, sources, *(values[name] for name in values))
@@ -131,7 +144,7 @@ def _published_errors() -> list[tuple]:
     for name in ERRORS:
         percent = 100 * pd.to_numeric(rows[name]) / pd.to_numeric(rows["n_truth"])
         for line, model, value in zip(rows["cell_line"], rows["model"], percent, strict=True):
-            found.append((line, model, name, f"{PAPER}, Fig. S3", value, None, None))
+            found.append((line, model, name, ERRORS_SOURCE, value, None, None))
     return found
 
 

@@ -126,5 +126,5 @@ def _refuse_names(fields: Sequence[Field]) -> None:
             raise DataError(
                 f"{other.image} and {field.image} share the name {field.name}; rename one of them"
             )
-        if Path(field.name).name != field.name:
+        if Path(field.name).name != field.name or field.name == "..":
             raise DataError(f"{field.image}: its name {field.name!r} in the manifest is a path")

@@ -15,13 +15,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from nucseg_tf.data.manifest import read_masks
 from nucseg_tf.errors import DataError, LabelError, UsageError
 from nucseg_tf.evaluation.evaluate import PRED_ENDINGS, label_files
 from nucseg_tf.io.labels import read_labels
 from nucseg_tf.types import Field
 
-NAME = re.compile(r"\w[\w.\- ]*")  # names become folders
+NAME = re.compile(r"[^\W_][\w.\- ]*")  # names become folders; legends leave out _names
 Labels = Mapping[str, Path | str]  # by name of the image: its label image, or why there is none
 
 
@@ -55,18 +54,21 @@ def parse_entries(models: Sequence[str], labels: Sequence[str]) -> list[Run]:
     Raises:
         UsageError: none at all, a name given twice, or one that cannot be a folder's.
     """
-    runs = [run for text in models for part in text.split(",") for run in _parse(part, "model")]
-    runs += [run for text in labels for part in text.split(",") for run in _parse(part, "labels")]
-    if not runs:
+    entries = [_parse(part, "model") for text in models for part in text.split(",")]
+    entries += [_parse(part, "labels") for text in labels for part in text.split(",")]
+    if not entries:
         raise UsageError("--models or --labels is missing: there is nothing to benchmark")
     seen: set[str] = set()
-    for run in runs:
-        if run.name.lower() in seen:
-            raise UsageError(
-                f"two entries are called {run.name}; give them names: --{run.kind} NAME=FOLDER"
-            )
-        seen.add(run.name.lower())
-    return runs
+    for runs in entries:
+        names = dict.fromkeys(name for run in runs for name in (run.entry, run.name))
+        for name in names:
+            if name.lower() in seen:
+                raise UsageError(
+                    f"two entries are called {name}; give each a name of its own: NAME=FOLDER, "
+                    "or NAME=FOLDER+FOLDER of repeated runs"
+                )
+        seen.update(name.lower() for name in names)
+    return [run for runs in entries for run in runs]
 
 
 def check_model(run: Run, models_dir: Path | None) -> dict[str, Any]:
@@ -100,21 +102,23 @@ def find_labels(run: Run, fields: Sequence[Field]) -> Labels:
 
     Returns:
         FOLDER/GROUP/STEM_labels.tif or FOLDER/NAME_labels.tif, also without _labels and as PNG or
-        BMP, or why there is none, by name of the field.
+        BMP, or why there is none, by name of the field. GROUP is the folder of the image in
+        images/, which a table of groups does not change, or else the group of the field.
 
     Raises:
         DataError: there is none of any field, no folder, or two files that claim the same image.
     """
     folder = Path(run.source)
     files = label_files(folder, PRED_ENDINGS)
-    for group in {field.group for field in fields}:
+    for group in {group for field in fields for group in _folders(field)}:
         if (folder / group).is_dir():
             inside = label_files(folder / group, PRED_ENDINGS)
             files |= {f"{group}/{name}": path for name, path in inside.items()}
     found: dict[str, Path | str] = {}
     for field in fields:
         stem = field.image.stem.removesuffix(".ome")
-        file = files.get(f"{field.group}/{stem}") or files.get(field.name)
+        places = [*(f"{group}/{stem}" for group in _folders(field)), field.name]
+        file = next((files[place] for place in places if place in files), None)
         found[field.name] = file or (
             f"{folder}: no label image {field.name}_labels.tif or {field.name}.tif, .png, .bmp; "
             "all its nuclei count as missed"
@@ -127,20 +131,21 @@ def find_labels(run: Run, fields: Sequence[Field]) -> Labels:
     return found
 
 
-def read_prediction(file: Path | str, field: Field) -> tuple[np.ndarray, str]:
+def read_prediction(file: Path | str, field: Field, truth: np.ndarray) -> tuple[np.ndarray, str]:
     """Read a label image.
 
     Args:
         file: its path, or why there is none.
         field: the image that it belongs to.
+        truth: (H, W) labels of its masks.
 
     Returns:
         (H, W) labels, and an empty text; or zeros, and why they cannot be used.
     """
-    shape = read_masks(field).shape
+    shape = truth.shape
+    if isinstance(file, str):
+        return np.zeros(shape, np.int32), file
     try:
-        if isinstance(file, str):
-            return np.zeros(shape, np.int32), file
         prediction = read_labels(file)
         if prediction.shape != shape:
             raise LabelError(
@@ -150,6 +155,12 @@ def read_prediction(file: Path | str, field: Field) -> tuple[np.ndarray, str]:
     except DataError as error:
         return np.zeros(shape, np.int32), str(error)
     return prediction, ""
+
+
+def _folders(field: Field) -> list[str]:
+    """Folders of groups in which the label image of a field may be."""
+    folder = field.image.parent
+    return [*([folder.name] if folder.parent.name == "images" else []), field.group]
 
 
 def _parse(text: str, kind: Literal["model", "labels"]) -> list[Run]:
@@ -162,8 +173,8 @@ def _parse(text: str, kind: Literal["model", "labels"]) -> list[Run]:
     if not all(sources) or not NAME.fullmatch(entry):
         raise UsageError(
             f"{flag}: expected {'MODEL or ' if kind == 'model' else ''}NAME=FOLDER, or "
-            f"NAME=FOLDER+FOLDER of repeated runs, with a name of letters, digits and ._- . "
-            f"Received: {text!r}"
+            f"NAME=FOLDER+FOLDER of repeated runs, with a name of letters, digits and ._- that "
+            f"begins with a letter or digit. Received: {text!r}"
         )
     names = [entry] if len(sources) == 1 else [f"{entry}-{n + 1}" for n in range(len(sources))]
     return [Run(entry, name, kind, source) for name, source in zip(names, sources, strict=True)]

@@ -24,6 +24,7 @@ STYLE: dict[Any, Any] = {
     "grid.color": "#dddddd",
     "legend.frameon": False,
     "svg.hashsalt": "nucseg",  # the same file for the same figure
+    "text.parse_math": False,  # names of groups may hold $
 }
 WIDTH = 5.2  # inches; small, so that the text can be read on a phone
 ERROR_TITLES = {

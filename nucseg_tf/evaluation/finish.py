@@ -14,6 +14,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from nucseg_tf.config import Config, Decode, Detect, Positions
 from nucseg_tf.data.manifest import load_field, read_masks
@@ -155,7 +156,11 @@ def finish(
         diameter=round(float(np.median([d for d in diameters if d] or [1.0])), 1),
         pixel_size=common_pixel_size(sizes),
         training_data_sha256=data_hash(train),
-        versions={name: version(name) for name in ("tensorflow", "keras", "segmentation-models")},
+        versions={
+            "tensorflow": tf.__version__,  # its package has several names
+            "keras": keras.__version__,
+            "segmentation-models": version("segmentation-models"),
+        },
         licence=licence,
         training_data=training_data,
     )

@@ -55,7 +55,10 @@ def signed(value: float | None) -> str:
     return UNDEFINED if value is None else f"{value:+.1f}"
 
 
-def with_interval(triple: Sequence[float | None], digits: int) -> str:
-    """A value, and below it the ends of its interval where it has one."""
+def with_interval(triple: Sequence[float | None], digits: int, note: str = "") -> str:
+    """A value, below it the ends of its interval, and below these a note."""
     value, low, high = (number(part, digits) for part in triple)
-    return value if low == UNDEFINED else f"{value}<small>{low} to {high}</small>"
+    if value == UNDEFINED:
+        return value
+    ends = low if low == UNDEFINED else f"{low} to {high}"
+    return f"{value}<small>{ends}</small>" + (f"<small>{escape(note)}</small>" if note else "")

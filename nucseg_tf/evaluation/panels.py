@@ -7,16 +7,16 @@ nuclei found only the pixels that differ are shown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from nucseg_tf.data.manifest import read_masks
 from nucseg_tf.evaluation.matching import match, overlap_table
 from nucseg_tf.evaluation.scores import ERROR_IOU
+from nucseg_tf.evaluation.summary import f1
 from nucseg_tf.io.files import ensure_folder
 from nucseg_tf.io.images import read_image
 from nucseg_tf.io.overlay import display_grey, draw_outlines, write_colours
@@ -58,9 +58,8 @@ def choose_images(scores: pd.DataFrame) -> dict[str, str]:
     Returns:
         What each image is, by its name.
     """
-    nuclei = scores["n_truth"] + scores["n_pred"]
-    f1 = (2 * scores[f"tp_{ERROR_IOU:.2f}"] / nuclei).where(nuclei > 0, 1.0)
-    by_image = f1.groupby([scores["group"], scores["image"]]).mean().sort_values(kind="stable")
+    rows = scores.assign(f1=f1(scores, f"{ERROR_IOU:.2f}"))
+    by_image = rows.groupby(["group", "image"])["f1"].mean().sort_values(kind="stable")
     chosen = {by_image.index[0][1]: "the worst image"}
     for group, part in by_image.groupby(level=0):
         name = part.index[(len(part) - 1) // 2][1]
@@ -69,28 +68,30 @@ def choose_images(scores: pd.DataFrame) -> dict[str, str]:
 
 
 def write_panels(
-    folder: Path, entry: str, field: Field, prediction: np.ndarray, options: Mapping[str, Any]
+    folder: Path,
+    field: Field,
+    truth: np.ndarray,
+    predictions: Iterable[tuple[str, np.ndarray]],
+    options: Mapping[str, Any],
 ) -> None:
-    """Write IMAGE/truth.png, IMAGE/ENTRY_prediction.png and IMAGE/ENTRY_difference.png.
+    """Write IMAGE/truth.png, and IMAGE/ENTRY_prediction.png and ENTRY_difference.png of each entry.
 
     Args:
         folder: to write to.
-        entry: name of the entry.
-        field: image and truth.
-        prediction: (H, W) labels.
+        field: the image.
+        truth: (H, W) labels.
+        predictions: name and (H, W) labels of each entry.
         options: `channel` and `z` of the image.
     """
-    truth = read_masks(field)
     window = _window(truth.shape)
     grey = display_grey(read_image(field.image, options["channel"], options["z"]).pixels)[window]
     inside = ensure_folder(folder / field.name)
-    pictures = {
-        "truth": draw_outlines(grey, truth[window]),
-        f"{entry}_prediction": draw_outlines(grey, prediction[window]),
-        f"{entry}_difference": DIFFERENCE[difference(truth, prediction)[window]],
-    }
-    for name, picture in pictures.items():
-        write_colours(inside / f"{name}.png", picture)
+    write_colours(inside / "truth.png", draw_outlines(grey, truth[window]))
+    for entry, prediction in predictions:
+        outlines = draw_outlines(grey, prediction[window])
+        write_colours(inside / f"{entry}_prediction.png", outlines)
+        differs = DIFFERENCE[difference(truth, prediction)[window]]
+        write_colours(inside / f"{entry}_difference.png", differs)
 
 
 def _window(shape: tuple[int, ...]) -> tuple[slice, ...]:

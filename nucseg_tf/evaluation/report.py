@@ -20,6 +20,8 @@ from nucseg_tf.evaluation.markup import (
     table,
     with_interval,
 )
+from nucseg_tf.evaluation.panels import SIDE
+from nucseg_tf.evaluation.statistics import FEWEST_IMAGES
 from nucseg_tf.io.files import atomic_path
 
 TABLE_KEYS = ("0.70", "0.90")  # thresholds of the paper's tables
@@ -35,9 +37,9 @@ OUTLINE_COLUMNS = {
     "PQ": "pq",
 }
 INTERVALS = {
-    "bootstrap": "over images, by bootstrap",
+    "bootstrap": "over images, by bootstrap, somewhat too narrow below 20 images",
     "t": "of the mean over repeated runs, by Student's t",
-    None: "not defined for a single image",
+    None: f"n/a of fewer than {FEWEST_IMAGES} images: it would be far too narrow",
 }
 RUN_COLUMNS = {
     "run": "Method",
@@ -135,7 +137,7 @@ def _score_table(result: Mapping[str, Any]) -> str:
     ends: dict[str, list[str]] = {}
     for part in result["summary"]:
         row = scores.setdefault(part["group"], [cell(part["group"])])
-        row += [with_interval(part["scores"][f"f1_{key}"], 3) for key in TABLE_KEYS]
+        row += [_score(part, f"f1_{key}", 3) for key in TABLE_KEYS]
         size = [number(part["mean_diameter"], 1), number(part["one_pixel_iou"], 3)]
         ends[part["group"]] = [*size, str(part["images"]), str(part["nuclei"])]
     thresholds = [f"IoU {key[:-1]}" for _ in entries for key in TABLE_KEYS]
@@ -149,12 +151,19 @@ def _long_table(parts: Sequence[Mapping[str, Any]], columns: Mapping[str, str], 
     rows = [
         [
             *(cell(part["group"]), cell(part["entry"])),
-            *(with_interval(part["scores"][name], digits) for name in columns.values()),
+            *(_score(part, name, digits) for name in columns.values()),
             number(part["mean_diameter"], 1),
         ]
         for part in parts
     ]
     return table(["Group", "Method", *columns, "Mean diameter, px"], rows, 2)
+
+
+def _score(part: Mapping[str, Any], name: str, digits: int) -> str:
+    """A score with its interval, and in how many runs it is defined where not in all."""
+    defined = part.get("defined", {}).get(name)
+    note = "" if defined is None else f"{defined} of {part['runs']} runs"
+    return with_interval(part["scores"][name], digits, note)
 
 
 def _count_table(parts: Sequence[Mapping[str, Any]]) -> str:
@@ -202,17 +211,22 @@ def _cost(runs: Sequence[Mapping[str, Any]]) -> str:
 
 def _panels(folder: Path, result: Mapping[str, Any]) -> str:
     sections = []
+    cropped = {
+        image["image"] for image in result["images"] if max(image["height"], image["width"]) > SIDE
+    }
     for image, why in result["panels"].items():
         nuclei = next(row["n_truth"] for row in result["scores"] if row["image"] == image)
-        pictures = [figure(folder / image / "truth.png", "Ground truth:", f"{nuclei} nuclei.")]
+        where = " (whole image; its middle is shown)." if image in cropped else "."
+        text = f"{nuclei} nuclei{where}"
+        pictures = [figure(folder / image / "truth.png", "Ground truth:", text)]
         for entry in result["entries"]:
             row = next(
                 row for row in result["scores"] if (row["entry"], row["image"]) == (entry, image)
             )
             missed, extra = row["false_negatives"], row["false_positives"]
             texts = {
-                "prediction": f"{row['n_pred']} nuclei.",
-                "difference": f"{missed} missed, {extra} extra.",
+                "prediction": f"{row['n_pred']} nuclei{where}",
+                "difference": f"{missed} missed, {extra} extra{where}",
             }
             pictures += [
                 figure(folder / image / f"{entry}_{kind}.png", f"{entry}, {kind}:", text)

@@ -11,6 +11,9 @@ from scipy.stats import t as student
 CONFIDENCE = 0.95
 SAMPLES = 2000  # bootstrap samples
 SEED = 0
+# Images that a bootstrap interval needs. Simulated with an F1 of 0.85 +- 0.07 an image, it held the
+# true one in 49 % of cases with 2 images, 85 % with 5, 92 % with 10 and 20, 95 % with 50.
+FEWEST_IMAGES = 5
 CHUNK = 100  # bootstrap samples drawn at a time; bounds the memory where images are many
 
 

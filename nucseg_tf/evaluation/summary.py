@@ -19,6 +19,7 @@ from nucseg_tf.evaluation.boundary import boundary_distances
 from nucseg_tf.evaluation.matching import match_rows, overlap_table
 from nucseg_tf.evaluation.scores import PQ_IOU, THRESHOLDS, score_table
 from nucseg_tf.evaluation.statistics import (
+    FEWEST_IMAGES,
     agreement,
     percentile_interval,
     resample_sums,
@@ -68,6 +69,12 @@ def score_labels(truth: np.ndarray, prediction: np.ndarray) -> dict[str, float]:
     return row | {f"tp_{key}": score.counts[key].tp for key in KEYS}
 
 
+def f1(sums: Mapping[str, Any], key: str) -> np.ndarray:
+    """F1 of sums, 2 TP / (N + P), at the IoU threshold that `key` (one of KEYS) names."""
+    nuclei = np.asarray(sums["n_truth"], float) + sums["n_pred"]
+    return _divide(2.0 * sums[f"tp_{key}"], nuclei, 1.0)
+
+
 def ratios(sums: Mapping[str, Any]) -> dict[str, Any]:
     """Scores of sums.
 
@@ -84,7 +91,7 @@ def ratios(sums: Mapping[str, Any]) -> dict[str, Any]:
     found = {}
     for key in KEYS:
         tp = sums[f"tp_{key}"]
-        found[f"f1_{key}"] = _divide(2.0 * tp, nuclei, 1.0)
+        found[f"f1_{key}"] = f1(sums, key)
         found[f"ap_{key}"] = _divide(tp, nuclei - tp, 1.0)
     found["pq"] = _divide(2.0 * sums["matched_iou"], nuclei, 1.0)
     found["mean_matched_iou"] = _divide(sums["matched_iou"], sums["n_matched"])
@@ -121,9 +128,11 @@ def summarise_benchmark(rows: pd.DataFrame, entries: Sequence[str]) -> list[dict
     Returns:
         For each group, and for OVERALL after them where there are several, a dict for each entry:
         `group`, `entry`, `images`, `runs`, `interval` ("t" over several runs, "bootstrap" over
-        several images of one run, else None), `nuclei`, `predicted` (mean over runs),
+        FEWEST_IMAGES or more of one run, else None), `nuclei`, `predicted` (mean over runs),
         `mean_diameter` (px, of the true nuclei), `one_pixel_iou`, `scores` (name -> [value, low,
-        high], see `ratios`; of several runs the mean) and `counts`, see `statistics.agreement`.
+        high], see `ratios`; of several runs the mean of those in which it is defined), `defined`
+        (name -> number of these runs, of scores not defined in all) and `counts`, see
+        `statistics.agreement`; of several runs, of the mean counts of each image.
     """
     names = sorted(rows["group"].unique())
     parts = [(name, rows[rows["group"] == name]) for name in names]
@@ -144,16 +153,18 @@ def _pool(rows: pd.DataFrame) -> dict[str, Any]:
     nuclei = int(first["n_truth"])
     diameter = float(first["truth_diameter"] / nuclei) if nuclei else None
     many = {name: np.array([run[name] for run in map(ratios, sums)]) for name in ratios(first)}
+    many = {name: values[np.isfinite(values)] for name, values in many.items()}
     if len(runs) > 1:
         interval = "t"
         ends = {name: t_interval(values) for name, values in many.items()}
-    elif images > 1:
+    elif images >= FEWEST_IMAGES:
         interval = "bootstrap"
         drawn = resample_sums(runs[0][list(SUMS)].to_numpy(float))
         samples = ratios(dict(zip(SUMS, drawn.T, strict=True)))
         ends = {name: percentile_interval(values) for name, values in samples.items()}
     else:
         interval, ends = None, {}
+    counts = rows.groupby("image")[["n_truth", "n_pred"]].mean()
     return {
         "images": images,
         "runs": len(runs),
@@ -163,13 +174,14 @@ def _pool(rows: pd.DataFrame) -> dict[str, Any]:
         "mean_diameter": diameter,
         "one_pixel_iou": one_pixel_iou(diameter),
         "scores": {name: _triple(values, ends.get(name)) for name, values in many.items()},
-        "counts": agreement(rows["n_truth"].to_numpy(), rows["n_pred"].to_numpy()),
+        "defined": {name: len(found) for name, found in many.items() if len(found) < len(runs)},
+        "counts": agreement(counts["n_truth"].to_numpy(), counts["n_pred"].to_numpy()),
     }
 
 
 def _triple(values: np.ndarray, ends: tuple[float, float] | None) -> list[float | None]:
     """Mean and ends of its interval, with None for what is not defined."""
-    numbers = [float(np.mean(values)), *(ends or (np.nan, np.nan))]
+    numbers = [float(np.mean(values)) if values.size else np.nan, *(ends or (np.nan, np.nan))]
     return [number if np.isfinite(number) else None for number in numbers]
 
 

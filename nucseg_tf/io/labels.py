@@ -65,13 +65,16 @@ def read_mask_stack(paths: Sequence[str | os.PathLike[str]]) -> np.ndarray:
     if not paths:
         raise LabelError("no mask files to merge. Received: an empty list")
     labels = (read_labels(paths[0]) > 0).astype(np.int32)
+    count = int(labels.any())
     for path in paths[1:]:
         mask = read_labels(path) > 0
         if mask.shape != labels.shape:
             raise LabelError(
                 f"{path}: shape {mask.shape} differs from {labels.shape} of {paths[0]}"
             )
-        labels[mask & (labels == 0)] = labels.max() + 1
+        new = mask & (labels == 0)
+        count += int(new.any())
+        labels[new] = count
     return labels
 
 

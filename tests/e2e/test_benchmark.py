@@ -76,6 +76,13 @@ def test_a_model_is_predicted_scored_kept_and_reported(data, tmp_path, capsys, m
     assert main(["compare", str(out), "--out", str(tmp_path / "compared")]) == 0
     assert "| fpn2ws-nuclei |" in capsys.readouterr().out
     assert (tmp_path / "compared" / "compare.csv").is_file()
+    assert main(["compare", str(out), "--table", "9"]) == 2
+    assert "--table: expected one of 1, 2" in capsys.readouterr().err
+    assert main(["compare", str(out), "--table", "8"]) == 0
+    assert "Zaki" not in capsys.readouterr().out  # no cell line of the paper
+    assert main(["compare", str(out), str(out)]) == 2
+    assert "each once" in capsys.readouterr().err
+    assert main(["compare"]) == 2
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,12 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from evaluation.conftest import FIELDS, write
 from reference.drawn import draw
 
+from nucseg_tf.data import manifest
 from nucseg_tf.errors import DataError, ModelError
-from nucseg_tf.evaluation.benchmark import failures, read_benchmark, run_benchmark
+from nucseg_tf.evaluation.benchmark import PARTS, failures, read_benchmark, run_benchmark
 from nucseg_tf.evaluation.entries import parse_entries
 from nucseg_tf.io.labels import write_labels
 
@@ -30,8 +32,8 @@ def test_scores_of_each_tool_and_group(both):
     assert overall["scores"]["f1_0.70"][0] == pytest.approx(2 * 3 / (9 + 8))
     for group in ("HCT-116", "Other", "all images"):
         perfect = part_of(result, group, "hand")
-        assert perfect["scores"]["f1_0.95"] == [1, 1, 1]
-        assert perfect["scores"]["boundary_distance"] == [0, 0, 0]
+        assert perfect["scores"]["f1_0.95"] == [1, None, None]
+        assert perfect["scores"]["boundary_distance"] == [0, None, None]
         assert perfect["counts"] == {"bias": 0, "low": 0, "high": 0}
     assert failures(result) == []
 
@@ -50,7 +52,8 @@ def test_files_hold_what_is_returned(both):
     summary = pd.read_csv(out / "summary.csv")
     chosen = (summary["score"] == "f1_0.70") & (summary["group"] == "HCT-116")
     assert summary[chosen]["value"].tolist() == pytest.approx([0.4, 1])
-    assert summary[chosen]["low"].tolist()[0] < 0.4 < summary[chosen]["high"].tolist()[0]
+    assert summary[chosen]["low"].isna().all()
+    assert set(result) == {"format", *PARTS}
 
 
 def test_the_same_benchmark_gives_the_same_scores(both, folders, benchmark):
@@ -77,6 +80,38 @@ def test_repeated_runs(folders, benchmark):
     assert (part["runs"], part["interval"]) == (2, "t")
     # t(0.975, 1) = 12.7062; values 0.4 and 1: 0.7 -+ 12.7062 * 0.3
     assert part["scores"]["f1_0.70"] == pytest.approx([0.7, 0.7 - 3.81186, 0.7 + 3.81186], abs=1e-4)
+
+
+def test_a_run_without_pairs_does_not_hide_the_others(folders, benchmark):
+    for name, (truth, _) in FIELDS.items():
+        write(folders / "none" / f"{name}.tif", (0 * truth).astype(np.uint16))
+    result, out = benchmark(f"net={folders / 'perfect'}+{folders / 'none'}")
+    part = part_of(result, "HCT-116", "net")
+    assert part["scores"]["boundary_distance"] == [0, None, None]
+    summary = pd.read_csv(out / "summary.csv").set_index(["group", "score"])
+    assert summary.loc[("HCT-116", "boundary_distance"), "runs"] == 1
+    assert summary.loc[("HCT-116", "f1_0.70"), "runs"] == 2
+
+
+def test_labels_may_stay_in_the_folders_of_the_data_set(folders, benchmark):
+    table = folders / "groups.csv"
+    table.write_text("image,group\na,Other\nb,new\nc,new\nd,new\n")
+    other = 0 * FIELDS["HCT-116/a"][0].astype(np.uint16)
+    write(folders / "perfect" / "Other" / "a.tif", other)  # would be of another image
+    result, _ = benchmark(f"hand={folders / 'perfect'}", groups=table)
+    assert failures(result) == []
+    assert part_of(result, "Other", "hand")["scores"]["f1_0.95"][0] == 1
+    assert part_of(result, "new", "hand")["scores"]["f1_0.95"][0] == 1
+
+
+def test_truth_is_read_once_for_all_runs(folders, benchmark, monkeypatch):
+    read = []
+    original = manifest.read_labels
+    monkeypatch.setattr(manifest, "read_labels", lambda path: read.append(path) or original(path))
+    tools = [f"{name}={folders / 'perfect'}" for name in ("x", "y", "z")]
+    result, _ = benchmark(*tools)
+    # To check it, to score it, and for its picture.
+    assert len(read) == 2 * len(result["images"]) + len(result["panels"])
 
 
 # --- bad input -------------------------------------------------------------------------------
@@ -155,7 +190,7 @@ def test_a_stop_leaves_nothing_half_done(folders, benchmark):
     assert list(out.iterdir()) == []
 
 
-@pytest.mark.parametrize("text", [None, "", "{", "[]", '{"format": 0}'])
+@pytest.mark.parametrize("text", [None, "", "{", "[]", '{"format": 0}', '{"format": 1}'])
 def test_a_damaged_result_is_refused(tmp_path, text):
     if text is not None:
         (tmp_path / "benchmark.json").write_text(text)

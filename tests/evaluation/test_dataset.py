@@ -84,6 +84,15 @@ def test_files_that_do_not_fit_are_refused(tmp_path):
         benchmark_fields(tmp_path / "second")
 
 
+@pytest.mark.parametrize("name", ["..", "../a", "b/a"])
+def test_a_name_that_is_a_path_is_refused(tmp_path, name):
+    write(tmp_path, "a.tif")
+    manifest = tmp_path / "m.csv"
+    manifest.write_text(f"image,mask,name\nimages/a.tif,masks/a.tif,{name}\n")
+    with pytest.raises(DataError, match="is a path"):
+        benchmark_fields(manifest)
+
+
 def test_masks_that_cannot_be_used_are_named(tmp_path):
     write(tmp_path, "a.tif")
     tifffile.imwrite(tmp_path / "masks" / "a.tif", np.full((6, 8), 0.5, np.float32))

@@ -29,6 +29,13 @@ def test_names_folders_and_runs():
         ([], ["folder"], "expected NAME=FOLDER"),
         (["x/a,y/A"], [], "two entries are called A"),
         (["n=x+y"], ["n-2=z"], "two entries are called n-2"),
+        (["n-1=z,n=x+y"], [], "two entries are called n-1"),
+        (["n=x+y", "N=z"], [], "two entries are called N;"),
+        (["n=x,n=y+z"], [], "two entries are called n;"),
+        (["n=x"], ["n=y+z"], "two entries are called n;"),
+        ([], ["n=x+y,n=z"], "two entries are called n;"),
+        (["_n=x"], [], "begins with a letter or digit"),
+        ([], ["_=x"], "begins with a letter or digit"),
     ],
 )
 def test_what_makes_no_sense_is_refused(models, labels, message):

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
+from evaluation.conftest import FIELDS, write
 
 from nucseg_tf.errors import DataError
 from nucseg_tf.evaluation.report import write_report
@@ -55,15 +58,15 @@ def test_tables_show_the_scores(page):
     assert [cell for cell in scores[0] if cell] == ["F1 of FPN2-WS", "F1 of hand"]
     assert scores[1][:5] == ["Group", "IoU 0.7", "IoU 0.9", "IoU 0.7", "IoU 0.9"]
     assert scores[2][0] == "HCT-116"
-    assert scores[2][1].startswith("0.400 ")
-    assert scores[2][3:5] == ["1.000 1.000 to 1.000"] * 2
+    assert scores[2][1] == "0.400 n/a"
+    assert scores[2][3:5] == ["1.000 n/a"] * 2
     # Areas of 9, 12, 9, 6, 2, 2, 4 px: the mean diameter is 2.70 px, and (0.35 / 1.35)^2 = 0.067.
     assert scores[1][5:] == ["Mean diameter, px", "One-pixel IoU", "Images", "Nuclei"]
     assert scores[2][5:] == ["2.7", "0.067", "2", "7"]
     assert [row[0] for row in scores[2:]] == ["HCT-116", "Other", "all images"]
     assert [cell.split()[0] for cell in errors[1][2:6]] == ["57.1", "71.4", "14.3", "14.3"]
     other = next(row for row in outlines if row[:2] == ["Other", "FPN2-WS"])
-    assert other[2:] == ["n/a", "n/a", "0.000 0.000 to 1.000", "1.9"]
+    assert other[2:] == ["n/a", "n/a", "0.000 n/a", "1.9"]
     assert counts[1] == ["HCT-116", "FPN2-WS", "7", "8", "+0.5", "-0.9 to +1.9"]
     assert [row[0] for row in details] == ["Method", "FPN2-WS", "hand"]
 
@@ -87,6 +90,9 @@ def test_it_says_how_scores_are_made(page):
         "(r − 1)² / r²",  # noqa: RUF001
         "2000 times",
         "average symmetric surface distance",
+        "(n/a of fewer than 5 images: it would be far too narrow)",
+        "somewhat too narrow below 20 images",
+        "About 95 % of differences, if there are many images, lie within the limits of agreement",
     ):
         assert sentence in text
 
@@ -104,13 +110,65 @@ def test_remade_it_is_the_same(page, both):
     assert {path: path.read_bytes() for path in (both[1] / "figures").iterdir()} == before
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no file may be called that")
 def test_names_are_escaped(benchmark, folders):
     _, out = benchmark(f"tool={folders / 'tool'}")
     path = out / "benchmark.json"
-    path.write_text(path.read_text().replace("HCT-116", "<b>&"))
+    result = json.loads(path.read_text().replace("HCT-116", "<u>&group"))
+    result["data"] = "<u>&data"
+    result["runs"][0]["source"] = "<u>&source"
+    image = next(iter(result["panels"]))
+    (out / "panels" / image).rename(out / "panels" / "<u>&image")
+    result["panels"] = {"<u>&image": result["panels"][image]}
+    for row in result["scores"]:
+        if row["image"] == image:
+            row |= {"image": "<u>&image", "failure": "<u>&reason"}
+    path.write_text(json.dumps(result))
     text = write_report(out).read_text(encoding="utf-8")
-    assert "&lt;b&gt;&amp;" in text
-    assert "<b>&" not in text
+    for name in ("group", "data", "source", "image", "reason"):
+        assert f"&lt;u&gt;&amp;{name}" in text
+    assert text.count("&lt;u&gt;&amp;image") == 2  # of the failure, and of the pictures
+    assert text.count("&lt;u&gt;&amp;data") == 2  # above and below
+    assert "<u>" not in text
+
+
+def test_dollars_are_no_mathematics(both):
+    path = both[1] / "benchmark.json"
+    path.write_text(path.read_text().replace("HCT-116", "$x^$"))
+    assert "$x^$" in write_report(both[1]).read_text(encoding="utf-8")
+
+
+def test_runs_without_a_value_are_counted(benchmark, folders):
+    for name, (truth, _) in FIELDS.items():
+        write(folders / "none" / f"{name}.tif", (0 * truth).astype(np.uint16))
+    _, out = benchmark(f"net={folders / 'perfect'}+{folders / 'perfect'}+{folders / 'none'}")
+    outlines = Page(write_report(out).read_text(encoding="utf-8")).tables[2]
+    assert outlines[1][2:4] == [
+        "0.000 0.000 to 0.000 2 of 3 runs",
+        "1.000 1.000 to 1.000 2 of 3 runs",
+    ]
+    assert outlines[1][4].startswith("0.667 ")
+    assert "runs" not in outlines[1][4]
+
+
+def test_captions_tell_where_only_the_middle_of_an_image_is_shown(both):
+    path = both[1] / "benchmark.json"
+    result = json.loads(path.read_text())
+    sizes = {image["image"]: image for image in result["images"]}
+    sizes["a"]["width"] = 513
+    sizes["c"]["width"] = 512
+    path.write_text(json.dumps(result))
+    text = write_report(both[1]).read_text(encoding="utf-8")
+    captions = re.findall(r"(\d+ (?:nuclei|missed, \d+ extra)[^<]*)</figcaption>", text)
+    where = " (whole image; its middle is shown)."
+    worst, median = captions[:5], captions[5:]
+    assert worst == [
+        *("2 nuclei.", "0 nuclei.", "2 missed, 0 extra.", "2 nuclei.", "0 missed, 0 extra."),
+    ]
+    assert median == [
+        *(f"5 nuclei{where}", f"6 nuclei{where}", f"4 missed, 5 extra{where}"),
+        *(f"5 nuclei{where}", f"0 missed, 0 extra{where}"),
+    ]
 
 
 def test_missing_predictions_are_named(benchmark, folders):
@@ -128,8 +186,7 @@ def test_one_image_has_no_interval(benchmark, folders):
         (data / name / "HCT-116" / "b.tif").unlink()
     _, out = benchmark(f"tool={folders / 'tool'}")
     text = write_report(out).read_text(encoding="utf-8")
-    assert "not defined for a single image" in text
-    assert Page(text).tables[0][2][1] == "0.182"
+    assert Page(text).tables[0][2][1] == "0.182 n/a"
     assert Page(text).tables[3][1][-2:] == ["+1.0", "n/a"]
 
 

@@ -7,9 +7,10 @@ from reference.drawn import PREDICTION, TRUTH, draw
 from reference.naive_scores import naive_boundary_distance, naive_f1, naive_pq
 
 from nucseg_tf.evaluation.scores import THRESHOLDS
-from nucseg_tf.evaluation.statistics import t_interval
+from nucseg_tf.evaluation.statistics import FEWEST_IMAGES, t_interval
 from nucseg_tf.evaluation.summary import (
     OVERALL,
+    f1,
     one_pixel_iou,
     ratios,
     score_labels,
@@ -81,13 +82,22 @@ def test_groups_are_pooled_over_nuclei():
     assert first["counts"]["bias"] == 0.5
     assert overall["scores"]["f1_0.70"][0] == pytest.approx(2 * 3 / (9 + 8))
 
-    low, high = first["scores"]["f1_0.70"][1:]
-    assert first["interval"] == "bootstrap"
-    # Of two images, drawing one of them twice gives the extremes.
-    assert (low, high) == (pytest.approx(2 / 11), 1)
-    assert second["interval"] is None
     assert second["scores"]["f1_0.70"] == [0, None, None]
     assert second["scores"]["boundary_distance"] == [None, None, None]
+
+
+@pytest.mark.parametrize("images", [1, 2, FEWEST_IMAGES - 1, FEWEST_IMAGES])
+def test_few_images_have_no_interval(images):
+    rows = [row(PERFECT, PERFECT * (n > 0), image=f"i{n}") for n in range(images)]
+    (part,) = summarise_benchmark(pd.DataFrame(rows), ["tool"])
+    value, low, high = part["scores"]["f1_0.70"]
+    # Two nuclei an image, all of them found but in the first one.
+    assert value == pytest.approx(2 * (images - 1) / (2 * images - 1))
+    if images < 5:
+        assert (part["interval"], low, high) == (None, None, None)
+    else:
+        assert part["interval"] == "bootstrap"
+        assert 0 < low < value < high == 1
 
 
 def test_repeated_runs_are_a_mean_with_its_interval():
@@ -101,6 +111,39 @@ def test_repeated_runs_are_a_mean_with_its_interval():
     assert (part["runs"], part["interval"], part["images"]) == (3, "t", 1)
     assert part["scores"]["f1_0.50"] == pytest.approx([f1.mean(), *t_interval(f1)])
     assert part["predicted"] == pytest.approx(4 / 3)
+
+
+def test_runs_without_a_value_are_left_out():
+    predictions = {"net-1": PERFECT, "net-2": np.where(PERFECT == 1, 1, 0), "net-3": 0 * PERFECT}
+    rows = [row(PERFECT, labels, "net", run) for run, labels in predictions.items()]
+    rows[1]["boundary_distance"] = 1.0  # of one pair
+    (part,) = summarise_benchmark(pd.DataFrame(rows), ["net"])
+    # t(0.975, 1) = 12.7062; values 0 and 1: 0.5 -+ 12.7062 * 0.5
+    expected = [0.5, 0.5 - 6.3531, 0.5 + 6.3531]
+    assert part["scores"]["boundary_distance"] == pytest.approx(expected, abs=1e-4)
+    assert part["scores"]["f1_0.50"][0] == pytest.approx((1 + 2 / 3 + 0) / 3)
+    assert part["defined"] == {"boundary_distance": 2, "mean_matched_iou": 2}
+    (alone,) = summarise_benchmark(pd.DataFrame(rows[1:]), ["net"])
+    assert alone["scores"]["boundary_distance"] == [1, None, None]
+    assert alone["defined"]["boundary_distance"] == 1
+
+
+def test_counts_of_repeated_runs_are_averaged_over_the_runs_of_each_image():
+    one = np.where(PERFECT == 1, 1, 0)
+    drawn = {("net-1", "a"): one, ("net-2", "a"): PERFECT, ("net-1", "b"): one, ("net-2", "b"): one}
+    rows = [row(PERFECT, labels, "net", *place) for place, labels in drawn.items()]
+    (part,) = summarise_benchmark(pd.DataFrame(rows), ["net"])
+    # Two true nuclei; a: 1 and 2 found, mean -0.5; b: -1. Standard deviation 0.5 / sqrt(2).
+    spread = 1.96 * 0.5 / np.sqrt(2)
+    expected = {"bias": -0.75, "low": -0.75 - spread, "high": -0.75 + spread}
+    assert part["counts"] == pytest.approx(expected)
+    (single,) = summarise_benchmark(pd.DataFrame(rows[:2]), ["net"])
+    assert single["counts"] == {"bias": -0.5, "low": None, "high": None}
+
+
+def test_pooled_f1_of_a_table():
+    table = pd.DataFrame({"n_truth": [2, 0, 0], "n_pred": [3, 0, 1], "tp_0.70": [1, 0, 0]})
+    assert f1(table, "0.70").tolist() == [0.4, 1, 0]
 
 
 def test_one_pixel_iou():

@@ -76,11 +76,12 @@ def test_mask_stack_first_mask_keeps_overlaps_and_empty_masks_take_no_number(tmp
     first = np.array([[255, 255, 0, 0]], np.uint8)
     empty = np.zeros((1, 4), np.uint8)
     second = np.array([[0, 255, 255, 0]], np.uint8)
+    last = np.array([[0, 0, 0, 255]], np.uint8)
     paths = []
-    for i, mask in enumerate((first, empty, second)):
+    for i, mask in enumerate((empty, first, empty, first, second, last)):
         paths.append(tmp_path / f"{i}.png")
         cv2.imwrite(str(paths[-1]), mask)
-    assert read_mask_stack(paths).tolist() == [[1, 1, 2, 0]]
+    assert read_mask_stack(paths).tolist() == [[1, 1, 2, 3]]
     cv2.imwrite(str(tmp_path / "other.png"), np.zeros((2, 4), np.uint8))
     with pytest.raises(LabelError, match=r"other\.png: shape \(2, 4\) differs"):
         read_mask_stack([*paths, tmp_path / "other.png"])
