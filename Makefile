@@ -5,14 +5,20 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DATA ?= ../shared/data/dsb2018
 CODE := nucseg_tf tests scripts
+DOCKER ?= docker
+APPTAINER ?= apptainer
+VARIANT ?= cpu
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+REVISION = $(shell git describe --always --dirty --abbrev=40)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format lint type test test-long smoke score demo bench doctor lock clean
+.PHONY: help setup format lint type test test-long smoke score demo bench doctor lock clean \
+  image image-gpu image-test image-gpu-test sbom sif sif-test
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
-	  printf '%-10s %s\n' "$$name" "$$text"; done
+	  printf '%-14s %s\n' "$$name" "$$text"; done
 
 setup: $(READY)  ## make .venv and install everything, in locked versions
 
@@ -37,6 +43,8 @@ format: $(READY)  ## rewrite the code in its style
 lint: $(READY)  ## check style; changes nothing
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/hadolint docker/*.Dockerfile
+	$(BIN)/shellcheck --external-sources scripts/*.sh .ci/run
 
 type: $(READY)  ## check types
 	$(BIN)/mypy
@@ -71,6 +79,37 @@ doctor: $(READY)  ## versions, hardware, models
 
 lock: $(READY)  ## write requirements*.txt from what is installed
 	$(BIN)/python scripts/lock.py
+
+define build_image
+DOCKER_BUILDKIT=1 $(DOCKER) build $(DOCKER_FLAGS) --file docker/$(1).Dockerfile --tag nucseg-tf:$(1) \
+  --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) .
+$(DOCKER) history --format '{{.Size}}\t{{.CreatedBy}}' nucseg-tf:$(1) | grep -v '^0B'
+$(DOCKER) images nucseg-tf:$(1)
+endef
+
+image:  ## build the container image for CPUs, nucseg-tf:cpu
+	$(call build_image,cpu)
+
+image-gpu:  ## build the container image for NVIDIA GPUs, nucseg-tf:gpu
+	$(call build_image,gpu)
+
+sbom:  ## list what is in an image: dist/sbom-VARIANT/ (VARIANT=cpu or gpu)
+	DOCKER_BUILDKIT=1 $(DOCKER) build $(DOCKER_FLAGS) --file docker/sbom.Dockerfile \
+	  --build-arg IMAGE=nucseg-tf:$(VARIANT) --output dist/sbom-$(VARIANT) docker
+
+image-test: $(READY)  ## build and run the CPU image in a Docker engine of its own (Debian, root)
+	scripts/image_test.sh cpu
+
+image-gpu-test: $(READY)  ## the same for the GPU image, without a GPU
+	scripts/image_test.sh gpu
+
+sif:  ## build the Apptainer image dist/nucseg-tf-VARIANT.sif
+	mkdir -p dist
+	$(APPTAINER) build $(APPTAINER_FLAGS) --build-arg variant=$(VARIANT) \
+	  dist/nucseg-tf-$(VARIANT).sif docker/nucseg.def
+
+sif-test: $(READY)  ## build and run Apptainer images (Debian, root)
+	scripts/sif_test.sh
 
 clean:  ## remove everything that the targets made
 	rm -rf $(VENV) build dist demo_output runs/smoke *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -52,7 +52,7 @@ def use_device(device: Device) -> None:
 
     gpus = tf.config.list_physical_devices("GPU")
     if device == "gpu" and not gpus:
-        raise UsageError("--device gpu: TensorFlow finds no GPU; `nucseg doctor` shows what it has")
+        raise UsageError("--device gpu: TensorFlow finds no GPU; `nucseg doctor` says why")
     with contextlib.suppress(RuntimeError):  # TensorFlow has begun: the choice was made before
         if device == "cpu":
             tf.config.set_visible_devices([], "GPU")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 from nucseg_tf.errors import NucsegError
@@ -22,6 +24,15 @@ LIBRARIES = (
     "scikit-image",
     "h5py",
 )
+INSTEAD = {"tensorflow": "tensorflow-cpu"}  # the same without code for GPUs, as in the CPU image
+CUDA_LIBRARIES = (  # those of CUDA 12, which TensorFlow opens when it looks for GPUs
+    "libcudart.so.12",
+    "libcublas.so.12",
+    "libcufft.so.11",
+    "libcusolver.so.11",
+    "libcusparse.so.12",
+    "libcudnn.so.9",
+)
 CGROUP_LIMITS = (
     "/sys/fs/cgroup/memory.max",
     "/sys/fs/cgroup/memory/memory.limit_in_bytes",  # version 1
@@ -32,11 +43,15 @@ def versions() -> dict[str, str]:
     """Version of Python and of the libraries that results depend on."""
     found = {"python": platform.python_version()}
     for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
+        found[name] = _version(name) or _version(INSTEAD.get(name, "")) or "not installed"
     return found
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except (PackageNotFoundError, ValueError):  # the latter for an empty name
+        return ""
 
 
 def source_revision() -> str:
@@ -84,6 +99,8 @@ def examine() -> tuple[str, list[str]]:
     problems: list[str] = []
     try:
         rows.append(("devices", _devices()))
+        if "GPU" not in rows[-1][1]:
+            rows.append(("no GPU because", why_no_gpu()))
         rows += _models(problems)
     except ImportError as error:
         problems.append(f"TensorFlow or Keras cannot be imported: {error}")
@@ -99,6 +116,47 @@ def _devices() -> str:
         details = tf.config.experimental.get_device_details(device)
         names.append(f"{device.device_type} {details.get('device_name', '')}".strip())
     return ", ".join(names)
+
+
+def why_no_gpu() -> str:
+    """The first thing in the way of TensorFlow's finding a GPU, and what to do about it."""
+    import tensorflow as tf
+
+    if not tf.test.is_built_with_cuda():
+        return (
+            "this TensorFlow has no code for GPUs; use the GPU image, "
+            "or `pip install -e '.[cuda]'` in an environment without tensorflow-cpu"
+        )
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
+    if hidden in ("", "-1"):
+        return f"CUDA_VISIBLE_DEVICES={hidden} hides every GPU; unset it"
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return (
+            "NVIDIA's driver (libcuda.so.1) is not here; see whether nvidia-smi works on the "
+            "machine itself; in a container, start docker with --gpus all, apptainer with --nv"
+        )
+    code = driver.cuInit(0)
+    if code:
+        return f"NVIDIA's driver is here, but finds no GPU (cuInit: error {code}); see nvidia-smi"
+    missing = [name for name in CUDA_LIBRARIES if not _is_loadable(name)]
+    if missing:
+        return f"CUDA libraries are missing: {', '.join(missing)}; `pip install -e '.[cuda]'`"
+    return "unknown: driver and libraries are here; NUCSEG_DEBUG=1 shows TensorFlow's messages"
+
+
+def _is_loadable(library: str) -> bool:
+    """Whether a shared library lies in NVIDIA's Python packages or on the system's path."""
+    spec = find_spec("nvidia")
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    if any(next(Path(folder).glob(f"*/lib/{library}"), None) for folder in folders):
+        return True
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
 
 
 def _models(problems: list[str]) -> list[tuple[str, str]]:

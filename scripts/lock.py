@@ -1,10 +1,15 @@
 """Writes requirements.txt and requirements-dev.txt from what is installed: `make lock`.
 
 Both hold the exact version of everything that pyproject.toml asks for, directly or not.
+requirements-cuda.txt adds NVIDIA's libraries, which take gigabytes: pip is asked which it would
+install, and installs none.
 """
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import tomllib
 from importlib.metadata import distribution
 from pathlib import Path
@@ -37,18 +42,36 @@ def closure(requirements: list[str]) -> dict[str, str]:
     return found
 
 
+def would_install(requirements: list[str], constraints: Path) -> dict[str, str]:
+    """Name and version of what pip would install into an empty environment."""
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet"]
+    command += ["--report", "-", "--constraint", str(constraints), *requirements]
+    report = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    packages = [package["metadata"] for package in report["install"]]
+    return {canonicalize_name(package["name"]): package["version"] for package in packages}
+
+
+def write(name: str, what: str, found: dict[str, str], first: str = "") -> None:
+    """Write one file."""
+    pins = "".join(f"{package}=={version}\n" for package, version in sorted(found.items()))
+    (ROOT / name).write_text(HEADER.format(what=what) + first + pins)
+
+
 def main() -> None:
-    """Write both files."""
+    """Write the files."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     runtime = closure(project["dependencies"])
-    dev = closure(project["optional-dependencies"]["dev"] + STUBS)
-    pins = [f"{name}=={version}\n" for name, version in sorted(runtime.items())]
-    head = HEADER.format(what="Everything needed to run nucseg_tf")
-    (ROOT / "requirements.txt").write_text(head + "".join(pins))
-    pins = [f"{name}=={version}\n" for name, version in sorted(dev.items()) if name not in runtime]
-    head = HEADER.format(what="Everything needed to work on nucseg_tf")
-    text = head + "-r requirements.txt\n" + "".join(pins)
-    (ROOT / "requirements-dev.txt").write_text(text)
+    extras = project["optional-dependencies"]
+    dev = closure(extras["dev"] + STUBS)
+    lock = "requirements.txt"
+    write(lock, "Everything needed to run nucseg_tf", runtime)
+    cuda = would_install(extras["cuda"], ROOT / lock)
+    for name, what, found in (
+        ("requirements-dev.txt", "Everything needed to work on nucseg_tf", dev),
+        ("requirements-cuda.txt", "Everything that NVIDIA GPUs need", cuda),
+    ):
+        more = {package: found[package] for package in found if package not in runtime}
+        write(name, what, more, f"-r {lock}\n")
 
 
 if __name__ == "__main__":

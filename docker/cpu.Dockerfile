@@ -1,0 +1,62 @@
+# nucseg_tf on CPUs: `make image` builds it, docs/containers.md says how to run it.
+# gpu.Dockerfile is the same but for the libraries and what NVIDIA's runtime wants to know.
+ARG BASE_IMAGE=python:3.11.14-slim-bookworm
+ARG WHEELS=scratch
+
+# An image of wheels to build from without a network (scripts/offline_image.sh); empty by default.
+FROM ${WHEELS} AS wheels
+
+# Libraries in locked versions: this layer changes with the requirements only. TensorFlow's C++
+# headers (290 MB) are of no use without a compiler.
+FROM ${BASE_IMAGE} AS libraries
+ARG PIP_NO_INDEX=
+ENV PIP_FIND_LINKS=/wheels \
+    PIP_NO_COMPILE=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1
+WORKDIR /build
+RUN python -m venv --without-pip /opt/nucseg
+COPY requirements.txt ./
+RUN sed -i 's/^tensorflow==/tensorflow-cpu==/' requirements.txt
+RUN --mount=type=cache,target=/root/.cache/pip \
+    --mount=type=bind,from=wheels,target=/wheels \
+    python -m pip --python /opt/nucseg/bin/python install --no-deps \
+      -r requirements.txt dumb-init==1.2.5.post1 \
+    && rm -r /opt/nucseg/lib/python3*/site-packages/tensorflow/include \
+    && /opt/nucseg/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/nucseg/lib
+
+# The program and its weights, in a folder that is laid over the libraries.
+FROM libraries AS program
+COPY pyproject.toml README.md LICENSE ./
+COPY configs configs
+COPY nucseg_tf nucseg_tf
+RUN --mount=type=cache,target=/root/.cache/pip \
+    --mount=type=bind,from=wheels,target=/wheels \
+    python -m pip --python /opt/nucseg/bin/python install --no-deps --prefix /opt/program . \
+    && /opt/nucseg/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/program/lib
+
+FROM ${BASE_IMAGE}
+# Official Python images come without the bytecode of the standard library.
+RUN python -m compileall -q -x '/(tests?|lib2to3|(site|dist)-packages)/' \
+      "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
+WORKDIR /data
+# Whoever runs this, with or without a home: caches go where everybody may write.
+ENV PATH=/opt/nucseg/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    HOME=/tmp \
+    KERAS_HOME=/tmp/.keras \
+    MPLCONFIGDIR=/tmp/.matplotlib \
+    NUMBA_CACHE_DIR=/tmp/.numba \
+    XDG_CACHE_HOME=/tmp/.cache
+COPY --from=libraries /opt/nucseg /opt/nucseg
+COPY --from=program /opt/program /opt/nucseg
+USER 1000:1000
+# dumb-init is process 1: it passes signals on to nucseg alone, and clears away ended processes.
+ENTRYPOINT ["dumb-init", "--single-child", "--", "nucseg"]
+CMD ["--help"]
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="nucseg_tf (CPU)" \
+      org.opencontainers.image.description="Finds every cell nucleus in fluorescence microscope images" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.licenses="BSD-3-Clause"

@@ -1,0 +1,191 @@
+# What image_test.sh and sif_test.sh share: counted checks, a Docker engine of their own (installed
+# from Debian's packages if need be) and a stand-in for the base image, made of Debian's packages
+# as well, so that no image registry is needed. Everything lies in a temporary folder, removed at
+# the end; NUCSEG_CONTAINERS names one to keep, which saves building the same things again.
+# shellcheck shell=bash disable=SC2016,SC2034
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+PYTHON=$ROOT/.venv/bin/python
+BASE_IMAGE=$(sed -n 's/^ARG BASE_IMAGE=//p' "$ROOT/docker/cpu.Dockerfile")
+UNPRIVILEGED=12345:12345
+PREPARE_LIMIT=900 # s, for a step of preparation
+BUILD_LIMIT=1800  # s, for an image
+passed=0
+failed=0
+export PATH=/usr/sbin:/usr/bin:$PATH # Debian's programs, should others come first
+exec 3>&1
+
+skip() {
+  echo "skip: $*"
+  echo "0 passed, 0 failed, 1 skipped"
+  exit 0
+}
+
+note() { # a figure for the report, from inside a check too
+  echo "      $*" >&3
+}
+
+check() { # check NAME COMMAND...: runs it, counts it, shows what it said if it fails
+  local name=$1 code=0
+  shift
+  set +e
+  (
+    set -e
+    "$@"
+  ) > "$WORK/check.log" 2>&1
+  code=$?
+  set -e
+  if [ "$code" = 0 ]; then
+    passed=$((passed + 1))
+    echo "pass: $name"
+  else
+    failed=$((failed + 1))
+    echo "FAIL: $name (exit code $code)"
+    tail -n 30 "$WORK/check.log" | sed 's/^/      /'
+  fi
+}
+
+finish() {
+  echo "$passed passed, $failed failed"
+  [ "$failed" = 0 ]
+}
+
+returns() { # returns CODE COMMAND...: whether a command ends with this code
+  local expected=$1 code=0
+  shift
+  "$@" || code=$?
+  [ "$code" = "$expected" ] || {
+    echo "expected exit code $expected, got $code"
+    return 1
+  }
+}
+
+in_time() { # in_time BEGIN SECONDS WHAT: notes the time since then; whether it is short enough
+  awk -v a="$1" -v b="$EPOCHREALTIME" -v limit="$2" -v what="$3" \
+    'BEGIN { printf "      %s: %.1f s (limit %d s)\n", what, b - a, limit; exit b - a > limit }' >&3
+}
+
+within() { # within SECONDS WHAT COMMAND...: whether it succeeds in this time; a busy machine gets
+  local limit=$1 what=$2 begin _ # three tries
+  shift 2
+  for _ in 1 2 3; do
+    begin=$EPOCHREALTIME
+    "$@"
+    in_time "$begin" "$limit" "$what" && return
+  done
+  return 1
+}
+
+TIMED='TIMEFORMAT="seconds %R %U %S"; time "$@"' # for bash -c, in a container
+
+timed() { # the same for this shell
+  local TIMEFORMAT="seconds %R %U %S"
+  time "$@"
+}
+
+is_quick() { # is_quick SECONDS WHAT COMMAND...: COMMAND runs a program by TIMED or timed; the time
+  local limit=$1 what=$2 # on the clock counts, or the processor's, where others keep it busy
+  shift 2
+  returns 0 "$@" 2> "$WORK/time" || {
+    cat "$WORK/time"
+    return 1
+  }
+  awk -v limit="$limit" -v what="$what" '/^seconds/ {
+    printf "      %s: %.1f s, of the processor %.1f s (limit %d s)\n", what, $2, $3 + $4, limit
+    found = $2 < limit || $3 + $4 < limit
+  } END { exit !found }' "$WORK/time" >&3
+}
+
+same_labels() { # same_labels FILE FILE: equal label for label, and not empty
+  "$PYTHON" - "$@" <<'EOF'
+import sys
+import numpy as np
+import tifffile
+a, b = map(tifffile.imread, sys.argv[1:])
+print(a.shape, a.dtype, a.max(), "and", b.shape, b.dtype, b.max())
+sys.exit(a.max() == 0 or a.dtype != b.dtype or not np.array_equal(a, b))
+EOF
+}
+
+install() { # Debian packages, or a skip
+  local missing=()
+  for package in "$@"; do
+    dpkg-query --show --showformat '${Status}' "$package" 2> /dev/null | grep -q ' installed' ||
+      missing+=("$package")
+  done
+  [ ${#missing[@]} = 0 ] && return
+  echo "installing ${missing[*]}"
+  { timeout -k 5 $PREPARE_LIMIT apt-get update -q &&
+    DEBIAN_FRONTEND=noninteractive timeout -k 5 $PREPARE_LIMIT \
+      apt-get install -qy --no-install-recommends "${missing[@]}"; } > "$WORK/apt.log" 2>&1 ||
+    skip "Debian's packages cannot be installed: $(tail -n 1 "$WORK/apt.log")"
+}
+
+begin() { # WORK, a folder removed at the end, and DEMO, the image of the demo
+  [ "$(id -u)" = 0 ] || skip "needs root, to start a container engine"
+  grep -qs '^ID=debian' /etc/os-release || skip "needs Debian, whose packages it installs"
+  DEMO=$("$PYTHON" -c 'import mahotas; print(mahotas.__path__[0])')/demos/data/nuclear.png
+  if [ -n "${NUCSEG_CONTAINERS:-}" ]; then
+    WORK=$(realpath "$NUCSEG_CONTAINERS")
+    mkdir -p "$WORK"
+  else
+    WORK=$(mktemp -d /var/tmp/nucseg-XXXXXX)
+  fi
+  chmod 755 "$WORK" # unprivileged users look into it
+  trap clean_up EXIT
+}
+
+clean_up() {
+  if [ -e "$WORK/docker.pid" ]; then
+    kill "$(cat "$WORK/docker.pid")" 2> /dev/null || true
+    timeout 20 sh -c "while [ -e '$WORK/docker.pid' ]; do sleep 0.2; done" || true
+  fi
+  awk -v folder="$WORK/" 'index($2, folder) == 1 { print $2 }' /proc/mounts | xargs -r umount
+  [ -n "${NUCSEG_CONTAINERS:-}" ] || rm -rf "$WORK"
+}
+
+sources() { # where this machine gets its packages from
+  ls /etc/apt/sources.list.d/debian.sources 2> /dev/null || echo /etc/apt/sources.list
+}
+
+make_base() { # $WORK/base.tar: Debian's Python where official Python images have theirs
+  [ -e "$WORK/base.tar" ] && return
+  echo "making a stand-in for $BASE_IMAGE"
+  local certificates=/usr/local/share/ca-certificates suite
+  suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+  timeout -k 5 $PREPARE_LIMIT nice mmdebstrap --quiet --variant=minbase \
+    --include=python3,python3-pip,python3-venv,ca-certificates \
+    --aptopt='Acquire::Check-Valid-Until "false"' \
+    --customize-hook='ln -s /usr/bin/python3 "$1/usr/local/bin/python3"' \
+    --customize-hook='ln -s python3 "$1/usr/local/bin/python"' \
+    --customize-hook='rm -f "$1"/usr/lib/python3*/EXTERNALLY-MANAGED' \
+    --customize-hook='[ ! -e /etc/pip.conf ] || cp /etc/pip.conf "$1/etc/"' \
+    --customize-hook="[ ! -e $certificates ] || cp -r $certificates \"\$1/usr/local/share/\"" \
+    --customize-hook='chroot "$1" update-ca-certificates' \
+    "$suite" "$WORK/base.part.tar" "$(sources)" > "$WORK/base.log" 2>&1 || {
+    apt-get update -q --error-on=any > /dev/null 2>&1 || skip "Debian's packages are out of reach"
+    cat "$WORK/base.log"
+    exit 1
+  }
+  mv "$WORK/base.part.tar" "$WORK/base.tar"
+}
+
+start_engine() { # a Docker daemon for this test alone, with the base image in it
+  local engine=$WORK/docker
+  export DOCKER_HOST=unix://$WORK/docker.sock
+  dockerd --host "$DOCKER_HOST" --data-root "$engine/data" --exec-root "$engine/exec" \
+    --pidfile "$WORK/docker.pid" --iptables=false --ip6tables=false --bridge=none \
+    > "$WORK/dockerd.log" 2>&1 &
+  timeout 60 sh -c 'until /usr/bin/docker info > /dev/null 2>&1; do sleep 0.5; done' || {
+    tail -n 5 "$WORK/dockerd.log"
+    echo "the Docker engine does not start"
+    exit 1
+  }
+  docker image inspect "$BASE_IMAGE" > /dev/null 2>&1 ||
+    docker import --change 'ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
+      "$WORK/base.tar" "$BASE_IMAGE" > /dev/null
+}
+
+build_image() { # build_image cpu|gpu: by the make target
+  timeout -k 5 $BUILD_LIMIT nice make -C "$ROOT" "$(basename "image-$1" -cpu)" DOCKER_FLAGS="--network host ${2:-}"
+}
