@@ -79,7 +79,7 @@ class MapsEngine(_Dense):
         total = predict_maps(self._predict, image, tile, self.halo)
         for number in range(1, tta):
             turned = turn(image, number)
-            total += turn_back(predict_maps(self._predict, turned, tile, self.halo), number)
+            total = total + turn_back(predict_maps(self._predict, turned, tile, self.halo), number)
         return total / tta
 
     def rescale(self, raw: np.ndarray, shape: tuple[int, int], zoom: float) -> np.ndarray:

@@ -107,7 +107,7 @@ class Trainer:
 
     Args:
         config: what to train, and how.
-        run: folder of the run, made if need be; holds config.yaml, last.h5, best.h5, history.json.
+        run: folder of the run, made if need be; holds config.yaml, last.h5, best.h5.
         train: fields to train on.
         validation: fields that choose the best weights.
         store: ROIs to train on instead of cutting new ones out of the fields.
