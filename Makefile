@@ -63,7 +63,8 @@ smoke: $(READY)  ## train, predict and score on drawn toy data
 	$(BIN)/nucseg predict runs/smoke/data/images --model runs/smoke/run --out runs/smoke/predicted
 	$(BIN)/nucseg evaluate runs/smoke/data/masks runs/smoke/predicted --out runs/smoke/scores
 
-score: $(READY)  ## score the shipped model on DATA/val (images/ and masks/)
+score: $(READY)  ## score the default model on DATA/val (images/ and masks/): make score DATA=FOLDER
+	@test -d $(DATA)/val/masks || { echo "No images in $(DATA)/val: make score DATA=FOLDER"; exit 1; }
 	rm -rf runs/score
 	$(BIN)/nucseg predict $(DATA)/val/images --out runs/score/predicted
 	$(BIN)/nucseg evaluate $(DATA)/val/masks runs/score/predicted --out runs/score

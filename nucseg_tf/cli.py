@@ -63,7 +63,7 @@ def predict(
         diameter: typical nucleus in px; rescales images to what the model was trained at
         channel: index from 0, or max, where a file has several
         z: plane, index from 0, or max, where a file is a stack
-        tile: side in px of the tiles of large images; 1536 for FPN2-WS, 512 for Mask R-CNN
+        tile: side in px of the tiles of large images; 512 for Mask R-CNN, 1536 for the others
         tta: average over so many flips and rotations, 1 (off) to 8; takes as many times as long
         device: auto, cpu or gpu
         overlay: also write STEM_overlay.png
@@ -150,7 +150,7 @@ def train(
     from nucseg_tf.data.manifest import field_hash
     from nucseg_tf.data.pipeline import load_samples
     from nucseg_tf.data.roi_store import RoiStore
-    from nucseg_tf.evaluation.finish import finish
+    from nucseg_tf.evaluation.finish import finish, start_thresholds
     from nucseg_tf.training.callbacks import Interrupted
     from nucseg_tf.training.trainer import Trainer
 
@@ -169,7 +169,7 @@ def train(
     except Interrupted as stop:
         LOG.warning("%s; the state is saved. To go on, add --resume to the command", stop)
         raise SystemExit(stop.exit_code) from None
-    return finish(out, settings, network, *fields)
+    return finish(out, start_thresholds(settings, out), network, *fields)
 
 
 def augment(

@@ -88,7 +88,14 @@ def compare(folders: Sequence[Path], table: str | None = None) -> tuple[pd.DataF
                     for found in published
                     if _plain(found[0]) == _plain(part["group"]) and found[1] == model
                 ]
-    return pd.DataFrame(rows, columns=COLUMNS), _notes(names, results)
+    notes = _notes(names, results)
+    if table and not any(str(row[4]).startswith(PAPER) for row in rows):
+        lines = ", ".join(dict.fromkeys(found[0] for found in published))
+        notes.append(
+            f"Of Table {table} there is nothing to add: no group has the name of a cell line "
+            f"({lines}), or no model is of a kind tested there."
+        )
+    return pd.DataFrame(rows, columns=COLUMNS), notes
 
 
 def format_comparison(table: pd.DataFrame, notes: Sequence[str]) -> str:

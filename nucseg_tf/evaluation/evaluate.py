@@ -105,15 +105,17 @@ def format_table(summary: dict[str, Any]) -> str:
         summary: from `evaluate_folders` or `scores.summarise`.
 
     Returns:
-        Lines without a final line break; ratios are pooled over images.
+        Lines without a final line break; ratios are pooled over images, but for the mean AP.
     """
-    columns = ("f1", "ap", "precision", "recall")
-    lines = ["IoU   " + "".join(f"{name:>10}" for name in ("F1", "AP", *columns[2:]))]
+    columns = ("f1", "ap", "precision", "recall", "mean_ap")
+    titles = ("F1", "AP", "precision", "recall", "mean AP")
+    lines = ["IoU   " + "".join(f"{title:>10}" for title in titles)]
     for key, row in summary["thresholds"].items():
         lines.append(f"{key:<6}" + "".join(f"{row[name]:>10.3f}" for name in columns))
     diameter = summary["mean_truth_diameter"]
     size = "" if diameter is None else f" of mean diameter {diameter:.1f} px"
     lines += [
+        "Pooled over all nuclei; mean AP: over images.",
         "",
         f"{summary['images']} images, {summary['n_truth']} nuclei{size}, "
         f"{summary['n_pred']} predicted",

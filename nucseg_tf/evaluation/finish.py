@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import json
 import logging
 import shutil
 from collections.abc import Callable, Sequence
@@ -19,10 +20,12 @@ import tensorflow as tf
 from nucseg_tf.config import Config, Decode, Detect, Positions
 from nucseg_tf.data.manifest import load_field, read_masks
 from nucseg_tf.data.pipeline import median_diameter
+from nucseg_tf.errors import ModelError
 from nucseg_tf.evaluation.scores import score_image, summarise
 from nucseg_tf.inference.predict import Options, Segmenter
 from nucseg_tf.io.images import read_image
 from nucseg_tf.models import zoo
+from nucseg_tf.training.initialise import start_model
 from nucseg_tf.types import Field
 
 LOG = logging.getLogger(__name__)
@@ -55,6 +58,7 @@ GRID: dict[str, dict[str, tuple[float, ...]]] = {
 }
 LEAST_SCORE = 0.2  # of detections that tuning looks at
 ROUNDS = 2
+FEWEST_FIELDS = 5  # to tune on; with fewer, thresholds of a model or a configuration are kept
 Thresholds = Decode | Detect | Positions
 Truth = tuple[Any, np.ndarray]  # what the network gives, and labels (H, W)
 
@@ -117,6 +121,30 @@ def common_pixel_size(sizes: Sequence[float | None]) -> float | None:
     return float(np.median(known))
 
 
+def start_thresholds(config: Config, run: Path) -> Config:
+    """A configuration with the thresholds of the model that a run began from.
+
+    Args:
+        config: of the training; thresholds that it sets itself stay.
+        run: folder of the run.
+
+    Returns:
+        The same configuration if the run began from no model, or from one of another family.
+    """
+    source = json.loads((run / "start.json").read_text(encoding="utf-8"))["init"]
+    try:
+        folder = start_model(config.model, source)
+    except ModelError as error:  # it has gone since
+        LOG.warning("%s Its thresholds are not used.", error)
+        return config
+    if folder is None or zoo.read_info(folder).architecture.family != config.model.family:
+        return config
+    info = zoo.read_info(folder)
+    sections = {"decode": Decode(), "detect": Detect(), "positions": Positions()}
+    unset = [name for name, usual in sections.items() if getattr(config, name) == usual]
+    return config.model_copy(update={name: getattr(info, name) for name in unset})
+
+
 def finish(
     run: Path,
     config: Config,
@@ -176,11 +204,17 @@ def finish(
         pixels, labels = load_field(field, *planes)
         pairs.append((segmenter.predict_raw(pixels, Options(), low), labels))
     section = segmenter.engine.section
-    tuned = tune(pairs, segmenter.decode, start, GRID[section])
+    tuned = start
+    if len(validation) < FEWEST_FIELDS and start != type(start)():
+        LOG.warning("only %d fields to validate on: thresholds are kept", len(validation))
+    else:
+        tuned = tune(pairs, segmenter.decode, start, GRID[section])
     found = [segmenter.decode(raw, labels.shape, tuned).labels for raw, labels in pairs]
     summary = summarise(
         [score_image(labels, mine) for (_, labels), mine in zip(pairs, found, strict=True)]
     )
+    if not summary["pq"]:
+        LOG.warning("no nucleus of the validation fields is found yet: train longer")
     info = info.model_copy(update={section: tuned, "scores": _short(summary, len(pairs))})
     zoo.save_model(folder, info, network, model_card(info, len(train)), dtype)
     shutil.rmtree(run / "model", ignore_errors=True)

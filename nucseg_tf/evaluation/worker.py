@@ -63,6 +63,7 @@ def work(job: Job, connection: Connection) -> None:
         signal.signal(number, signal.SIG_IGN)
     try:
         job.prepare()
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
         from nucseg_tf.inference.predict import load_model
 
         began = time.perf_counter()

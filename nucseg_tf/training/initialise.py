@@ -51,16 +51,29 @@ def initialise(arch: Architecture, source: str) -> tuple[keras.Model, bool]:
         return zoo.build(arch), False
     if source == "imagenet":
         return _imagenet(arch), True
-    if source == "coco" or (source.lower().endswith(".h5") and not Path(source).is_dir()):
+    folder = start_model(arch, source)
+    if folder is None:
         return _coco(arch, source), True
-    shipped = f"{arch.family}-nuclei".replace("_", "-")
-    folder = zoo.find_model(shipped if source == "nuclei" else source)
     zoo.verify(folder)
     network = zoo.build(arch)
     fitting = zoo.transfer_weights(network, folder / "model.weights.h5")
     _check_encoder(arch, network, fitting, folder)
     LOG.info("%d of %d arrays initialised from %s", len(fitting), len(network.weights), folder)
     return network, True
+
+
+def start_model(arch: Architecture, source: str) -> Path | None:
+    """The folder of the model that a source of weights names; None where it names something else.
+
+    Raises:
+        ModelError: if there is no such model.
+    """
+    if source in ("random", "imagenet", "coco"):
+        return None
+    if source.lower().endswith(".h5") and not Path(source).is_dir():
+        return None
+    shipped = f"{arch.family}-nuclei".replace("_", "-")
+    return zoo.find_model(shipped if source == "nuclei" else source)
 
 
 def _check_encoder(arch: Architecture, network: keras.Model, fitting: list, folder: Path) -> None:

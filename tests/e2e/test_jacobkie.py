@@ -11,7 +11,9 @@ import yaml
 from reference.drawn import drawn_nuclei
 
 from nucseg_tf.__main__ import main
+from nucseg_tf.config import Positions
 from nucseg_tf.evaluation.scores import score_image
+from nucseg_tf.models import zoo
 
 CONFIG = {
     "name": "small",
@@ -31,6 +33,16 @@ def data(tmp_path_factory):
             (folder / kind).mkdir(exist_ok=True)
             tifffile.imwrite(folder / kind / f"{name}.tif", array[:, number:])
     return folder
+
+
+def test_fine_tuning_on_few_fields_keeps_the_thresholds(data, tmp_path, capsys):
+    command = ["train", "jacobkie", "--data", data, "--out", tmp_path / "run", "--init", "nuclei"]
+    for change in ("data.roi=64", "training.batch=1", "training.steps_per_epoch=1"):
+        command += ["--set", change]
+    assert main([*map(str, command), "--set", "training.epochs=1"]) == 0
+    assert "thresholds are kept" in capsys.readouterr().err
+    shipped = zoo.read_info(zoo.find_model("jacobkie-nuclei")).positions
+    assert zoo.read_info(tmp_path / "run" / "model").positions == shipped != Positions()
 
 
 def test_it_trains_tunes_and_predicts(data, tmp_path):

@@ -110,3 +110,12 @@ def test_wrong_usage(both, folders):
         compare([])
     with pytest.raises(UsageError, match="each once"):
         compare([folders / "out", folders / "second" / ".." / "out"])
+
+
+def test_a_table_that_fits_nothing_is_noted(benchmark, folders):
+    benchmark(f"hand={folders / 'perfect'}")
+    table, notes = compare([folders / "out"], "8")
+    assert not table["source"].str.startswith(PAPER).any()
+    (note,) = notes
+    assert "Of Table 8 there is nothing to add" in note
+    assert "HCT116" in note

@@ -102,7 +102,7 @@ def test_empty_and_absent_folders_are_refused(tmp_path):
 
 def test_table_for_the_terminal(folders):
     lines = format_table(evaluate_folders(*folders)).splitlines()
-    assert lines[0].split() == ["IoU", "F1", "AP", "precision", "recall"]
-    assert lines[1].split() == ["0.50", "0.857", "0.750", "1.000", "0.750"]
+    assert lines[0].split() == ["IoU", "F1", "AP", "precision", "recall", "mean", "AP"]
+    assert lines[1].split() == ["0.50", "0.857", "0.750", "1.000", "0.750", "0.750"]
     assert lines[-2] == "2 images, 4 nuclei of mean diameter 1.7 px, 3 predicted"
     assert lines[-1] == "PQ 0.857, splits 0, merges 0; at IoU 0.70 missed 1, extra 0"
