@@ -137,9 +137,9 @@ def start_thresholds(config: Config, run: Path) -> Config:
     except ModelError as error:  # it has gone since
         LOG.warning("%s Its thresholds are not used.", error)
         return config
-    if folder is None or zoo.read_info(folder).architecture.family != config.model.family:
+    info = None if folder is None else zoo.read_info(folder)
+    if info is None or info.architecture.family != config.model.family:
         return config
-    info = zoo.read_info(folder)
     sections = {"decode": Decode(), "detect": Detect(), "positions": Positions()}
     unset = [name for name, usual in sections.items() if getattr(config, name) == usual]
     return config.model_copy(update={name: getattr(info, name) for name in unset})
@@ -254,8 +254,8 @@ def model_card(info: zoo.ModelInfo, fields: int) -> str:
 - **Made**: {datetime.date.today().isoformat()} with TensorFlow {info.versions["tensorflow"]}, Keras
   {info.versions["keras"]}.
 
-Scores on {info.scores["images"]} validation fields, on which the thresholds were tuned too
-(PQ {info.scores["pq"]:.3f}):
+Scores on {info.scores["images"]} validation fields, on which the thresholds were tuned too,
+unless those of a model that training began from were kept (PQ {info.scores["pq"]:.3f}):
 
 | IoU | AP, mean over images | F1, mean over images | AP, pooled | F1, pooled |
 |---|---|---|---|---|

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 # One character is 8 x 8 px: two nuclei that touch (A, B), one at the edge (C), one apart (D).
@@ -51,3 +53,16 @@ def draw(picture: str) -> np.ndarray:
     """Reads a label image from lines of digits; a dot is background."""
     rows = picture.replace(".", "0").split()
     return np.array([[int(digit) for digit in row] for row in rows], np.int32)
+
+
+def random_labels(
+    seed: int, shape: tuple[int, int] = (28, 35), numbers: Iterable[int] = range(1, 9)
+) -> np.ndarray:
+    """Discs that overlap, so that nuclei touch; some reach over the edge. (H, W) int32."""
+    rng = np.random.default_rng(seed)
+    labels = np.zeros(shape, np.int32)
+    rows, columns = np.indices(shape)
+    for number in numbers:
+        y, x, r = rng.uniform(0, shape[0]), rng.uniform(0, shape[1]), rng.uniform(1, 7)
+        labels[(rows - y) ** 2 + (columns - x) ** 2 <= r**2] = number
+    return labels

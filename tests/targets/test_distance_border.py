@@ -1,19 +1,9 @@
 import numpy as np
 import pytest
 from reference import naive_targets
+from reference.drawn import random_labels
 
 from nucseg_tf.targets.distance_border import border_map, distance_map, targets
-
-
-def random_labels(seed: int, shape=(28, 35)) -> np.ndarray:
-    """Discs that overlap, so that nuclei touch; some reach over the edge."""
-    rng = np.random.default_rng(seed)
-    labels = np.zeros(shape, np.int32)
-    rows, columns = np.indices(shape)
-    for index in range(1, 9):
-        y, x, r = rng.uniform(0, shape[0]), rng.uniform(0, shape[1]), rng.uniform(1, 7)
-        labels[(rows - y) ** 2 + (columns - x) ** 2 <= r**2] = index
-    return labels
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -1,24 +1,14 @@
 import numpy as np
 import pytest
 from reference import naive_targets
+from reference.drawn import random_labels
 
 from nucseg_tf.targets.relative_position import relative_positions, targets, whole_nuclei
 
 
-def random_labels(seed: int, shape=(28, 35)) -> np.ndarray:
-    """Discs that overlap, so that nuclei touch; numbers are left out, some reach over the edge."""
-    rng = np.random.default_rng(seed)
-    labels = np.zeros(shape, np.int32)
-    rows, columns = np.indices(shape)
-    for index in range(1, 17, 2):
-        y, x, r = rng.uniform(0, shape[0]), rng.uniform(0, shape[1]), rng.uniform(1, 7)
-        labels[(rows - y) ** 2 + (columns - x) ** 2 <= r**2] = index
-    return labels
-
-
 @pytest.mark.parametrize("seed", range(6))
 def test_positions_equal_their_definition(seed):
-    labels = random_labels(seed)
+    labels = random_labels(seed, numbers=range(1, 17, 2))  # some numbers are left out
     expected = naive_targets.relative_positions(labels)
     np.testing.assert_allclose(relative_positions(labels), expected, atol=1e-6)
 
