@@ -1,0 +1,154 @@
+#!/usr/bin/env bash
+# Runs the workflow through a real SLURM on this machine: `make slurm-test`. Needs root and Debian,
+# whose packages it installs; its daemons end with it. CONFIG is a file in workflow/config; with
+# SIF=FILE (and an apptainer on PATH) jobs run in that container.
+set -euo pipefail
+# shellcheck source=scripts/container_tests.sh
+source "$(dirname "$0")/container_tests.sh"
+cd "$ROOT"
+
+CONFIG=${1:-smallest}
+RESULTS=runs/workflow-slurm
+NODE=$(hostname -s)
+LIMIT=3600 # s, for one run of the workflow
+SNAKEMAKE=$ROOT/.venv/bin/snakemake
+export PATH=$ROOT/.venv/bin:$PATH
+
+configure() { # /etc/slurm, because SLURM's own srun looks nowhere else
+  [ ! -e /etc/slurm/slurm.conf ] || grep -q nucseg-test /etc/slurm/slurm.conf ||
+    skip "this machine has a SLURM of its own"
+  mkdir -p /etc/slurm "$WORK"/slurm/{state,spool} /run/munge
+  cat > /etc/slurm/slurm.conf <<EOF
+ClusterName=nucseg-test
+SlurmctldHost=$NODE(127.0.0.1)
+SlurmctldPort=16817
+SlurmdPort=16818
+AuthType=auth/munge
+SlurmUser=root
+SlurmdUser=root
+StateSaveLocation=$WORK/slurm/state
+SlurmdSpoolDir=$WORK/slurm/spool
+SlurmctldLogFile=$WORK/slurm/slurmctld.log
+SlurmdLogFile=$WORK/slurm/slurmd.log
+SlurmctldPidFile=$WORK/slurm/slurmctld.pid
+SlurmdPidFile=$WORK/slurm/slurmd.pid
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+ReturnToService=2
+MinJobAge=300
+KillWait=10
+AccountingStorageType=accounting_storage/none
+JobAcctGatherType=jobacct_gather/linux
+GresTypes=gpu
+NodeName=$NODE NodeAddr=127.0.0.1 CPUs=$(nproc) RealMemory=$(free -m | awk '/^Mem/ {print $2 - 500}') Gres=gpu:1
+PartitionName=cpu Nodes=$NODE Default=YES MaxTime=INFINITE State=UP
+PartitionName=gpu Nodes=$NODE MaxTime=INFINITE State=UP
+EOF
+  echo "Name=gpu File=/dev/null Count=1" > /etc/slurm/gres.conf
+  echo "CgroupPlugin=cgroup/v1" > /etc/slurm/cgroup.conf
+  [ -s /etc/munge/munge.key ] || head -c 1024 /dev/urandom > /etc/munge/munge.key
+  chmod 400 /etc/munge/munge.key
+  chown munge: /etc/munge/munge.key /run/munge
+  chmod 755 /run/munge
+}
+
+start_slurm() {
+  pgrep -x munged > /dev/null || setpriv --reuid munge --regid munge --clear-groups munged
+  slurmctld -c
+  slurmd -c
+  for _ in $(seq 60); do
+    [ "$(sinfo --noheader --format %t --partition cpu 2> /dev/null)" = idle ] && return
+    sleep 1
+  done
+  echo "SLURM does not come up:"
+  tail -n 5 "$WORK"/slurm/*.log
+  finish_failed
+}
+
+finish_failed() {
+  failed=$((failed + 1))
+  finish
+  exit 1
+}
+
+stop_slurm() {
+  scancel --quiet --user root 2> /dev/null || true
+  for daemon in slurmd slurmctld; do
+    [ ! -s "$WORK/slurm/$daemon.pid" ] || kill "$(cat "$WORK/slurm/$daemon.pid")" 2> /dev/null || true
+  done
+  pkill -x munged || true
+  rm -f /etc/slurm/slurm.conf /etc/slurm/gres.conf /etc/slurm/cgroup.conf
+}
+
+through_slurm() { # through_slurm OPTIONS...: the shipped profile, quicker to notice what happens
+  timeout --foreground -k 30 $LIMIT "$SNAKEMAKE" --profile workflow/profiles/slurm \
+    --configfile "workflow/config/$CONFIG.yaml" --config "results=$RESULTS" \
+    --slurm-status-command squeue --slurm-init-seconds-before-status-checks 2 \
+    --seconds-between-status-checks 2 --latency-wait 10 --slurm-no-account \
+    --set-threads train=1 predict=1 predict_baseline=1 roi_store=1 prelabel=1 \
+    --retries 0 --default-resources slurm_partition=cpu mem_mb=2000 runtime=30 \
+    --set-resources train:mem_mb=6000 predict:mem_mb=4000 predict_baseline:mem_mb=4000 "$@" 2>&1
+}
+
+workflow_completes() {
+  rm -rf "$RESULTS"
+  local begin=$EPOCHREALTIME
+  through_slurm > "$WORK/first.log" || { tail -n 40 "$WORK/first.log"; return 1; }
+  in_time "$begin" $LIMIT "the workflow, $(grep -c 'submitted with SLURM jobid' "$WORK/first.log") jobs"
+  grep -q 'submitted with SLURM jobid' "$WORK/first.log"
+  [ -s "$RESULTS/runs.csv" ]
+  find "$RESULTS/benchmarks" -name report.html -size +10k | grep -q .
+}
+
+second_run_does_nothing() {
+  through_slurm > "$WORK/second.log"
+  grep -q 'Nothing to be done' "$WORK/second.log"
+}
+
+gpu_is_asked_for() { # the node has one that is none: SLURM grants it, and the program says no
+  rm -rf "$RESULTS/runs"
+  returns 1 through_slurm --config "results=$RESULTS" gpus=1 --retries 0 --set-resources \
+    train:slurm_partition=gpu train:mem_mb=6000 > "$WORK/gpu.log"
+  grep -rq 'TensorFlow finds no GPU' "$RESULTS/logs/train"
+  grep -q 'Error in rule train' "$WORK/gpu.log"
+}
+
+time_limit_ends_a_job() { # and the same command without it completes
+  rm -rf "$RESULTS/runs"
+  local endless="{config: smoke, cycles: 1000000, batch: 4, inits: {random: random}}"
+  returns 1 through_slurm --set-resources train:runtime=1 train:mem_mb=6000 \
+    --config "results=$RESULTS" "models={FPN2-WS: $endless}" > "$WORK/timeout.log"
+  grep -q TIMEOUT "$WORK/timeout.log"
+  find "$RESULTS/runs" -name last.h5 -size +1k | grep -q . # what a repetition goes on from
+}
+
+completes_after_failures() {
+  through_slurm > "$WORK/again.log" || { tail -n 40 "$WORK/again.log"; return 1; }
+  [ -s "$RESULTS/runs.csv" ]
+}
+
+in_container() { # the same in the image of the container tests
+  rm -rf "$RESULTS"
+  through_slurm --software-deployment-method apptainer --config "results=$RESULTS" \
+    "container=$SIF" > "$WORK/container.log" || { tail -n 40 "$WORK/container.log"; return 1; }
+  grep -q 'Activating singularity image' "$WORK/container.log" || grep -rq singularity "$WORK/container.log"
+  [ -s "$RESULTS/runs.csv" ]
+}
+
+begin
+trap 'stop_slurm; clean_up' EXIT
+install slurmctld slurmd slurm-client munge
+configure
+start_slurm
+
+check "the workflow runs through sbatch" workflow_completes
+check "a second run does nothing" second_run_does_nothing
+check "a failing job ends the workflow with 1, and its log says why" gpu_is_asked_for
+check "a job over its time is reported" time_limit_ends_a_job
+check "afterwards the workflow completes" completes_after_failures
+if [ -n "${SIF:-}" ]; then
+  check "the workflow runs in the container $SIF" in_container
+fi
+finish

@@ -1,0 +1,57 @@
+"""A repeated command goes on with its own training, and begins anew after a change."""
+
+import logging
+
+import pytest
+
+from nucseg_tf.config import Config, Training
+from nucseg_tf.training.requeue import can_resume, identity
+
+FIELDS = [["a", "b"], ["c"]]
+
+
+def of(**training) -> str:
+    return identity(Config(training=Training(**training)), "random", FIELDS, None)
+
+
+def held(run, wanted):
+    """A run folder as an interrupted training leaves it."""
+    assert not can_resume(run, wanted)
+    (run / "last.h5").write_bytes(b"state")
+    (run / "model").mkdir()
+    return run
+
+
+def test_the_same_training_goes_on(tmp_path):
+    run = held(tmp_path / "run", of())
+    assert can_resume(run, of())
+    assert (run / "last.h5").read_bytes() == b"state"
+
+
+def test_an_empty_folder_is_begun(tmp_path):
+    assert not can_resume(tmp_path / "run", of())
+    assert not can_resume(tmp_path / "run", of())  # cut off before its first checkpoint
+
+
+@pytest.mark.parametrize("training", [{"threads": 5}])
+def test_what_changes_nothing_does_not_count(tmp_path, training):
+    assert can_resume(held(tmp_path, of()), of(**training))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        of(seed=7),
+        of(epochs=99),
+        identity(Config(), "imagenet", FIELDS, None),
+        identity(Config(), "fpn2ws-nuclei", FIELDS, None),
+        identity(Config(), "random", [["a"], ["c"]], None),
+        identity(Config(), "random", FIELDS, {"count": 4}),
+    ],
+)
+def test_another_training_is_removed_with_a_warning(tmp_path, caplog, other):
+    run = held(tmp_path, of())
+    with caplog.at_level(logging.WARNING):
+        assert not can_resume(run, other)
+    assert "beginning anew" in caplog.text
+    assert [path.name for path in run.iterdir()] == ["identity"]

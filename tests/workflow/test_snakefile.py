@@ -1,0 +1,81 @@
+"""Snakemake reads the workflow, finds nothing to object to, and says what is wrong with a design."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CONFIG = ROOT / "workflow" / "config"
+
+
+def snakemake(folder: Path, *arguments) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "workflow" / "Snakefile"]
+    return subprocess.run(
+        [*map(str, command), "--directory", str(folder), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"XDG_CACHE_HOME": str(folder / "cache")},
+    )
+
+
+def changed(folder: Path, old: str, new: str) -> Path:
+    """The configuration of the smoke test with one slip."""
+    text = (CONFIG / "smoke.yaml").read_text()
+    assert old in text
+    file = folder / "my.yaml"
+    file.write_text(text.replace(old, new))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("name", "jobs"),
+    # Trainings: both models x random, pre-initialised x 2 replicates, and FPN2-WS x none x 2.
+    [("smoke", {"train": 10, "simulate": 12, "prelabel": 1, "predict_baseline": 1}),
+     ("paper", {"train": 63, "roi_store": 14, "benchmark": 10})],
+)  # fmt: skip
+def test_designs_become_jobs(tmp_path, name, jobs):
+    done = snakemake(tmp_path, "--dry-run", "--configfile", CONFIG / f"{name}.yaml")
+    assert done.returncode == 0, done.stderr
+    lines = [line.split() for line in done.stdout.splitlines()]
+    counts = {words[0]: int(words[1]) for words in lines if len(words) == 2 and words[1].isdigit()}
+    assert jobs.items() <= counts.items()
+
+
+def test_the_linter_has_no_objection(tmp_path):
+    done = snakemake(tmp_path, "--lint", "--configfile", CONFIG / "smoke.yaml")
+    assert done.returncode == 0, done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("replicates", "replicats", "unknown key 'replicats'; did you mean 'replicates'"),
+        ("jacobkie-nuclei", "jacobkie-nucli", "'jacobkie-nucli'; did you mean 'jacobkie-nuclei'"),
+        ("groups: all", "groups: [HeLa]", "training_sets.All: there is no 'HeLa'"),
+        ("  simulate:", "  simulated:", "unknown key 'simulated'; did you mean 'simulate'"),
+    ],
+)
+def test_slips_are_said_before_anything_runs(tmp_path, old, new, message):
+    done = snakemake(tmp_path, "--dry-run", "--configfile", changed(tmp_path, old, new))
+    assert done.returncode == 1
+    assert message in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_missing_mask_names_line_and_file(tmp_path):
+    (tmp_path / "a.tif").write_bytes(b"image")
+    (tmp_path / "samples.csv").write_text("image,mask,group,split\na.tif,b.tif,HeLa,test\n")
+    text = (CONFIG / "lab.yaml").read_text()
+    (tmp_path / "my.yaml").write_text(text.replace("workflow/config/samples.csv", "samples.csv"))
+    done = snakemake(tmp_path, "--dry-run", "--configfile", tmp_path / "my.yaml")
+    assert done.returncode == 1
+    assert "samples.csv, line 2: mask b.tif: no such file" in done.stdout + done.stderr
+
+
+def test_without_a_configuration_it_names_one(tmp_path):
+    done = snakemake(tmp_path, "--dry-run")
+    assert done.returncode == 1
+    assert "workflow/config/lab.yaml" in done.stdout + done.stderr

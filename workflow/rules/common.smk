@@ -1,0 +1,132 @@
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+WORKFLOW = Path(workflow.basedir)
+sys.path.insert(0, str(WORKFLOW / "scripts"))
+
+import design as plan
+import fields as data
+import runs as table
+from checks import DesignError, require
+
+SCHEMAS = WORKFLOW / "schemas"
+SHIPPED = WORKFLOW.parent / "nucseg_tf" / "weights"  # absent where only the workflow is deployed
+SOURCE = ", ".join(str(file) for file in workflow.configfiles) or "the configuration"
+
+
+def read_config():
+    """The design and the fields of the sample sheet, checked before anything runs."""
+    if not config:
+        raise WorkflowError("choose a configuration: --configfile workflow/config/lab.yaml")
+    try:
+        design = plan.read_design(config, SCHEMAS / "config.schema.yaml", SOURCE)
+        for table, models in (
+            ("baselines", design["baselines"].values()),
+            ("prelabels", (m for m in design["prelabels"].values() if m != "classical")),
+        ):
+            require_models(models, f"{SOURCE}: {table}")
+        sheet = design["data"].get("samples")
+        fields = data.read_sheet(Path(sheet), SCHEMAS / "samples.schema.yaml") if sheet else []
+        require_splits(design, fields)
+    except DesignError as error:
+        raise WorkflowError(str(error)) from None
+    return design, fields
+
+
+def require_models(names, where):
+    """Every model is a folder, or the name of one that comes with the program."""
+    if SHIPPED.is_dir():
+        known = sorted(folder.name for folder in SHIPPED.iterdir() if folder.is_dir())
+        require((name for name in names if not Path(name).is_dir()), known, where)
+
+
+def require_splits(design, fields):
+    """Every experiment has fields to train on and to be scored on, and every set its groups."""
+    simulated = design["data"].get("simulate")
+    splits = set(simulated["fields"]) if simulated else {field.split for field in fields}
+    for name, part in design["experiments"].items():
+        needed = [part["split"], *(["train", "val"] if part["models"] else [])]
+        require(needed, splits, f"experiments.{name}: splits of the fields")
+    groups = simulated["cell_lines"] if simulated else {f.group for f in fields if f.split == "train"}
+    for name, part in design["training_sets"].items():
+        require(part["groups"] if part["groups"] != "all" else (), groups, f"training_sets.{name}")
+
+
+DESIGN, FIELDS = read_config()
+R = DESIGN["results"].rstrip("/")
+EXPERIMENTS = list(DESIGN["experiments"])
+LINES = DESIGN["data"].get("simulate", {}).get("cell_lines", [])
+DEVICE = "gpu" if DESIGN["gpus"] else "auto"
+
+
+wildcard_constraints:
+    replicate=r"\d+",
+    size=r"[\d.e-]+",
+    cycles=r"[\d.e-]+",
+    split="[^/]+",
+    line="[^/]+",
+    experiment="[^/]+",
+    **{axis: "[^/]+" for axis in ("model", "set", "init", "policy", "method", "baseline")},
+
+
+container: DESIGN["container"]
+
+
+def settings(*groups):
+    """KEY=VALUE pairs as flags of nucseg."""
+    return " ".join(f"--set '{pair}'" for group in groups for pair in group)
+
+
+def policy_of(name):
+    return DESIGN["policies"].get(name, name)
+
+
+def prelabels_to_correct():
+    """Of fields without a mask, ready for `nucseg annotate`."""
+    waiting = any(field.split == data.UNLABELLED for field in FIELDS)
+    return f"{R}/data/{data.UNLABELLED}/prelabels/objects.csv" if waiting else []
+
+
+def fields_of(split):
+    """Files that a split is made of; simulated folders, or the images and masks of the sheet."""
+    if LINES:
+        return expand(f"{R}/simulated/{split}/{{line}}", line=LINES)
+    chosen = [field for field in FIELDS if field.split == split]
+    return [str(file) for field in chosen for file in (field.image, field.mask) if file]
+
+
+def found_fields(split, folders):
+    """The fields of a split; `folders` are those that its simulation wrote."""
+    found = data.find_simulated(split, folders) if LINES else FIELDS
+    return [field for field in found if field.split == split]
+
+
+def training_settings(wildcards):
+    """What the design sets of a training's configuration; --requeue begins anew if it changes."""
+    model = DESIGN["models"][wildcards.model]
+    epochs, steps = plan.lengths(DESIGN, wildcards)
+    length = (
+        f"training.batch={model['batch']}",
+        f"training.epochs={epochs}",
+        f"training.steps_per_epoch={steps}",
+        f"training.seed={wildcards.replicate}",
+    )
+    return settings(DESIGN["set"], model["set"], length, [f"augment={policy_of(wildcards.policy)}"])
+
+
+def of_rows(wildcards, pattern):
+    """Paths after a pattern, one for each run in an experiment's report."""
+    split = DESIGN["experiments"][wildcards.experiment]["split"]
+    rows = plan.entries(DESIGN, wildcards.experiment)
+    return [pattern.format(R=R, split=split, path=path) for _, paths in rows for path in paths]
+
+
+def label_flags(wildcards):
+    """--labels of nucseg benchmark, one a row of the report."""
+    split = DESIGN["experiments"][wildcards.experiment]["split"]
+    return " ".join(
+        f"--labels '{name}=" + "+".join(f"{R}/predictions/{split}/{path}" for path in paths) + "'"
+        for name, paths in plan.entries(DESIGN, wildcards.experiment)
+    )

@@ -1,0 +1,47 @@
+rule roi_store:
+    input:
+        rules.training_set.output,
+    output:
+        f"{R}/stores/{{set}}/{{policy}}/{{size}}.h5",
+    log:
+        f"{R}/logs/roi_store/{{set}}/{{policy}}/{{size}}.log",
+    benchmark:
+        f"{R}/timings/roi_store/{{set}}/{{policy}}/{{size}}.tsv"
+    params:
+        config=DESIGN["store"]["config"],
+        rois=lambda w: plan.rois(DESIGN, w.size),
+        settings=lambda w: settings(DESIGN["set"], [f"augment={policy_of(w.policy)}"]),
+    threads: 2
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    shell:
+        "TF_NUM_INTRAOP_THREADS={threads} nucseg augment {params.config} --data {input} --out {output}"
+        " --rois {params.rois} {params.settings} > {log} 2>&1"
+
+
+rule train:
+    input:
+        fields=rules.training_set.output,
+        store=rules.roi_store.output,
+    output:
+        directory(f"{R}/runs/{plan.RUN}/model"),
+    log:
+        f"{R}/logs/train/{plan.RUN}.log",
+    benchmark:
+        f"{R}/timings/train/{plan.RUN}.tsv"
+    params:
+        config=lambda w: DESIGN["models"][w.model]["config"],
+        init=lambda w: DESIGN["models"][w.model]["inits"][w.init],
+        settings=training_settings,
+        run=lambda w, output: str(Path(output[0]).parent),
+        device=DEVICE,
+    threads: 4
+    resources:
+        mem_mb=16000,
+        runtime=1440,
+        gpu=DESIGN["gpus"],
+    shell:
+        "TF_NUM_INTRAOP_THREADS={threads} nucseg train {params.config} --data {input.fields}"
+        " --store {input.store} --init {params.init} --out {params.run} --requeue"
+        " --device {params.device} {params.settings} >> {log} 2>&1"
