@@ -7,6 +7,7 @@ DATA ?= ../shared/data/dsb2018
 CODE := nucseg_tf tests scripts workflow
 DOCKER ?= docker
 APPTAINER ?= apptainer
+CONFIG ?= smallest
 VARIANT ?= cpu
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 REVISION = $(shell git describe --always --dirty --abbrev=40)
@@ -14,7 +15,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help setup format lint type test test-long smoke score demo bench doctor lock clean \
-  image image-gpu image-test image-gpu-test sbom sif sif-test
+  image image-gpu image-test image-gpu-test sbom sif sif-test workflow-smoke workflow-test slurm-test
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -106,11 +107,30 @@ image-gpu-test: $(READY)  ## the same for the GPU image, without a GPU
 
 sif:  ## build the Apptainer image dist/nucseg-tf-VARIANT.sif
 	mkdir -p dist
-	$(APPTAINER) build $(APPTAINER_FLAGS) --build-arg variant=$(VARIANT) \
+	$(APPTAINER) build --force $(APPTAINER_FLAGS) --build-arg variant=$(VARIANT) \
+	  --build-arg version=$(VERSION) --build-arg revision=$(REVISION) \
 	  dist/nucseg-tf-$(VARIANT).sif docker/nucseg.def
 
 sif-test: $(READY)  ## build and run Apptainer images (Debian, root)
 	scripts/sif_test.sh
+
+SMOKE = runs/workflow-smoke
+SNAKEMAKE = PATH=$(CURDIR)/$(BIN):$$PATH snakemake --configfile workflow/config/smoke.yaml
+
+workflow-smoke: $(READY)  ## the whole workflow with tiny numbers; results in runs/workflow-smoke/
+	@mkdir -p $(SMOKE)
+	@exec 9> $(SMOKE)/.lock; flock --nonblock 9 || { echo "It is running already."; exit 1; }; \
+	$(SNAKEMAKE) --unlock --quiet all 9>&- && \
+	$(SNAKEMAKE) --profile workflow/profiles/local --resources gpu=9 --quiet rules --set-threads \
+	  train=1 predict=1 predict_baseline=1 prelabel=1 roi_store=1 $(SNAKEMAKE_FLAGS) 9>&-
+	@cat $(SMOKE)/tables/initialisation/compare.md
+	@echo $(SMOKE)
+
+workflow-test: $(READY)  ## run it, again, after a loss, and after kill -9
+	scripts/workflow_test.sh
+
+slurm-test: $(READY)  ## run the smallest workflow through a SLURM on this machine (Debian, root)
+	scripts/slurm_test.sh $(CONFIG)
 
 clean:  ## remove everything that the targets made
 	rm -rf $(VENV) build dist demo_output runs/smoke *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the workflow through a real SLURM on this machine: `make slurm-test`. Needs root and Debian,
-# whose packages it installs; its daemons end with it. CONFIG is a file in workflow/config; with
-# SIF=FILE (and an apptainer on PATH) jobs run in that container.
+# whose packages it installs; its daemons end with it. CONFIG is a file in workflow/config. After
+# `make sif-test` in the same NUCSEG_CONTAINERS the jobs run in that image, too.
 set -euo pipefail
 # shellcheck source=scripts/container_tests.sh
 source "$(dirname "$0")/container_tests.sh"
@@ -12,6 +12,7 @@ RESULTS=runs/workflow-slurm
 NODE=$(hostname -s)
 LIMIT=3600 # s, for one run of the workflow
 SNAKEMAKE=$ROOT/.venv/bin/snakemake
+changes=() # files that change the configuration
 export PATH=$ROOT/.venv/bin:$PATH
 
 configure() { # /etc/slurm, because SLURM's own srun looks nowhere else
@@ -84,7 +85,7 @@ stop_slurm() {
 
 through_slurm() { # through_slurm OPTIONS...: the shipped profile, quicker to notice what happens
   timeout --foreground -k 30 $LIMIT "$SNAKEMAKE" --profile workflow/profiles/slurm \
-    --configfile "workflow/config/$CONFIG.yaml" --config "results=$RESULTS" \
+    --configfile "workflow/config/$CONFIG.yaml" "${changes[@]}" --config "results=$RESULTS" \
     --slurm-status-command squeue --slurm-init-seconds-before-status-checks 2 \
     --seconds-between-status-checks 2 --latency-wait 10 --slurm-no-account \
     --set-threads train=1 predict=1 predict_baseline=1 roi_store=1 prelabel=1 \
@@ -117,9 +118,9 @@ gpu_is_asked_for() { # the node has one that is none: SLURM grants it, and the p
 
 time_limit_ends_a_job() { # and the same command without it completes
   rm -rf "$RESULTS/runs"
-  local endless="{config: smoke, cycles: 1000000, batch: 4, inits: {random: random}}"
-  returns 1 through_slurm --set-resources train:runtime=1 train:mem_mb=6000 \
-    --config "results=$RESULTS" "models={FPN2-WS: $endless}" > "$WORK/timeout.log"
+  local changes=("$WORK/endless.yaml")
+  echo "models: {FPN2-WS: {cycles: 1000000}}" > "$WORK/endless.yaml"
+  returns 1 through_slurm --set-resources train:runtime=1 train:mem_mb=6000 > "$WORK/timeout.log"
   grep -q TIMEOUT "$WORK/timeout.log"
   find "$RESULTS/runs" -name last.h5 -size +1k | grep -q . # what a repetition goes on from
 }
@@ -129,11 +130,32 @@ completes_after_failures() {
   [ -s "$RESULTS/runs.csv" ]
 }
 
-in_container() { # the same in the image of the container tests
+make_apptainer() { # $WORK/bin: the Apptainer of sif_test.sh, which Debian stable has not
+  grep -qs '^root:' /etc/subuid || echo root:200000:65536 >> /etc/subuid
+  grep -qs '^root:' /etc/subgid || echo root:200000:65536 >> /etc/subgid
+  mkdir -p "$WORK/bin" "$WORK/apptainer$ROOT" "$WORK/apptainer$WORK"
+  cat > "$WORK/bin/apptainer" << EOF
+#!/bin/sh
+exec unshare --user --map-root-user --map-auto bwrap --bind "$WORK/apptainer" / \
+  --dev-bind /dev /dev --proc /proc --bind /sys /sys --bind /tmp /tmp --bind "$ROOT" "$ROOT" \
+  --bind "$WORK" "$WORK" --ro-bind /etc/resolv.conf /etc/resolv.conf --chdir "\$PWD" \
+  -- /usr/bin/apptainer "\$@"
+EOF
+  chmod +x "$WORK/bin/apptainer"
+  ln -sf apptainer "$WORK/bin/singularity"
+}
+
+in_container() { # with no nucseg on the machine's PATH but one that fails
   rm -rf "$RESULTS"
-  through_slurm --software-deployment-method apptainer --config "results=$RESULTS" \
-    "container=$SIF" > "$WORK/container.log" || { tail -n 40 "$WORK/container.log"; return 1; }
-  grep -q 'Activating singularity image' "$WORK/container.log" || grep -rq singularity "$WORK/container.log"
+  make_apptainer
+  mkdir -p "$WORK/broken"
+  printf '#!/bin/sh\necho "not the one in the container"; exit 9\n' > "$WORK/broken/nucseg"
+  chmod +x "$WORK/broken/nucseg"
+  PATH=$WORK/bin:$WORK/broken:$PATH through_slurm --software-deployment-method apptainer \
+    --config "results=$RESULTS" "container=$SIF" > "$WORK/container.log" || {
+    tail -n 40 "$WORK/container.log"
+    return 1
+  }
   [ -s "$RESULTS/runs.csv" ]
 }
 
@@ -148,7 +170,9 @@ check "a second run does nothing" second_run_does_nothing
 check "a failing job ends the workflow with 1, and its log says why" gpu_is_asked_for
 check "a job over its time is reported" time_limit_ends_a_job
 check "afterwards the workflow completes" completes_after_failures
-if [ -n "${SIF:-}" ]; then
-  check "the workflow runs in the container $SIF" in_container
+SIF=$WORK/user/docker.sif
+if [ -s "$SIF" ]; then
+  install bubblewrap uidmap
+  check "the workflow runs in an Apptainer image" in_container
 fi
 finish

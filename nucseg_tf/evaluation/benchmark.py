@@ -51,6 +51,7 @@ def run_benchmark(
     options: Mapping[str, Any],
     split: str | None = None,
     groups: Path | None = None,
+    note: str = "",
     models_dir: Path | None = None,
     prepare: Callable[[], None] = lambda: None,
     progress: Callable[[int, int, str], bool] = lambda done, total, name: True,
@@ -66,6 +67,7 @@ def run_benchmark(
         options: of `inference.predict.Options`, for all models.
         split: see `dataset.benchmark_fields`.
         groups: see `dataset.benchmark_fields`.
+        note: what a reader of the report must know of the images.
         models_dir: folder to search for models by name first.
         prepare: called in each new process before TensorFlow is imported; must be picklable.
         progress: called after each step with its number, the count and what was done; says whether
@@ -125,6 +127,7 @@ def run_benchmark(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "data": str(data),
         "split": split,
+        "note": note,
         "options": dict(options),
         "entries": names,
         "runs": [_describe(run, models.get(run.name), costs.get(run.name)) for run in runs],

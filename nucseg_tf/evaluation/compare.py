@@ -161,9 +161,9 @@ def _read(name: str) -> pd.DataFrame:
 
 
 def _paper_model(result: Mapping[str, Any], entry: str) -> str | None:
-    """The paper's name of an entry's family, or of its own name where it is label images."""
+    """The paper's name of an entry's family, or of the first word of its own where it has none."""
     run = next(run for run in result["runs"] if run["entry"] == entry)
-    return PAPER_MODELS.get(_plain(run["family"] or entry))
+    return PAPER_MODELS.get(_plain(run["family"] or entry.split(" ")[0]))
 
 
 def _plain(name: str) -> str:
@@ -172,8 +172,12 @@ def _plain(name: str) -> str:
 
 
 def _notes(names: Sequence[str], results: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Groups that two benchmarks share in name but not in images and masks."""
-    notes = []
+    """What benchmarks say of their images; groups that two share in name but not in images."""
+    notes = [
+        f"{name}: {result['note']}"
+        for name, result in zip(names, results, strict=True)
+        if result.get("note")
+    ]
     first: dict[str, tuple[str, list]] = {}
     for name, result in zip(names, results, strict=True):
         groups = dict.fromkeys(part["group"] for part in result["summary"])

@@ -108,10 +108,11 @@ def _introduction(result: Mapping[str, Any]) -> str:
     first = result["runs"][0]["run"]
     data = Path(result["data"]).name + (f" ({result['split']})" if result["split"] else "")
     nuclei = sum(row["n_truth"] for row in result["scores"] if row["run"] == first)
+    note = f" <b>{escape(result['note'])}</b>" if result.get("note") else ""
     return (
         f"{', '.join(names)} on {len(result['images'])} images of <b>{escape(data)}</b>, in which "
         f"{nuclei} nuclei were annotated (ground truth, true nuclei). Made on "
-        f"{escape(result['created'][:10])} with nucseg_tf {escape(result['nucseg_tf'])}."
+        f"{escape(result['created'][:10])} with nucseg_tf {escape(result['nucseg_tf'])}.{note}"
     )
 
 

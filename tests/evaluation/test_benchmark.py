@@ -53,7 +53,7 @@ def test_files_hold_what_is_returned(both):
     chosen = (summary["score"] == "f1_0.70") & (summary["group"] == "HCT-116")
     assert summary[chosen]["value"].tolist() == pytest.approx([0.4, 1])
     assert summary[chosen]["low"].isna().all()
-    assert set(result) == {"format", *PARTS}
+    assert set(result) == {"format", "note", *PARTS}
 
 
 def test_the_same_benchmark_gives_the_same_scores(both, folders, benchmark):

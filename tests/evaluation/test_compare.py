@@ -119,3 +119,17 @@ def test_a_table_that_fits_nothing_is_noted(benchmark, folders):
     (note,) = notes
     assert "Of Table 8 there is nothing to add" in note
     assert "HCT116" in note
+
+
+def test_rows_of_one_strategy_stand_beside_their_model(benchmark, folders):
+    names = ("FPN2-WS random", "FPN2-WS-other")
+    benchmark(*(f"{name}={folders / 'tool'}" for name in names))
+    table, _ = compare([folders / "out"], "2")
+    published = table[table["source"].str.startswith(PAPER)]
+    assert set(published["entry"]) == {"FPN2-WS random"}
+
+
+def test_what_a_benchmark_says_of_its_images_is_repeated(benchmark, folders):
+    benchmark(f"tool={folders / 'tool'}", note="The fields are simulated.")
+    _, notes = compare([folders / "out"])
+    assert notes == ["out: The fields are simulated."]

@@ -132,6 +132,12 @@ def test_names_are_escaped(benchmark, folders):
     assert "<u>" not in text
 
 
+def test_a_note_stands_above_the_tables(benchmark, folders):
+    _, out = benchmark(f"tool={folders / 'tool'}", note="Simulated & small.")
+    text = write_report(out).read_text(encoding="utf-8")
+    assert text.index("<b>Simulated &amp; small.</b>") < text.index("<table")
+
+
 def test_dollars_are_no_mathematics(both):
     path = both[1] / "benchmark.json"
     path.write_text(path.read_text().replace("HCT-116", "$x^$"))

@@ -58,6 +58,7 @@ DESIGN, FIELDS = read_config()
 R = DESIGN["results"].rstrip("/")
 EXPERIMENTS = list(DESIGN["experiments"])
 LINES = DESIGN["data"].get("simulate", {}).get("cell_lines", [])
+NOTE = "The fields are simulated." if LINES else f"The fields are those of {DESIGN['data']['samples']}."
 DEVICE = "gpu" if DESIGN["gpus"] else "auto"
 
 

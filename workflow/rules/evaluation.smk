@@ -93,12 +93,14 @@ rule benchmark:
         f"{R}/timings/benchmark/{{experiment}}.tsv"
     params:
         labels=label_flags,
+        note=NOTE,
         out=lambda w, output: str(Path(output.page).parent),
     resources:
         mem_mb=8000,
         runtime=240,
     shell:
-        "nucseg benchmark --data {input.fields} {params.labels} --out {params.out} > {log} 2>&1"
+        "nucseg benchmark --data {input.fields} {params.labels} --out {params.out}"
+        " --note '{params.note}' > {log} 2>&1"
 
 
 rule compare:

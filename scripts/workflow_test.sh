@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# What happens to `make workflow-smoke` when it is repeated, loses a result, or is killed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+RESULTS=runs/workflow-smoke
+LOGS=$(mktemp -d)
+RUN=FPN2-WS/All/random/full/1/1
+passed=0
+
+smoke() {
+  make --no-print-directory workflow-smoke
+}
+
+pass() {
+  passed=$((passed + 1))
+  echo "pass: $*"
+}
+
+fail() {
+  echo "FAIL: $*"
+  tail -n 30 "$LOGS"/*.log
+  exit 1
+}
+
+jobs_of() { # jobs_of LOG: what was run, from Snakemake's table of jobs
+  awk '/^job +count/ { on = 1; next } on && NF == 0 { exit }
+    on && $1 ~ /^[a-z]/ && $1 != "total" && $1 != "all" { print $1, $2 }' "$1" | sort
+}
+
+group_of_smoke() { # begins it in a group of processes of its own, in the background
+  setsid make --no-print-directory workflow-smoke > "$LOGS/killed.log" 2>&1 &
+  group=$!
+}
+
+rm -rf "$RESULTS"
+begin=$SECONDS
+smoke > "$LOGS/first.log" 2>&1 || fail "it ends"
+seconds=$((SECONDS - begin))
+echo "      $seconds s"
+[ "$(tail -n 1 "$LOGS/first.log")" = "$RESULTS" ] || fail "it names its results last"
+rows=$(wc -l < "$RESULTS/runs.csv")
+[ "$rows" = 13 ] || fail "10 trainings, the baseline and the classical labels are in runs.csv: $rows"
+for experiment in initialisation augmentation; do
+  [ "$(stat --format %s "$RESULTS/benchmarks/$experiment/report.html")" -gt 100000 ] ||
+    fail "the report of $experiment has its figures"
+done
+grep -q 'Zaki et al. 2020' "$RESULTS/tables/initialisation/compare.md" || fail "published values"
+pass "the whole workflow, $seconds s"
+
+smoke > "$LOGS/second.log" 2>&1
+grep -q 'Nothing to be done' "$LOGS/second.log" || fail "a second run does nothing"
+pass "a second run does nothing"
+
+rm -r "$RESULTS/predictions/test/$RUN/1"
+smoke > "$LOGS/deleted.log" 2>&1
+jobs_of "$LOGS/deleted.log" > "$LOGS/jobs"
+# The table of experiment `initialisation`, which the run belongs to, and that of all runs.
+printf '%s\n' 'benchmark 1' 'compare 1' 'evaluate 1' 'predict 1' 'runs 1' |
+  diff - "$LOGS/jobs" || fail "only what depends on a lost result is made again"
+pass "only what depends on a lost result is made again"
+
+rm -r "$RESULTS/runs/$RUN" "$RESULTS/predictions/test/$RUN"
+group_of_smoke
+for _ in $(seq 600); do
+  [ ! -e "$RESULTS/runs/$RUN/1/last.h5" ] || break
+  sleep 0.2
+done
+kill -9 -- "-$group"
+[ -e "$RESULTS/runs/$RUN/1/last.h5" ] || fail "it could be killed during a training"
+[ ! -e "$RESULTS/runs/$RUN/1/model" ] || fail "the training was not over"
+sleep 1
+pgrep --pgroup "$group" > /dev/null && fail "nothing of it runs on"
+smoke > "$LOGS/again.log" 2>&1 || fail "after kill -9 it goes on"
+grep -q '"resume": true' "$RESULTS/runs/$RUN/1/run.json" || fail "the training went on"
+[ "$(wc -l < "$RESULTS/runs.csv")" = 13 ] || fail "it completes"
+pass "after kill -9 it completes, and the training goes on from its checkpoint"
+
+rm -r "$LOGS"
+echo "$passed passed"
