@@ -79,6 +79,10 @@ stop_slurm() {
   for daemon in slurmd slurmctld; do
     [ ! -s "$WORK/slurm/$daemon.pid" ] || kill "$(cat "$WORK/slurm/$daemon.pid")" 2> /dev/null || true
   done
+  for _ in $(seq 100); do # they write to the end
+    pgrep -x 'slurmd|slurmctld' > /dev/null || break
+    sleep 0.2
+  done
   pkill -x munged || true
   rm -f /etc/slurm/slurm.conf /etc/slurm/gres.conf /etc/slurm/cgroup.conf
 }

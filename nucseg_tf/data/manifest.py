@@ -137,7 +137,7 @@ def split_fields(
 
     Splits given by the data set are used where it has validation fields. Otherwise a share of every
     group is drawn, by a hash of seed and name: the draw depends neither on the order of the files
-    nor on the machine, and each group of two or more is in both parts.
+    nor on the machine, and each group of two or more is in both parts. A single field does both.
 
     Args:
         fields: of one data set.
@@ -148,7 +148,7 @@ def split_fields(
         Training and validation fields, both not empty.
 
     Raises:
-        DataError: fewer than two fields to divide, or no training fields.
+        DataError: no fields to train on.
     """
     if not 0 < validation_fraction < 1:
         raise UsageError(
@@ -159,12 +159,14 @@ def split_fields(
     train = [field for field in pool if field.split != "val"]
     if given and train:
         return train, given
-    if given or len(train) < 2:
+    if not train:
         raise DataError(
-            f"training needs at least two fields, one of them for validation; found {len(train)} "
-            f"for training and {len(given)} for validation. Annotate one more field, or cut an "
-            "image in two."
+            f"training needs a field to train on; found none, and {len(given)} for validation. "
+            "Annotate one more field, or move one from val to train."
         )
+    if len(train) == 1:
+        LOG.warning("%s trains and validates: its loss says nothing of others", train[0].name)
+        return train, train
     val = _draw(train, validation_fraction, seed)
     return [field for field in train if field not in val], [f for f in train if f in val]
 

@@ -186,9 +186,16 @@ def test_both_parts_keep_at_least_one_field(fraction):
     assert [len(part) for part in split_fields(singles, fraction, seed=0)] == [1, 1]
 
 
+def test_a_single_field_trains_and_validates(caplog):
+    for single in (fields(1), fields(1, "train") + fields(4, "test")):
+        train, val = split_fields(single, 0.2, seed=0)
+        assert train == val == single[:1]
+        assert "says nothing of others" in caplog.text
+
+
 def test_too_few_fields_or_a_senseless_fraction():
-    for few in ([], fields(1), fields(3, "val"), fields(1, "train") + fields(4, "test")):
-        with pytest.raises(DataError, match="at least two fields"):
+    for few in ([], fields(3, "val"), fields(4, "test")):
+        with pytest.raises(DataError, match="a field to train on"):
             split_fields(few, 0.2, seed=0)
     with pytest.raises(UsageError, match="fraction"):
         split_fields(fields(4), 1.0, seed=0)
