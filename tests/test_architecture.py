@@ -14,7 +14,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "nucseg_tf"
 LAYERS = (
     *("io", "targets", "data", "models", "training", "inference", "evaluation"),
-    *("doctor", "console", "cli"),
+    *("annotation", "doctor", "console", "cli"),
 )
 FOR_ALL = {"errors", "types", "config", "policy"}
 TOP = {"__init__", "__main__"}
