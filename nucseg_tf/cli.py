@@ -25,6 +25,7 @@ from nucseg_tf.io.files import ensure_folder
 
 if TYPE_CHECKING:
     from nucseg_tf.config import Config
+    from nucseg_tf.inference.predict import Segmenter
     from nucseg_tf.types import Field
 
 LOG = logging.getLogger(__name__)
@@ -90,28 +91,13 @@ def predict(
         "command": "predict",
         "paths": [str(path) for path in paths],
         "options": asdict(options),
-        "model": {
-            "name": segmenter.info.name,
-            "sha256": segmenter.model.sha256,
-            "thresholds": segmenter.settings.model_dump(),
-        },
+        "model": _describe_model(segmenter),
         "device": backend_device(),
         "started": started,
         "seconds": {"loading": round(loaded - began, 3), "total": round(finished - began, 3)},
         "images": outcome.done,
-        "left_out": [str(path) for path in outcome.left_out],
-        "failures": [{"image": str(path), "reason": text} for path, text in outcome.failures],
     }
-    _write_record(out / "run.json", record)
-    if outcome.left_out:
-        LOG.warning("stopped by SIGTERM with %d images left to do", len(outcome.left_out))
-        raise SystemExit(128 + signal.SIGTERM)
-    if outcome.failures:
-        print(out)
-        count = len(outcome.failures) + len(outcome.done)
-        raise SomeImagesFailed(
-            f"{len(outcome.failures)} of {count} images failed, see {out / 'failures.csv'}"
-        )
+    _end_run(out, record, outcome)
     return out
 
 
@@ -122,6 +108,7 @@ def train(
     out: Path,
     init: str = "random",
     resume: bool = False,
+    requeue: bool = False,
     store: Path | None = None,
     channel: str | None = None,
     z: str | None = None,
@@ -138,12 +125,15 @@ def train(
         out: folder for the run
         init: random, imagenet, coco (or a Matterport .h5 file), nuclei, or a model's name or folder
         resume: go on with the training in --out
+        requeue: the same if it has these settings and fields, else begin anew; for job scripts
         store: ROIs from `nucseg augment` to train on, instead of cutting new ones
         channel: index from 0, or max, where images have several
         z: plane, index from 0, or max, where images are stacks
         set: KEY=VALUE that replaces one of the configuration; may be repeated
         device: auto, cpu or gpu
     """
+    if resume and requeue:
+        raise UsageError("--resume and --requeue: choose one of them")
     settings, fields = _settings_and_fields(config, data, channel, z, set)
     ensure_folder(out)
     use_device(device)
@@ -151,19 +141,26 @@ def train(
     from nucseg_tf.data.pipeline import load_samples
     from nucseg_tf.data.roi_store import RoiStore
     from nucseg_tf.evaluation.finish import finish, start_thresholds
+    from nucseg_tf.training import devices
+    from nucseg_tf.training import requeue as queue
     from nucseg_tf.training.callbacks import Interrupted
     from nucseg_tf.training.trainer import Trainer
 
+    devices.choose(settings.training)  # if there are too few, say so before fields are read
     LOG.info("%d fields to train on, %d to validate", *map(len, fields))
     rois = RoiStore(store) if store else None
     if rois:
         rois.check(settings, [field_hash(field) for field in fields[1]])
+    if requeue:
+        hashes = [[field_hash(field) for field in part] for part in fields]
+        made_of = queue.identity(settings, init, hashes, rois.content if rois else None)
+        resume = queue.can_resume(out, made_of)
     train_samples, validation_samples = (load_samples(part, settings) for part in fields)
     if resume or not (out / "last.h5").exists():  # else the trainer refuses
         names = [[field.name for field in part] for part in fields]
-        made_of = {"file": str(store), "augment": rois.content["augment"]} if rois else None
+        cut = {"file": str(store), "augment": rois.content["augment"]} if rois else None
         seed = settings.training.seed
-        _record_start(out / "run.json", config, data, init, resume, seed, names, made_of)
+        _record_start(out / "run.json", config, data, init, resume, seed, names, cut)
     try:
         network = Trainer(settings, out, train_samples, validation_samples, rois).fit(init, resume)
     except Interrupted as stop:
@@ -289,6 +286,7 @@ def benchmark(
     labels: tuple[str, ...] = (),
     groups: Path | None = None,
     split: str | None = None,
+    note: str = "",
     models_dir: Path | None = None,
     pixel_size: float | None = None,
     diameter: float | None = None,
@@ -310,6 +308,7 @@ def benchmark(
         labels: NAME=FOLDER of label images STEM_labels.tif or STEM.ext; may be repeated
         groups: CSV of columns image, group, where the data set has no groups of its own
         split: train, val or test, where the data set has several
+        note: what a reader of the report must know of the images
         models_dir: folder to search for models by name first
         pixel_size: of the images in µm; the file's own is used otherwise
         diameter: typical nucleus in px; rescales images to what the model was trained at
@@ -334,6 +333,7 @@ def benchmark(
             options={"channel": channel, "z": z, **sizes, "tile": tile, "tta": tta},
             split=split,
             groups=groups,
+            note=note,
             models_dir=models_dir,
             prepare=functools.partial(use_device, device),
             progress=progress,
@@ -398,6 +398,161 @@ def validate(data: Path, *, channel: str | None = None, z: str | None = None) ->
     if errors:
         raise DataError(f"{data}: {errors} errors; {summary}")
     return summary
+
+
+def annotate(
+    folder: Path,
+    *,
+    port: int | None = None,
+    host: str = "127.0.0.1",
+    users: str = "",
+    channel: str | None = None,
+    z: str | None = None,
+) -> None:
+    """Correct labels by hand, in a browser.
+
+    Prints the page's address as its first line, and serves the page until Ctrl-C. Every edit is on
+    disk before the page says so; accepted fields go to FOLDER/masks, for `nucseg train`.
+
+    Args:
+        folder: of images/, and prelabels/ from `nucseg prelabel`
+        port: to listen on; 0 for any that is free; 8765 or the next free one otherwise
+        host: address to listen on; anything but 127.0.0.1 opens the page to the network
+        users: NAME,NAME,... to choose from; edits are noted by name
+        channel: index from 0, or max, where images have several
+        z: plane, index from 0, or max, where images are stacks
+    """
+    from nucseg_tf.annotation.project import open_project
+    from nucseg_tf.annotation.server import serve
+
+    names = [name.strip() for name in users.split(",") if name.strip()]
+    serve(open_project(folder), host, port, names, channel, z)
+
+
+def prelabel(
+    folder: Path,
+    *,
+    method: str = "fpn2ws-nuclei",
+    out: Path | None = None,
+    models_dir: Path | None = None,
+    channel: str | None = None,
+    z: str | None = None,
+    pixel_size: float | None = None,
+    diameter: float | None = None,
+    tile: int | None = None,
+    threshold: str = "local",
+    min_area: int | None = None,
+    max_area: int | None = None,
+    agreement: int = 2,
+    device: Device = "auto",
+) -> Path:
+    """Label images for an annotator to correct, and list the nuclei to look at first.
+
+    Writes STEM_labels.tif per image, objects.csv (a row per nucleus, with confidence, whether it is
+    suspect and why), run.json and, if images had to be left out, failures.csv. Prints the output
+    folder. A second run overwrites the first; masks and annotations are left alone.
+
+    Args:
+        folder: of images/, or of image files
+        method: classical, or the name of a model, or a model folder
+        out: folder for the results; FOLDER/prelabels otherwise
+        models_dir: folder to search for models by name first
+        channel: index from 0, or max, where images have several
+        z: plane, index from 0, or max, where images are stacks
+        pixel_size: of the images in µm; the file's own is used otherwise
+        diameter: typical nucleus in px; models rescale images by it, classical measures it else
+        tile: side in px of the tiles of large images; of models
+        threshold: local or otsu; of classical
+        min_area: of a nucleus in px; classical takes a tenth of the typical area otherwise
+        max_area: of a nucleus in px; no limit otherwise
+        agreement: how many more views the confidence comes from, 0 (off) to 7; each takes as long
+        device: auto, cpu or gpu
+    """
+    from nucseg_tf.annotation.prelabel import CLASSICAL, Settings
+    from nucseg_tf.annotation.prelabel_folder import find_images, prelabel_folder
+
+    started, began = _now(), time.perf_counter()
+    sizes, limits = (pixel_size, diameter, tile), (min_area, max_area)
+    settings = Settings(channel, z, *sizes, threshold, *limits, agreement)
+    find_images(folder)  # before the seconds that loading takes
+    segmenter: Any = CLASSICAL
+    record: dict[str, Any] = {"command": "prelabel", "data": str(folder), "method": method}
+    record |= {"options": asdict(settings), "model": None, "device": "cpu", "started": started}
+    if method != CLASSICAL:
+        use_device(device)
+        from nucseg_tf.inference.predict import backend_device, load_model
+
+        segmenter = load_model(method, models_dir)
+        record |= {"model": _describe_model(segmenter), "device": backend_device()}
+    loaded = time.perf_counter()
+    out = folder / "prelabels" if out is None else out
+    with show_progress() as progress:
+        outcome = prelabel_folder(folder, out, segmenter, settings, progress)
+    total = round(time.perf_counter() - began, 3)
+    record |= {"seconds": {"loading": round(loaded - began, 3), "total": total}}
+    record |= {"images": outcome.done, "suspects": outcome.suspects}
+    _end_run(out, record, outcome)
+    return out
+
+
+def convert(
+    src: Path,
+    dst: Path,
+    *,
+    to: str,
+    nuclei: int = 50,
+    shape: str = "bitmap",
+    labels: Path | None = None,
+    channel: str | None = None,
+    z: str | None = None,
+    regions: Path | None = None,
+    partial: bool = False,
+    overwrite: bool = False,
+) -> Path:
+    """Take labelled fields to Supervisely or CVAT for correction, and bring them back.
+
+    Out, fields are cut into regions, each an image with its nuclei. Back, the regions of a field
+    become masks/[GROUP/]STEM.tif; conflicts.csv tells what contradicted and how it was settled.
+
+    Args:
+        src: data set of images/ with masks/ or prelabels/; or a project, a folder, zip or tar
+        dst: project to write, a folder, or a zip file; or the data set that gets the masks
+        to: supervisely, coco (for CVAT), or labels (back)
+        nuclei: about how many in a region; 0 for whole fields
+        shape: bitmap or polygon; nuclei that no polygon gives exactly are bitmaps all the same
+        labels: folder of labels to export, instead of masks/, then prelabels/
+        channel: index from 0, or max, where images have several
+        z: plane, index from 0, or max, where images are stacks
+        regions: nucseg_regions.json of the export, if the project does not bring it back
+        partial: keep the labels of regions that did not come back, instead of failing
+        overwrite: replace masks that exist
+    """
+    if to not in ("supervisely", "coco", "labels"):
+        raise UsageError(f"--to: expected supervisely, coco or labels. Received: {to!r}")
+    if shape not in ("bitmap", "polygon"):
+        raise UsageError(f"--shape: expected bitmap or polygon. Received: {shape!r}")
+    if nuclei < 0:
+        raise UsageError(f"--nuclei: expected 0 or more. Received: {nuclei}")
+    from nucseg_tf.annotation.exporting import Export, export
+    from nucseg_tf.annotation.restoring import restore
+
+    with show_progress() as progress:
+        if to == "labels":
+            outcome = restore(src, dst, regions, partial, overwrite, progress)
+        else:
+            options = Export(to, nuclei, shape == "polygon", labels, channel, z)
+            outcome = export(src, dst, options, progress)
+    if outcome.stopped:
+        LOG.warning("stopped by SIGTERM after %d fields", len(outcome.done))
+        raise SystemExit(128 + signal.SIGTERM)
+    if outcome.conflicts:
+        LOG.warning("%d conflicts, see %s", outcome.conflicts, dst / "conflicts.csv")
+    if outcome.failures:
+        print(dst)
+        count = len(outcome.failures) + len(outcome.done)
+        where = f", see {dst / 'failures.csv'}" if to == "labels" else ""
+        raise SomeImagesFailed(f"{len(outcome.failures)} of {count} fields failed{where}")
+    return dst
 
 
 def doctor() -> str | None:
@@ -527,6 +682,9 @@ class Commands:
     report = staticmethod(report)
     compare = staticmethod(compare)
     validate = staticmethod(validate)
+    prelabel = staticmethod(prelabel)
+    annotate = staticmethod(annotate)
+    convert = staticmethod(convert)
     models = Models()
     doctor = staticmethod(doctor)
     config = staticmethod(config)
@@ -563,6 +721,30 @@ def _write_record(path: Path, record: dict[str, Any]) -> None:
     with atomic_path(path) as temporary:
         text = json.dumps(record | {"versions": versions()}, indent=2)
         temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def _describe_model(segmenter: Segmenter) -> dict[str, Any]:
+    return {
+        "name": segmenter.info.name,
+        "sha256": segmenter.model.sha256,
+        "thresholds": segmenter.settings.model_dump(),
+    }
+
+
+def _end_run(out: Path, record: dict[str, Any], outcome: Any) -> None:
+    """Write run.json of a run over images, and end with 143 or 3 if some of them are not done."""
+    record["left_out"] = [str(path) for path in outcome.left_out]
+    failures = [{"image": str(path), "reason": text} for path, text in outcome.failures]
+    _write_record(out / "run.json", record | {"failures": failures})
+    if outcome.left_out:
+        LOG.warning("stopped by SIGTERM with %d images left to do", len(outcome.left_out))
+        raise SystemExit(128 + signal.SIGTERM)
+    if failures:
+        print(out)
+        count = len(failures) + len(outcome.done)
+        raise SomeImagesFailed(
+            f"{len(failures)} of {count} images failed, see {out / 'failures.csv'}"
+        )
 
 
 def _record_start(
