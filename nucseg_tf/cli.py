@@ -533,6 +533,10 @@ def convert(
         raise UsageError(f"--shape: expected bitmap or polygon. Received: {shape!r}")
     if nuclei < 0:
         raise UsageError(f"--nuclei: expected 0 or more. Received: {nuclei}")
+    back = {"--regions": regions, "--partial": partial, "--overwrite": overwrite}
+    unused = {"--labels": labels} if to == "labels" else back
+    if given := [flag for flag, value in unused.items() if value]:
+        raise UsageError(f"{given[0]} says nothing with --to {to}; leave it away")
     from nucseg_tf.annotation.exporting import Export, export
     from nucseg_tf.annotation.restoring import restore
 
