@@ -121,7 +121,7 @@ workflow-smoke: $(READY)  ## the whole workflow with tiny numbers; results in ru
 	@mkdir -p $(SMOKE)
 	@exec 9> $(SMOKE)/.lock; flock --nonblock 9 || { echo "It is running already."; exit 1; }; \
 	$(SNAKEMAKE) --unlock --quiet all 9>&- && \
-	$(SNAKEMAKE) --profile workflow/profiles/local --resources gpu=9 --quiet rules --set-threads \
+	$(SNAKEMAKE) --profile workflow/profiles/local --resources gpu=9 mem_mb=99000 --quiet rules --set-threads \
 	  train=1 predict=1 predict_baseline=1 prelabel=1 roi_store=1 $(SNAKEMAKE_FLAGS) 9>&-
 	@cat $(SMOKE)/tables/initialisation/compare.md
 	@echo $(SMOKE)
@@ -133,5 +133,5 @@ slurm-test: $(READY)  ## run the smallest workflow through a SLURM on this machi
 	scripts/slurm_test.sh $(CONFIG)
 
 clean:  ## remove everything that the targets made
-	rm -rf $(VENV) build dist demo_output runs/smoke *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist demo_output runs .snakemake *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -129,21 +129,22 @@ def main() -> None:
     for name, steps in walks.items():
         at = [round(share * len(table)) for share in (0, *SHARES)]
         print(f"{name:>16}" + "".join(f"{steps['f1'][index]:>8.3f}" for index in at))
-        step = steps.iloc[len(table) // 10]
+        step = steps.iloc[-(-len(table) // 10)]
         gain = 100 * (step["f1"] - steps["f1"][0])
         print(
             f"  of the first tenth {step['corrected']:.0f} were corrected: F1 rose by "
-            f"{gain / step['looked']:.4f} a hundred looked at, "
+            f"{gain / max(step['looked'], 1):.4f} a hundred looked at, "
             f"{gain / max(step['corrected'], 1):.4f} a hundred corrected"
         )
-    pd.concat(walks, names=["order", "step"]).to_csv(options.out / f"{options.method}.csv")
+    name = Path(options.method).name
+    pd.concat(walks, names=["order", "step"]).to_csv(options.out / f"{name}.csv")
     axes = plt.subplots(figsize=(5, 3.6))[1]
     for name, steps in walks.items():
         axes.plot(steps["looked"] / len(table), steps["f1"], label=name)
     axes.set(xlabel="share of nuclei looked at", ylabel=f"F1 at IoU {THRESHOLD}", xlim=(0, 1))
     axes.legend(loc="lower right")
     axes.grid(alpha=0.3)
-    plt.savefig(options.out / f"{options.method}.png", dpi=120, bbox_inches="tight")
+    plt.savefig(options.out / f"{name}.png", dpi=120, bbox_inches="tight")
     print(options.out)
 
 

@@ -297,8 +297,9 @@ class RoiStore:
                     f"{self.path}: was made with {section}{f'.{key}' if key else ''} {stored}, "
                     f"the configuration says {wanted}. Make it anew with `nucseg augment`."
                 )
-        shared = {*self.content["sources"]} & {*validation}
-        if shared:
+        sources = {*self.content["sources"]}
+        shared = sources & {*validation}
+        if shared and len(sources) > 1:  # a single field trains and validates
             raise DataError(
                 f"{self.path}: {len(shared)} of the fields that validate are in it, which would "
                 "flatter the model. Make it anew from the same --data and configuration."

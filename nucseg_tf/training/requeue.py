@@ -7,20 +7,21 @@ The first must go on where it was, the second begin anew.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import logging
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from nucseg_tf.config import Config
+from nucseg_tf.errors import TrainingError
 from nucseg_tf.io.files import atomic_path, ensure_folder
 from nucseg_tf.models import zoo
 from nucseg_tf.training.initialise import start_model
 
 LOG = logging.getLogger(__name__)
-STATE = ("last.h5", "best.h5", "start.json", "config.yaml")  # what a training keeps
+STATE = ("last.h5", "best.h5", "start.json", "config.yaml", "model")  # what a training keeps
 WITHOUT_EFFECT = ("threads", "devices")  # on what comes out
 
 
@@ -42,13 +43,21 @@ def identity(
     for name in WITHOUT_EFFECT:
         settings["training"].pop(name, None)
     folder = start_model(config.model, init)
-    begin = [init, zoo.verify(folder) if folder else None]
+    begin = zoo.verify(folder) if folder else init
+    if folder is None and Path(init).is_file():
+        begin = hashlib.sha256(Path(init).read_bytes()).hexdigest()
     made_of = {"settings": settings, "begin": begin, "fields": fields, "store": store}
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
 
 
+def note(run: Path, wanted: str) -> None:
+    """Write down which training a run folder holds."""
+    with atomic_path(ensure_folder(run) / "identity") as temporary:
+        temporary.write_text(wanted + "\n", encoding="utf-8")
+
+
 def can_resume(run: Path, wanted: str) -> bool:
-    """Whether to go on with the training in a run folder; another one is removed from it.
+    """Whether to go on with the training in a run folder; another one is moved aside.
 
     Args:
         run: folder of the run, made if need be.
@@ -56,16 +65,24 @@ def can_resume(run: Path, wanted: str) -> bool:
 
     Returns:
         True if the folder holds this training, unfinished or finished.
+
+    Raises:
+        TrainingError: it holds something, and what that is does not stand there.
     """
-    note = ensure_folder(run) / "identity"
-    held = note.read_text(encoding="utf-8").strip() if note.is_file() else None
-    if held == wanted:
+    file = ensure_folder(run) / "identity"
+    held = [name for name in STATE if (run / name).exists()]
+    if file.is_file() and file.read_text(encoding="utf-8").strip() == wanted:
         return (run / "last.h5").exists()
-    if (run / "last.h5").exists():
-        LOG.warning("%s: held a training of other settings or fields; beginning anew", run)
-    for name in STATE:
-        (run / name).unlink(missing_ok=True)
-    shutil.rmtree(run / "model", ignore_errors=True)
-    with atomic_path(note) as temporary:
-        temporary.write_text(wanted + "\n", encoding="utf-8")
+    if held and not file.is_file():
+        raise TrainingError(
+            f"{run}: holds {held[0]}, but not which training it is of. Choose another --out, or "
+            "--resume if it is this one."
+        )
+    if held:
+        number = next(n for n in itertools.count(1) if not (run / f"replaced-{n}").exists())
+        aside = ensure_folder(run / f"replaced-{number}")
+        for name in (*held, "identity"):
+            (run / name).rename(aside / name)
+        LOG.warning("%s: held a training of other settings or fields, now in %s", run, aside.name)
+    note(run, wanted)
     return False

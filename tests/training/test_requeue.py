@@ -5,6 +5,7 @@ import logging
 import pytest
 
 from nucseg_tf.config import Config, Training
+from nucseg_tf.errors import TrainingError
 from nucseg_tf.training.requeue import can_resume, identity
 
 FIELDS = [["a", "b"], ["c"]]
@@ -49,9 +50,21 @@ def test_what_changes_nothing_does_not_count(tmp_path, training):
         identity(Config(), "random", FIELDS, {"count": 4}),
     ],
 )
-def test_another_training_is_removed_with_a_warning(tmp_path, caplog, other):
+def test_another_training_is_moved_aside_with_a_warning(tmp_path, caplog, other):
     run = held(tmp_path, of())
     with caplog.at_level(logging.WARNING):
         assert not can_resume(run, other)
-    assert "beginning anew" in caplog.text
-    assert [path.name for path in run.iterdir()] == ["identity"]
+    assert "now in replaced-1" in caplog.text
+    assert {path.name for path in run.iterdir()} == {"identity", "replaced-1"}
+    assert (run / "replaced-1" / "last.h5").read_bytes() == b"state"
+    (run / "best.h5").write_bytes(b"of the other")
+    assert not can_resume(run, of())
+    assert (run / "replaced-2" / "best.h5").exists()
+
+
+@pytest.mark.parametrize("name", ["last.h5", "model"])
+def test_what_is_not_known_is_left_alone(tmp_path, name):
+    (tmp_path / name).mkdir()
+    with pytest.raises(TrainingError, match="not which training it is of"):
+        can_resume(tmp_path, of())
+    assert (tmp_path / name).exists()

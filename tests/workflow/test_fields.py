@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from checks import DesignError
-from fields import Field, read_sheet, with_validation, write_set, write_split
+from fields import Field, named, read_sheet, with_validation, write_set, write_split
 
 from nucseg_tf.data.manifest import find_fields, load_field
 from nucseg_tf.io.labels import write_labels
@@ -73,12 +73,26 @@ def test_images_without_masks_are_apart(folder):
         (["a/images/A01.tif,a/masks/A01.tif,a,"], "needs a split"),
         ([row("a"), "a/images/A02.tif,a/masks/A02.tif,,test"], "line 3: group"),
         (["a/images/A01.tif"], "more or fewer columns"),
+        ([row("a"), row("a")], "is named twice in the split test"),
+        ([row("a"), row("a", split="train")], "is in test and in train"),
+        ([row("a").replace("a,test", "HeLa+,test")], "group: 'HeLa+': a cell line or plate"),
     ],
 )
 def test_slips_name_the_line(folder, rows, message):
     with pytest.raises(DesignError) as error:
         read_sheet(sheet(folder, *rows), SCHEMA)
     assert message in str(error.value)
+
+
+def test_the_same_image_may_have_a_second_truth(folder):
+    fields = read_sheet(sheet(folder, row("a"), row("a", split="manual")), SCHEMA)
+    assert [field.split for field in fields] == ["test", "manual"]
+
+
+def test_semicolons_are_named(folder):
+    (folder / "samples.csv").write_text("image;mask;group;split\na;b;c;test\n")
+    with pytest.raises(DesignError, match="separated by commas"):
+        read_sheet(folder / "samples.csv", SCHEMA)
 
 
 def test_an_unknown_column_is_named(folder):
@@ -103,9 +117,49 @@ def test_one_field_in_five_validates_and_never_the_only_one():
     assert sum(f.split == "test" for f in fields) == 9
 
 
-def test_validation_of_the_sheet_is_kept():
+def test_validation_of_the_sheet_is_kept_and_others_get_theirs():
     given = drawn(a=9) + drawn("val", a=1)
     assert with_validation(given) == given
+    both = with_validation(given + drawn(b=5))
+    assert sum(field.split == "val" for field in both if field.group == "b") == 1
+    assert sum(field.split == "val" for field in both if field.group == "a") == 1
+
+
+def test_what_people_left_among_the_links_stays(folder):
+    fields = read_sheet(sheet(folder, "a/images/A01.tif,,a,"), SCHEMA)
+    write_split(folder / "new.csv", fields, folder / "log")
+    mask = folder / "new" / "masks" / "A01.tif"  # an annotator's
+    mask.write_bytes(b"work of hours")
+    write_split(folder / "new.csv", [], folder / "log")
+    assert mask.read_bytes() == b"work of hours"
+    assert not list((folder / "new" / "images").iterdir())
+
+
+def test_a_manifest_changes_with_what_is_in_the_files(folder):
+    fields = read_sheet(sheet(folder, row("a")), SCHEMA)
+    write_split(folder / "test.csv", fields, folder / "log")
+    before = (folder / "test.csv").read_text()
+    write_split(folder / "test.csv", fields, folder / "log")
+    assert (folder / "test.csv").read_text() == before
+    (folder / "a" / "masks" / "A01.tif").write_bytes(b"corrected")
+    write_split(folder / "test.csv", fields, folder / "log")
+    assert (folder / "test.csv").read_text() != before
+
+
+def test_splits_of_your_own_are_test_splits_to_nucseg(folder):
+    fields = read_sheet(sheet(folder, row("a", split="manual")), SCHEMA)
+    write_split(folder / "manual.csv", fields, folder / "log")
+    assert [field.split for field in find_fields(folder / "manual.csv")] == ["test"]
+
+
+def test_plates_of_one_cell_line_may_share_names_of_wells(folder):
+    rows = [f"{plate}/images/A01.tif,{plate}/masks/A01.tif,HeLa,test" for plate in "ab"]
+    (folder / "b" / "images").rename(folder / "b" / "pictures")
+    fields = read_sheet(sheet(folder, rows[0], rows[1].replace("images", "pictures")), SCHEMA)
+    assert list(named(fields)) == ["HeLa_images_A01", "HeLa_pictures_A01"]
+    (folder / "b" / "pictures").rename(folder / "b" / "images")
+    with pytest.raises(DesignError, match="is the name of another field"):
+        named(read_sheet(sheet(folder, *rows), SCHEMA))
 
 
 def test_a_training_set_takes_groups_and_so_many_fields(folder):
@@ -125,9 +179,11 @@ def test_a_training_set_takes_groups_and_so_many_fields(folder):
     write_set(folder / "sets" / "one.csv", sources, ["b"], 1, folder / "log")
     with (folder / "sets" / "one.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [(row["name"], row["group"], row["split"]) for row in rows] == [("b_A01", "b", "train")]
-    assert len(find_fields(folder / "sets" / "one.csv")) == 1
+    # The only field does both; nothing else could validate it.
+    assert [(row["name"], row["split"]) for row in rows] == [("b_A01", "train"), ("b_A01", "val")]
+    assert [field.split for field in find_fields(folder / "sets" / "one.csv")] == ["train", "val"]
     write_set(folder / "sets" / "all.csv", sources, "all", None, folder / "log")
-    assert len(find_fields(folder / "sets" / "all.csv")) == 4
+    splits = [field.split for field in find_fields(folder / "sets" / "all.csv")]
+    assert splits == ["train"] * 3 + ["val"]
     with pytest.raises(DesignError, match="'c'"):
         write_set(folder / "sets" / "c.csv", sources, ["c"], None, folder / "log")

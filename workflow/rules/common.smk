@@ -1,3 +1,4 @@
+import shlex
 import sys
 from pathlib import Path
 
@@ -8,11 +9,11 @@ sys.path.insert(0, str(WORKFLOW / "scripts"))
 
 import design as plan
 import fields as data
+import names
 import runs as table
-from checks import DesignError, require
+from checks import DesignError
 
 SCHEMAS = WORKFLOW / "schemas"
-SHIPPED = WORKFLOW.parent / "nucseg_tf" / "weights"  # absent where only the workflow is deployed
 SOURCE = ", ".join(str(file) for file in workflow.configfiles) or "the configuration"
 
 
@@ -22,36 +23,13 @@ def read_config():
         raise WorkflowError("choose a configuration: --configfile workflow/config/lab.yaml")
     try:
         design = plan.read_design(config, SCHEMAS / "config.schema.yaml", SOURCE)
-        for table, models in (
-            ("baselines", design["baselines"].values()),
-            ("prelabels", (m for m in design["prelabels"].values() if m != "classical")),
-        ):
-            require_models(models, f"{SOURCE}: {table}")
+        names.check_names(design, WORKFLOW.parent, SOURCE)
         sheet = design["data"].get("samples")
         fields = data.read_sheet(Path(sheet), SCHEMAS / "samples.schema.yaml") if sheet else []
-        require_splits(design, fields)
+        names.check_splits(design, fields, SOURCE)
     except DesignError as error:
         raise WorkflowError(str(error)) from None
     return design, fields
-
-
-def require_models(names, where):
-    """Every model is a folder, or the name of one that comes with the program."""
-    if SHIPPED.is_dir():
-        known = sorted(folder.name for folder in SHIPPED.iterdir() if folder.is_dir())
-        require((name for name in names if not Path(name).is_dir()), known, where)
-
-
-def require_splits(design, fields):
-    """Every experiment has fields to train on and to be scored on, and every set its groups."""
-    simulated = design["data"].get("simulate")
-    splits = set(simulated["fields"]) if simulated else {field.split for field in fields}
-    for name, part in design["experiments"].items():
-        needed = [part["split"], *(["train", "val"] if part["models"] else [])]
-        require(needed, splits, f"experiments.{name}: splits of the fields")
-    groups = simulated["cell_lines"] if simulated else {f.group for f in fields if f.split == "train"}
-    for name, part in design["training_sets"].items():
-        require(part["groups"] if part["groups"] != "all" else (), groups, f"training_sets.{name}")
 
 
 DESIGN, FIELDS = read_config()
@@ -59,7 +37,7 @@ R = DESIGN["results"].rstrip("/")
 EXPERIMENTS = list(DESIGN["experiments"])
 LINES = DESIGN["data"].get("simulate", {}).get("cell_lines", [])
 NOTE = "The fields are simulated." if LINES else f"The fields are those of {DESIGN['data']['samples']}."
-DEVICE = "gpu" if DESIGN["gpus"] else "auto"
+DEVICE = "gpu" if DESIGN["gpus"] else "cpu"  # a resource: another machine makes nothing out of date
 
 
 wildcard_constraints:
@@ -72,16 +50,21 @@ wildcard_constraints:
     **{axis: "[^/]+" for axis in ("model", "set", "init", "policy", "method", "baseline")},
 
 
-container: DESIGN["container"]
+container: DESIGN.get("container", f"dist/nucseg-tf-{DEVICE}.sif")
 
 
 def settings(*groups):
     """KEY=VALUE pairs as flags of nucseg."""
-    return " ".join(f"--set '{pair}'" for group in groups for pair in group)
+    return " ".join(f"--set {shlex.quote(pair)}" for group in groups for pair in group)
 
 
 def policy_of(name):
     return DESIGN["policies"].get(name, name)
+
+
+def made_of(*values):
+    """The files behind names in the configuration; what is made of them is made anew with them."""
+    return [str(file) for value in values for file in names.files_of(value, WORKFLOW.parent)]
 
 
 def prelabels_to_correct():
@@ -127,7 +110,8 @@ def of_rows(wildcards, pattern):
 def label_flags(wildcards):
     """--labels of nucseg benchmark, one a row of the report."""
     split = DESIGN["experiments"][wildcards.experiment]["split"]
-    return " ".join(
-        f"--labels '{name}=" + "+".join(f"{R}/predictions/{split}/{path}" for path in paths) + "'"
+    rows = [
+        (name, "+".join(f"{R}/predictions/{split}/{path}" for path in paths))
         for name, paths in plan.entries(DESIGN, wildcards.experiment)
-    )
+    ]
+    return " ".join(f"--labels {shlex.quote(f'{name}={folders}')}" for name, folders in rows)

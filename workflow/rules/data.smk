@@ -18,8 +18,8 @@ rule simulate:
         mem_mb=4000,
         runtime=60,
     shell:
-        "nucseg simulate --cell-line {wildcards.line} --out {output} --fields {params.fields}"
-        " --seed {params.seed} {params.size} > {log} 2>&1"
+        "nucseg simulate --cell-line {wildcards.line} --out {output:q} --fields {params.fields}"
+        " --seed {params.seed} {params.size} > {log:q} 2>&1"
 
 
 localrules:
@@ -35,7 +35,7 @@ rule fields:
     log:
         f"{R}/logs/fields/{{split}}.log",
     params:
-        sheet=[[str(f.image), str(f.mask), f.group, f.split] for f in FIELDS],
+        sheet=lambda w: [[str(f.image), f.group] for f in FIELDS if f.split == w.split],
     container:
         None
     run:
@@ -55,7 +55,7 @@ rule validate:
         mem_mb=4000,
         runtime=60,
     shell:
-        "nucseg validate {input} > {output} 2> {log} || {{ cat {output} {log}; exit 1; }}"
+        "nucseg validate {input:q} > {output:q} 2> {log:q} || {{ cat {output:q} {log:q}; exit 1; }}"
 
 
 rule training_set:
@@ -77,7 +77,8 @@ rule training_set:
 
 rule prelabel:
     input:
-        rules.fields.output,
+        fields=rules.fields.output,
+        model=lambda w: made_of(DESIGN["prelabels"][w.method]),
     output:
         directory(f"{R}/predictions/{{split}}/prelabels/{{method}}"),
     log:
@@ -92,13 +93,14 @@ rule prelabel:
         mem_mb=8000,
         runtime=120,
     shell:
-        "TF_NUM_INTRAOP_THREADS={threads} nucseg prelabel {params.folder} --method {params.method}"
-        " --agreement 0 --out {output} > {log} 2>&1"
+        "TF_NUM_INTRAOP_THREADS={threads} nucseg prelabel {params.folder:q} --agreement 0"
+        " --method {params.method:q} --device cpu --out {output:q} > {log:q} 2>&1"
 
 
 rule prelabel_unlabelled:
     input:
-        f"{R}/data/{data.UNLABELLED}.csv",
+        fields=f"{R}/data/{data.UNLABELLED}.csv",
+        model=lambda w: made_of(*list(DESIGN["prelabels"].values())[:1]),
     output:
         f"{R}/data/{data.UNLABELLED}/prelabels/objects.csv",
     log:
@@ -113,5 +115,5 @@ rule prelabel_unlabelled:
         mem_mb=8000,
         runtime=240,
     shell:
-        "TF_NUM_INTRAOP_THREADS={threads} nucseg prelabel {params.folder} --method {params.method}"
-        " > {log} 2>&1"
+        "TF_NUM_INTRAOP_THREADS={threads} nucseg prelabel {params.folder:q} --device cpu"
+        " --method {params.method:q} > {log:q} 2>&1"

@@ -15,14 +15,16 @@ rule predict:
         mem_mb=8000,
         runtime=240,
         gpu=DESIGN["gpus"],
+        device=DEVICE,
     shell:
-        "TF_NUM_INTRAOP_THREADS={threads} nucseg predict {params.images} --model {input.model}"
-        " --out {output} > {log} 2>&1"
+        "TF_NUM_INTRAOP_THREADS={threads} nucseg predict {params.images:q} --model {input.model:q}"
+        " --device {resources.device} --out {output:q} > {log:q} 2>&1"
 
 
 rule predict_baseline:
     input:
         fields=rules.fields.output,
+        model=lambda w: made_of(DESIGN["baselines"][w.baseline]),
     output:
         directory(f"{R}/predictions/{{split}}/baselines/{{baseline}}"),
     log:
@@ -37,9 +39,10 @@ rule predict_baseline:
         mem_mb=8000,
         runtime=240,
         gpu=DESIGN["gpus"],
+        device=DEVICE,
     shell:
-        "TF_NUM_INTRAOP_THREADS={threads} nucseg predict {params.images} --model {params.model}"
-        " --out {output} > {log} 2>&1"
+        "TF_NUM_INTRAOP_THREADS={threads} nucseg predict {params.images:q} --model {params.model:q}"
+        " --device {resources.device} --out {output:q} > {log:q} 2>&1"
 
 
 rule evaluate:
@@ -61,7 +64,7 @@ rule evaluate:
         mem_mb=4000,
         runtime=60,
     shell:
-        "nucseg evaluate {params.truth} {input.predictions} --out {params.out} > {log} 2>&1"
+        "nucseg evaluate {params.truth:q} {input.predictions:q} --out {params.out:q} > {log:q} 2>&1"
 
 
 rule benchmark:
@@ -99,8 +102,8 @@ rule benchmark:
         mem_mb=8000,
         runtime=240,
     shell:
-        "nucseg benchmark --data {input.fields} {params.labels} --out {params.out}"
-        " --note '{params.note}' > {log} 2>&1"
+        "nucseg benchmark --data {input.fields:q} {params.labels} --out {params.out:q}"
+        " --note {params.note:q} > {log:q} 2>&1"
 
 
 rule compare:
@@ -122,7 +125,7 @@ rule compare:
         mem_mb=2000,
         runtime=30,
     shell:
-        "nucseg compare {params.benchmark} --table {params.table} --out {params.out} > {log} 2>&1"
+        "nucseg compare {params.benchmark:q} --table {params.table} --out {params.out:q} > {log:q} 2>&1"
 
 
 localrules:

@@ -1,6 +1,7 @@
 rule roi_store:
     input:
-        rules.training_set.output,
+        fields=rules.training_set.output,
+        settings=lambda w: made_of(DESIGN["store"]["config"], policy_of(w.policy)),
     output:
         f"{R}/stores/{{set}}/{{policy}}/{{size}}.h5",
     log:
@@ -16,14 +17,17 @@ rule roi_store:
         mem_mb=8000,
         runtime=240,
     shell:
-        "TF_NUM_INTRAOP_THREADS={threads} nucseg augment {params.config} --data {input} --out {output}"
-        " --rois {params.rois} {params.settings} > {log} 2>&1"
+        "TF_NUM_INTRAOP_THREADS={threads} nucseg augment {params.config:q} --out {output:q}"
+        " --data {input.fields:q} --rois {params.rois} {params.settings} > {log:q} 2>&1"
 
 
 rule train:
     input:
         fields=rules.training_set.output,
         store=rules.roi_store.output,
+        settings=lambda w: made_of(
+            DESIGN["models"][w.model]["config"], DESIGN["models"][w.model]["inits"][w.init]
+        ),
     output:
         directory(f"{R}/runs/{plan.RUN}/model"),
     log:
@@ -35,13 +39,15 @@ rule train:
         init=lambda w: DESIGN["models"][w.model]["inits"][w.init],
         settings=training_settings,
         run=lambda w, output: str(Path(output[0]).parent),
-        device=DEVICE,
     threads: 4
     resources:
         mem_mb=16000,
-        runtime=1440,
+        runtime=lambda w: DESIGN["models"][w.model]["runtime"],
         gpu=DESIGN["gpus"],
+        device=DEVICE,
+        devices=max(1, DESIGN["gpus"]),
     shell:
-        "TF_NUM_INTRAOP_THREADS={threads} nucseg train {params.config} --data {input.fields}"
-        " --store {input.store} --init {params.init} --out {params.run} --requeue"
-        " --device {params.device} {params.settings} >> {log} 2>&1"
+        "TF_NUM_INTRAOP_THREADS={threads} nucseg train {params.config:q} --data {input.fields:q}"
+        " --store {input.store:q} --init {params.init:q} --out {params.run:q} --requeue"
+        " --device {resources.device} --set training.devices={resources.devices} {params.settings}"
+        " >> {log:q} 2>&1"

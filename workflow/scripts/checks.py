@@ -62,17 +62,18 @@ def _explain(error: ValidationError) -> str:
         unknown = [key for key in error.instance if key not in known]
         return place + "; ".join(f"unknown key {key!r}; {_nearest(key, known)}" for key in unknown)
     if error.validator == "enum":
-        return f"{place}{_nearest(str(error.instance), error.validator_value)}. Received: " + repr(
-            error.instance
-        )
+        known = list(map(str, error.validator_value))
+        return f"{place}{_nearest(str(error.instance), known)}; received {error.instance!r}"
+    if error.validator == "pattern":
+        known = error.schema.get("description", f"must match {error.validator_value}")
+        return f"{place}{error.instance!r}: {known}"
     if error.validator == "required":
         return f"{place}{error.message.replace('is a required property', 'is missing')}"
     if error.validator in ("minProperties", "maxProperties") and place == "data: ":
         return "data: expected one of samples and simulate"
     if error.validator == "oneOf":
         return f"{place}expected all, or a list of groups. Received: {error.instance!r}"
-    hint = error.schema.get("description", "")
-    return f"{place}{error.message}{f' ({hint})' if hint else ''}"
+    return f"{place}{error.message}"
 
 
 def _nearest(name: str, known: list[str]) -> str:

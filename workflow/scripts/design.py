@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -55,8 +56,20 @@ def read_design(config: Mapping[str, Any], schema: Path, source: str) -> dict[st
         DesignError: it cannot be used.
     """
     design = check(dict(config), schema, source)
+    for name, model in design["models"].items():
+        if any(pair.startswith(("data.", "normalisation.")) for pair in model["set"]):
+            raise DesignError(
+                f"\n  {source}: models.{name}.set: all models share the ROI stores; data.* and "
+                "normalisation.* belong into `set` at the top"
+            )
     for name, experiment in design["experiments"].items():
         _check_experiment(design, experiment, f"{source}: experiments.{name}")
+        rows = [row.lower() for row, _ in entries(design, name)]
+        twice = {row for row in rows if rows.count(row) > 1}
+        if twice:
+            raise DesignError(
+                f"\n  {source}: experiments.{name}: two rows are called {twice.pop()}"
+            )
     return design
 
 
@@ -99,12 +112,17 @@ def lengths(design: Mapping[str, Any], training: Mapping[str, str]) -> tuple[int
     """
     model = design["models"][training["model"]]
     steps = rois(design, training["size"]) // model["batch"]
-    return max(1, round(model["cycles"] * float(training["cycles"]))), max(1, steps)
+    return max(1, _rounded(model["cycles"] * float(training["cycles"]))), max(1, steps)
 
 
 def rois(design: Mapping[str, Any], size: str) -> int:
     """How many ROIs a store of a size has."""
-    return max(1, round(design["store"]["rois"] * float(size)))
+    return max(1, _rounded(design["store"]["rois"] * float(size)))
+
+
+def _rounded(value: float) -> int:
+    """To the nearest whole number, halves up, that a row of multiples may not go up and down."""
+    return math.floor(value + 0.5)
 
 
 def _plural(axis: str) -> str:

@@ -16,7 +16,8 @@ from typing import Any
 
 from checks import DesignError, check, require
 
-COLUMNS = ("image", "mask", "split", "group", "name")
+COLUMNS = ("image", "mask", "split", "group", "name", "sha256")
+TRAINING = ("train", "val")
 UNLABELLED = "unlabelled"  # the split of images without a mask
 VALIDATION_SHARE = 5  # one field in so many, where the sheet names none to validate
 
@@ -55,11 +56,14 @@ def read_sheet(sheet: Path, schema: Path) -> list[Field]:
         raise DesignError(f"\n  {sheet}: cannot be read as CSV: {error}") from error
     if not rows:
         raise DesignError(f"\n  {sheet}: has no rows; expected columns image, mask, group, split")
+    if ";" in "".join(rows[0]):
+        raise DesignError(f"\n  {sheet}: columns must be separated by commas. Received: semicolons")
     fields, problems = [], []
     for line, row in enumerate(rows, start=2):
         where = f"{sheet}, line {line}"
         if None in row or None in row.values():
             raise DesignError(f"\n  {where}: has more or fewer columns than the first line")
+        row = {key: value.strip() for key, value in row.items()}
         check(row, schema, where)
         image = sheet.parent / row["image"]
         mask = sheet.parent / row["mask"] if row["mask"] else None
@@ -74,6 +78,7 @@ def read_sheet(sheet: Path, schema: Path) -> list[Field]:
                 f"one without a mask none. Received: {row['split']!r}"
             )
         fields.append(Field(image, mask, row["group"], row["split"] or UNLABELLED))
+    problems += _repeated(sheet, fields)
     if problems:
         more = f"\n  ... and {len(problems) - 10} more" if len(problems) > 10 else ""
         raise DesignError("".join(f"\n  {problem}" for problem in problems[:10]) + more)
@@ -90,19 +95,19 @@ def find_simulated(split: str, folders: Iterable[str]) -> list[Field]:
 
 
 def with_validation(fields: Sequence[Field]) -> list[Field]:
-    """Turn one in five training fields of each group into a validation field.
+    """Turn one in five training fields of a group into validation fields, where it has none.
 
-    Only where there is none yet; a group with a single field keeps it for training.
+    A group with a single field keeps it for training.
     """
-    if any(field.split == "val" for field in fields):
-        return list(fields)
     groups: dict[str, list[Field]] = defaultdict(list)
     for field in fields:
         if field.split == "train":
             groups[field.group].append(field)
+    given = {field.group for field in fields if field.split == "val"}
     chosen = {
         field
-        for members in groups.values()
+        for group, members in groups.items()
+        if group not in given
         for field in sorted(members, key=_draw)[: min(_share(members), len(members) - 1)]
     }
     return [replace(field, split="val") if field in chosen else field for field in fields]
@@ -114,11 +119,14 @@ def write_split(manifest: str, fields: Iterable[Field], log: str) -> None:
     for kind in ("images", "masks"):
         (folder / kind).mkdir(parents=True, exist_ok=True)
         for link in (folder / kind).iterdir():
-            link.unlink()
+            if link.is_symlink():  # all else is somebody's work
+                link.unlink()
     rows = []
-    for name, field in _named(fields).items():
+    for name, field in named(fields).items():
         image = _link(folder / "images" / f"{name}{_suffix(field.image)}", field.image)
-        row = {"image": image, "split": field.split, "group": field.group, "name": name}
+        split = field.split if field.split in TRAINING else "test"  # as nucseg knows them
+        row = {"image": image, "split": split, "group": field.group, "name": name}
+        row["sha256"] = _content(field)
         if field.mask:
             row["mask"] = _link(folder / "masks" / f"{name}{_suffix(field.mask)}", field.mask)
         rows.append(row)
@@ -151,7 +159,7 @@ def write_set(
         enough = most is not None and row["split"] == "train" and taken[key] > most
         if (groups == "all" or row["group"] in groups) and not enough:
             chosen.append(row)
-    _write_manifest(Path(manifest), chosen, Path(log))
+    _write_manifest(Path(manifest), _validated(chosen), Path(log))
 
 
 def _write_manifest(path: Path, rows: Sequence[Mapping[str, Any]], log: Path) -> None:
@@ -178,21 +186,59 @@ def _read_manifest(path: Path) -> list[dict[str, Any]]:
         ]
 
 
-def _named(fields: Iterable[Field]) -> dict[str, Field]:
-    """A name for each field: its stem, with its group before it where two share a stem."""
+def named(fields: Iterable[Field]) -> dict[str, Field]:
+    """A name for each field of a split: its stem, or where others have that too, with more before.
+
+    Raises:
+        DesignError: two fields have the same stem, folder and group.
+    """
     fields = list(fields)
-    stems = Counter(_stem(field.image).lower() for field in fields)
-    named: dict[str, Field] = {}
+    found: dict[str, Field] = {}
     for field in fields:
-        stem = _stem(field.image)
-        alone = stems[stem.lower()] == 1
-        name = stem if alone else f"{field.group}_{stem}".replace(" ", "-")
-        if name in named:
+        longer = [_stem(field.image)]
+        longer.append(f"{field.group}_{longer[0]}")
+        longer.append(f"{field.group}_{field.image.resolve().parent.name}_{longer[0]}")
+        alike = [other for other in fields if _stem(other.image).lower() == longer[0].lower()]
+        if len(alike) > 1 and sum(other.group == field.group for other in alike) == 1:
+            name = longer[1]
+        else:
+            name = longer[0] if len(alike) == 1 else longer[2]
+        name = name.replace(" ", "-")
+        if name.lower() in {known.lower() for known in found}:
             raise DesignError(
-                f"\n  {named[name].image} and {field.image}: same name and group; rename one"
+                f"\n  {field.image}: {name} is the name of another field, too; rename one"
             )
-        named[name] = field
-    return named
+        found[name] = field
+    return found
+
+
+def _validated(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of which one validates: the last to train on, or the only one, which does both."""
+    if not rows or any(row["split"] == "val" for row in rows):
+        return rows
+    last = {**rows[-1], "split": "val"}
+    return [*(rows[:-1] or rows), last]
+
+
+def _repeated(sheet: Path, fields: Iterable[Field]) -> list[str]:
+    """Images that are named twice in a split, or both to train on and to score on."""
+    seen: dict[Path, set[str]] = defaultdict(set)
+    problems = []
+    for field in fields:
+        splits = seen[field.image.resolve()]
+        if field.split in splits:
+            problems.append(f"{sheet}: {field.image} is named twice in the split {field.split}")
+        elif splits and {field.split, *splits} & set(TRAINING):
+            other = ", ".join(sorted(splits))
+            problems.append(f"{sheet}: {field.image} is in {other} and in {field.split}")
+        splits.add(field.split)
+    return problems
+
+
+def _content(field: Field) -> str:
+    """A hash of image and mask: what is made of them is made anew if they change."""
+    files = [file for file in (field.image, field.mask) if file]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def _link(link: Path, target: Path) -> Path:

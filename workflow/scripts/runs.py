@@ -35,7 +35,9 @@ def write_runs(path: str, design: Mapping[str, Any], results: str, log: str) -> 
                 rows[part["split"], run] = row
     Path(log).write_text(f"{path}: {len(rows)} rows\n", encoding="utf-8")
     with Path(path).open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, ["run", "split", *axes, "images", "nuclei", *scores])
+        writer = csv.DictWriter(
+            file, ["run", "fields", "split", *axes, "images", "nuclei", *scores]
+        )
         writer.writeheader()
         for number, ((split, run), row) in enumerate(sorted(rows.items()), start=1):
             source = Path(results, "scores", split, run, "scores.json")
@@ -46,4 +48,5 @@ def write_runs(path: str, design: Mapping[str, Any], results: str, log: str) -> 
                 for score in SCORES
             }
             counts = {"images": summary["images"], "nuclei": summary["n_truth"]}
-            writer.writerow({"run": number, "split": split, **row, **counts, **found})
+            head = {"run": number, "fields": next(iter(design["data"])), "split": split}
+            writer.writerow({**head, **row, **counts, **found})
