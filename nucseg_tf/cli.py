@@ -151,15 +151,16 @@ def train(
     rois = RoiStore(store) if store else None
     if rois:
         rois.check(settings, [field_hash(field) for field in fields[1]])
+    hashes = [[field_hash(field) for field in part] for part in fields]
+    identity = queue.identity(settings, init, hashes, rois.content if rois else None)
     if requeue:
-        hashes = [[field_hash(field) for field in part] for part in fields]
-        made_of = queue.identity(settings, init, hashes, rois.content if rois else None)
-        resume = queue.can_resume(out, made_of)
+        resume = queue.can_resume(out, identity)
     train_samples, validation_samples = (load_samples(part, settings) for part in fields)
     if resume or not (out / "last.h5").exists():  # else the trainer refuses
         names = [[field.name for field in part] for part in fields]
         cut = {"file": str(store), "augment": rois.content["augment"]} if rois else None
         seed = settings.training.seed
+        queue.note(out, identity)
         _record_start(out / "run.json", config, data, init, resume, seed, names, cut)
     try:
         network = Trainer(settings, out, train_samples, validation_samples, rois).fit(init, resume)

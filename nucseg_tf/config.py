@@ -173,7 +173,8 @@ class Policy(Strict):
 class Training(Strict):
     """Length and pace."""
 
-    batch: Count = 8
+    batch: Count = 8  # ROIs of a step, divided among the devices
+    devices: Count | Literal["auto"] = "auto"  # all GPUs that divide the batch; one without any
     steps_per_epoch: Count = 100
     cold_epochs: Annotated[int, Limits(ge=0)] = 1  # encoder frozen; only if pre-initialised
     epochs: Count = 40  # in all, cold ones included
@@ -187,6 +188,15 @@ class Training(Strict):
     average: Annotated[float, Limits(ge=0, lt=1)] = 0.99  # of weights (EMA) a step; 0: none
     threads: Count = 2
     seed: Annotated[int, Limits(ge=0, le=2_000_000_000)] = 1
+
+    @model_validator(mode="after")
+    def _divides(self) -> Training:
+        if self.devices != "auto" and self.batch % self.devices:
+            raise ValueError(
+                f"batch: {self.batch} cannot be divided among {self.devices} devices; "
+                f"expected a multiple of {self.devices}"
+            )
+        return self
 
 
 def _check_counts(detector: Detector, roi: int) -> None:

@@ -65,6 +65,8 @@ class Checkpoint(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         self.step += 1
         if self._pending:
+            if keras.backend.backend() == "jax":  # which keeps the variables elsewhere in an epoch
+                self.model.jax_state_sync()
             self.save()
             self.on_train_end()
             raise Interrupted(self._pending)

@@ -17,6 +17,7 @@ from nucseg_tf.errors import TrainingError
 from nucseg_tf.io.files import atomic_path, ensure_folder
 from nucseg_tf.models import zoo
 from nucseg_tf.training import callbacks as cb
+from nucseg_tf.training import devices
 from nucseg_tf.training.initialise import initialise
 
 LOG = logging.getLogger(__name__)
@@ -25,9 +26,12 @@ LOG = logging.getLogger(__name__)
 class Trainable(keras.Model):
     """A network with its family's losses, for `fit` on every Keras backend."""
 
-    def __init__(self, network: keras.Model, losses, weights: tuple[float, ...]):
+    def __init__(
+        self, network: keras.Model, losses, weights: tuple[float, ...], counted: dict | None = None
+    ):
         super().__init__()
         self.network, self.losses_of, self.weights_of = network, losses, weights
+        self.counted = counted or {}  # see `devices.COUNTED`
 
     def build(self, input_shape=None):
         self.built = True
@@ -37,6 +41,7 @@ class Trainable(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         parts = self.losses_of(self.network, y_pred, y, self.weights_of)
+        parts = devices.of_whole_batch(parts, y, self.counted)
         return ops.sum(ops.stack(list(parts.values())))
 
 
@@ -122,7 +127,8 @@ class Trainer:
         store: RoiStore | None = None,
     ):
         self.config, self.run, self.train_samples, self.store = config, run, train, store
-        self.validation = validation_dataset(validation, config)
+        self.devices = devices.choose(config.training)
+        self.validation = devices.fill(validation_dataset(validation, config), self.devices)
         ensure_folder(run)
 
     def _batches(self, start: int):
@@ -144,7 +150,17 @@ class Trainer:
             TrainingError: if a run is in the folder already, or there is none to resume, or the
                 loss is not finite.
         """
-        last, best = self.run / "last.h5", self.run / "best.h5"
+        devices.describe(self.devices, self.config.training)
+        with devices.scope(self.devices):
+            network = self._fit(init, resume)
+        if len(self.devices) > 1:  # its weights are on all of them
+            network = zoo.build(self.config.model)
+        zoo.load_weights(network, self.run / "best.h5")
+        return network
+
+    def _fit(self, init: str, resume: bool) -> keras.Model:
+        """Train; the network has the last weights."""
+        last = self.run / "last.h5"
         state = cb.read_state(last) if resume else None
         if state is None and last.exists():
             raise TrainingError(f"{self.run}: holds a training. Use --resume, or another --out.")
@@ -157,6 +173,7 @@ class Trainer:
         else:
             network = zoo.build(self.config.model)
             pretrained = json.loads((self.run / "start.json").read_text())["pretrained"]
+        devices.synchronise(network)
         names = [phase.name for phase in phases(self.config.training, pretrained)]
         for phase in phases(self.config.training, pretrained):
             if state and names.index(phase.name) < names.index(state["phase"]):
@@ -164,14 +181,14 @@ class Trainer:
             resumed = state if state and state["phase"] == phase.name else None
             self._fit_phase(network, phase, resumed, state["history"] if state else [])
             state = cb.read_state(last)
-        zoo.load_weights(network, best)
         return network
 
     def _fit_phase(self, network, phase: Phase, resumed: dict | None, history: list) -> None:
         training = self.config.training
         family = zoo.FAMILIES[self.config.model.family]
         freeze(network, family.encoder_layers(network) if phase.frozen else [])
-        model = Trainable(network, family.losses, training.loss_weights)
+        counted = devices.COUNTED.get(self.config.model.family)
+        model = Trainable(network, family.losses, training.loss_weights, counted)
         model.compile(
             optimizer=_optimizer(training, phase), jit_compile=keras.backend.backend() == "jax"
         )
@@ -189,7 +206,6 @@ class Trainer:
         training = self.config.training
         steps = training.steps_per_epoch
         epoch = phase.first_epoch + done // steps
-        averaging = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if training.average else []
         best = cb.BestWeights(self.run / "best.h5", model.network)
         rest = done % steps
         stopped = bool(resumed) and any(
@@ -205,13 +221,14 @@ class Trainer:
             *others,
             remember,
             checkpoint,
-            *averaging,
-            best,
         ]
         start = phase.first_epoch * steps + done
         batches = self._batches(start)
 
         def run(first: int, last: int, count: int) -> None:
+            shown = cb.ShowProgress(training.epochs, count, phase.name)
+            swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
+            averaging = [swap] if training.average else []
             try:
                 model.fit(
                     iterator,
@@ -219,7 +236,7 @@ class Trainer:
                     initial_epoch=first,
                     steps_per_epoch=count,
                     validation_data=self.validation,
-                    callbacks=[cb.ShowProgress(training.epochs, count, phase.name), *listeners],
+                    callbacks=[shown, *listeners, *averaging, best],
                     verbose=0,
                     shuffle=False,  # the pipeline has drawn at random already
                 )
@@ -232,6 +249,7 @@ class Trainer:
         if rest:  # the epoch that was cut off is finished first
             run(epoch, epoch + 1, steps - rest)
             epoch += 1
+            checkpoint.restore(model)  # `fit` ends with the averaged weights
             remember.remembered = cb.read_state(checkpoint.path)["remembered"]
             if model.stop_training:
                 epoch = phase.last_epoch

@@ -97,10 +97,11 @@ def test_resume_without_a_checkpoint_says_so(tmp_path):
         Trainer(config(), tmp_path, [sample()], [sample()]).fit("random", resume=True)
 
 
-def test_resumed_training_equals_an_uninterrupted_one(trained, tmp_path, monkeypatch):
-    """Stopped by SIGTERM at step `at`, in the second epoch, then resumed in a fresh trainer."""
+@pytest.mark.parametrize("at", [2, 4])
+def test_resumed_training_equals_an_uninterrupted_one(at, trained, tmp_path, monkeypatch):
+    """Stopped by SIGTERM at step `at`, in either epoch, then resumed in a fresh trainer."""
     run, _ = trained
-    part, at = tmp_path / "part", 4
+    part = tmp_path / "part"
     keras.utils.set_random_seed(5)
     seen = cb.StopIfNotFinite.on_train_batch_end
     calls = []
