@@ -1,0 +1,130 @@
+/** The annotation page. */
+
+import { wire } from "./actions.js";
+import { Api } from "./api.js";
+import { WorkClock } from "./clock.js";
+import { $, ask, toast } from "./dom.js";
+import { Editor } from "./editor.js";
+import { FieldList } from "./fields.js";
+import { Gestures } from "./gestures.js";
+import { Display } from "./panel.js";
+import { EditQueue } from "./queue.js";
+import { fillHelp, savedState, showBanner, showCursor, showSaved, showTool, showZoom } from "./status.js";
+import { Tools } from "./tools.js";
+import { View } from "./view.js";
+
+const BEAT = 15_000; // ms between signs of life
+
+const api = new Api();
+const clock = new WorkClock();
+const view = new View($("view"));
+const fields = new FieldList((key) => editor.open(key));
+const display = new Display(() => editor.redraw());
+const editor = new Editor(api, view, display, fields, clock);
+const tools = new Tools(view, {
+  select: (labels) => editor.select(labels),
+  submit: (tool, extra, way) => editor.submit(tool, extra, way),
+  editable: () => editor.editable(),
+  changed: () => showTool(tools),
+});
+const gestures = new Gestures(view, {
+  begin: (place, event) => tools.begin(place, event),
+  go: (places) => tools.go(places),
+  end: (place, event, travelled) => tools.end(place, event, travelled),
+  cancel: () => tools.cancel(),
+  moves: () => tools.moves(),
+  hover: (place) => {
+    tools.hover(place);
+    showCursor(view, place);
+  },
+  doubleClick: () => tools.close(),
+});
+editor.onField = () => tools.cancel();
+view.onFrame = () => showZoom(view);
+
+/** Learn what there is to do, and open a field. */
+async function start() {
+  fillHelp();
+  wire(editor, tools, display, gestures);
+  window.addEventListener("hashchange", () => location.reload());
+  if (!api.token) {
+    showBanner("Open the address that `nucseg annotate` printed: the token is missing.");
+    return;
+  }
+  let project;
+  try {
+    project = await api.get("/api/project");
+  } catch (error) {
+    showBanner(error.message);
+    return;
+  }
+  await chooseUser(project);
+  editor.queue = new EditQueue(api, project.folder, {
+    onAnswer: (item, answer) => editor.answered(item, answer),
+    onRefused: (item, error) => editor.refused(item, error),
+    onState: showSaved,
+    revisionOf: (field) => (field === editor.field?.key ? editor.revision : 0),
+    seconds: () => clock.take(),
+  });
+  fields.set(project.fields);
+  const live = new Set(project.fields.map((row) => row.page));
+  const count = editor.queue.adopt(live);
+  await openFirst(project.fields);
+  if (count) toast(`${count} edits of last time are sent now`);
+  editor.queue.run();
+  stayAlive();
+}
+
+async function chooseUser({ ask_user: asks, users, user }) {
+  const known = localStorage.getItem("nucseg:user");
+  const usable = known && (!users.length || users.includes(known));
+  api.user = user;
+  if (asks) {
+    api.user = usable ? known : await ask("Your name", "Edits are noted under it.", users);
+    localStorage.setItem("nucseg:user", api.user);
+  }
+  $("who").textContent = api.user;
+  $("who").onclick = () => {
+    if (!asks) return;
+    localStorage.removeItem("nucseg:user");
+    location.reload();
+  };
+}
+
+/** Open the field of edits not yet saved, that of last time, or the first that is not accepted. */
+async function openFirst(rows) {
+  const usable = rows.filter((row) => row.status !== "error");
+  const last = editor.queue.items[0]?.field ?? sessionStorage.getItem("nucseg:field");
+  const known = usable.find((row) => row.key === last);
+  const found = known ?? usable.find((row) => row.status !== "accepted") ?? usable[0];
+  if (found) await editor.open(found.key);
+}
+
+/** Signs of life, and what happens when the page goes. */
+function stayAlive() {
+  setInterval(beat, BEAT);
+  window.addEventListener("beforeunload", (event) => {
+    if (editor.queue.items.length) event.preventDefault();
+  });
+  window.addEventListener("pagehide", () => {
+    const seconds = clock.take();
+    if (editor.field) api.post("/api/leave", editor.field.key, { seconds }, true).catch(() => {});
+  });
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) location.reload();
+  });
+}
+
+async function beat() {
+  const count = editor.queue.items.length;
+  try {
+    await editor.beat();
+    if (!count && savedState() === "offline") showSaved("saved");
+  } catch (error) {
+    if (error.status === 401) showSaved("locked-out", count);
+    else if (error.isPassing) showSaved("offline", count);
+  }
+}
+
+window.nucseg = { editor, tools, view }; // for tests and the console
+start();
