@@ -423,8 +423,8 @@ def annotate(
         channel: index from 0, or max, where images have several
         z: plane, index from 0, or max, where images are stacks
     """
-    from nucseg_tf.annotation.project import open_project
-    from nucseg_tf.annotation.server import serve
+    from nucseg_tf.annotation.editor.project import open_project
+    from nucseg_tf.annotation.editor.server import serve
 
     names = [name.strip() for name in users.split(",") if name.strip()]
     serve(open_project(folder), host, port, names, channel, z)
@@ -469,8 +469,8 @@ def prelabel(
         agreement: how many more views the confidence comes from, 0 (off) to 7; each takes as long
         device: auto, cpu or gpu
     """
-    from nucseg_tf.annotation.prelabel import CLASSICAL, Settings
-    from nucseg_tf.annotation.prelabel_folder import find_images, prelabel_folder
+    from nucseg_tf.annotation.prelabel.folder import find_images, prelabel_folder
+    from nucseg_tf.annotation.prelabel.image import CLASSICAL, Settings
 
     started, began = _now(), time.perf_counter()
     sizes, limits = (pixel_size, diameter, tile), (min_area, max_area)
@@ -538,8 +538,8 @@ def convert(
     unused = {"--labels": labels} if to == "labels" else back
     if given := [flag for flag, value in unused.items() if value]:
         raise UsageError(f"{given[0]} says nothing with --to {to}; leave it away")
-    from nucseg_tf.annotation.exporting import Export, export
-    from nucseg_tf.annotation.restoring import restore
+    from nucseg_tf.annotation.exchange.exporting import Export, export
+    from nucseg_tf.annotation.exchange.restoring import restore
 
     with show_progress() as progress:
         if to == "labels":

@@ -21,7 +21,8 @@ in_image() { # in_image OPTIONS... -- ARGUMENTS...: the image without rights, fi
     shift
   done
   shift
-  docker run --rm "${HARDENED[@]}" --volume "$WORK/run:/data" "${options[@]}" "$IMAGE" "$@"
+  within $COMMAND_LIMIT docker run --rm "${HARDENED[@]}" --volume "$WORK/run:/data" \
+    "${options[@]}" "$IMAGE" "$@"
 }
 
 fresh_run() { # an empty folder of the unprivileged user, with the demo image and toy data in it
@@ -44,20 +45,23 @@ image_is_small() {
   [ "$size" -lt "$limit" ]
 }
 
+layers() { # layers TAG: one a line; the last is the program, the last but one the libraries
+  docker image inspect --format '{{join .RootFS.Layers "\n"}}' "nucseg-tf:$1"
+}
+
 code_change_is_quick() { # all layers but the last stay, in seconds
-  local copy=$WORK/changed
+  local copy=$WORK/changed begin
   rm -rf "$copy"
   mkdir "$copy"
   cp -a Makefile README.md LICENSE pyproject.toml requirements*.txt .dockerignore docker configs \
     nucseg_tf "$copy/"
-  echo "CHANGED = True" >> "$copy/nucseg_tf/errors.py"
-  within 60 "build after a change of the code" env DOCKER_BUILDKIT=1 docker build --network host \
+  echo "CHANGED = $EPOCHREALTIME" >> "$copy/nucseg_tf/errors.py" # anew in a second try
+  begin=$EPOCHREALTIME
+  DOCKER_BUILDKIT=1 within $BUILD_LIMIT docker build --network host \
     --file "$copy/docker/$VARIANT.Dockerfile" --tag nucseg-tf:changed "$copy"
-  for tag in "$VARIANT" changed; do
-    docker image inspect --format '{{join .RootFS.Layers "\n"}}' "nucseg-tf:$tag" > "$WORK/layers-$tag"
-  done
-  diff <(head -n -1 "$WORK/layers-$VARIANT") <(head -n -1 "$WORK/layers-changed")
-  returns 1 cmp "$WORK/layers-$VARIANT" "$WORK/layers-changed"
+  in_time "$begin" 60 "build after a change of the code"
+  diff <(layers "$VARIANT" | head -n -1) <(layers changed | head -n -1)
+  returns 1 diff <(layers "$VARIANT") <(layers changed)
   docker run --rm --network none --entrypoint python nucseg-tf:changed -c \
     'from nucseg_tf.errors import CHANGED'
 }
@@ -67,13 +71,16 @@ labels_are_true() {
     docker image inspect --format "{{index .Config.Labels \"org.opencontainers.image.$1\"}}" "$IMAGE"
   }
   [ "nucseg $(label version)" = "$(docker run --rm --network none "$IMAGE" --version)" ]
-  [ "$(label revision)" = "$(git describe --always --dirty --abbrev=40)" ]
+  [ -n "$REVISION" ]
+  [ "$(label revision)" = "$REVISION" ]
+  [ "$(label base.name)" = "$BASE_IMAGE" ]
   [ "$(label licenses)" = BSD-3-Clause ]
 }
 
 versions_are_locked() { # what is installed is what the lock says, nothing more and nothing else
-  local locks=(requirements.txt) name=tensorflow-cpu
-  [ "$VARIANT" = cpu ] || locks+=(requirements-cuda.txt) name=tensorflow
+  local locks=(requirements.txt) name=tensorflow
+  [ "$VARIANT" = cpu ] || locks+=(requirements-cuda.txt)
+  [ "$VARIANT $(uname -m)" != "cpu x86_64" ] || name=tensorflow-cpu
   {
     sed -n "s/^tensorflow==/$name==/; /==/p" "${locks[@]}"
     grep -o 'dumb-init==[^ ]*' "docker/$VARIANT.Dockerfile"
@@ -89,7 +96,7 @@ for package in metadata.distributions():
 }
 
 sbom_is_complete() {
-  timeout -k 5 $PREPARE_LIMIT make sbom VARIANT="$VARIANT" DOCKER_FLAGS="--network host"
+  within $PREPARE_LIMIT make sbom VARIANT="$VARIANT" DOCKER_FLAGS="--network host"
   "$PYTHON" -c '
 import json, re, sys
 parts = json.load(open(sys.argv[1]))["components"]
@@ -98,21 +105,25 @@ for part in parts:
     print(name, part["version"], sep="==")' "dist/sbom-$VARIANT/sbom.cdx.json" |
     sort > "$WORK/listed"
   diff "$WORK/expected" "$WORK/listed"
-  note "SBOM: $(wc -l < "$WORK/listed") packages"
+  grep -q '^libc6 ' "dist/sbom-$VARIANT/debian.txt"
+  note "SBOM: $(wc -l < "$WORK/listed") Python packages," \
+    "$(wc -l < "dist/sbom-$VARIANT/debian.txt") of Debian"
 }
 
-no_compiler_inside() {
-  docker run --rm --network none --entrypoint sh "$IMAGE" -c '
-    command -v python || exit 1
-    for tool in cc gcc g++ c++ clang ld as make; do command -v $tool && exit 1; done; true'
+no_compiler_inside() { # on PATH or off it; dumb-init is found by the same search
+  local names='cc1[a-z]*|(.*-)?(cc|c\+\+|gcc|g\+\+|clang|clang\+\+|ld|as)(-[0-9.]+)?|make|cicc|nvcc'
+  docker run --rm --network none --user 0 --entrypoint find "$IMAGE" / -xdev \
+    -regextype posix-extended ! -type d -regex ".*/($names|dumb-init)" > "$WORK/found"
+  diff <(echo /opt/nucseg/bin/dumb-init) "$WORK/found"
 }
 
 # --- the program -----------------------------------------------------------------------------
 
 help_is_quick() {
-  within 2 "nucseg --help inside" docker run --rm --network none "$IMAGE" --help
-  within 2 "nucseg --help outside" .venv/bin/nucseg --help
-  docker run --rm --network none "$IMAGE" > "$WORK/help"
+  fresh_run
+  is_quick 2 "nucseg --help inside" in_image --entrypoint bash -- -c "$TIMED" - nucseg --help
+  is_quick 2 "nucseg --help outside" timed .venv/bin/nucseg --help
+  in_image -- > "$WORK/help"
   grep -q 'Finds every cell nucleus' "$WORK/help"
 }
 
@@ -128,15 +139,16 @@ doctor_is_content() {
 gpu_can_be_required() {
   returns 2 in_image -- predict images --out required --device gpu 2> "$WORK/required"
   grep -q 'TensorFlow finds no GPU' "$WORK/required"
-  returns 2 in_image -- train smoke --data toy --out required --device gpu
+  returns 2 in_image -- predict images --out required --require-gpu
+  returns 2 in_image -- train smoke --data toy --out required --require-gpu
+  returns 2 in_image -- benchmark --data toy --models fpn2ws-nuclei --out required --require-gpu
   returns 0 in_image -- predict images --out not-required --device cpu
 }
 
 demo_is_the_same() { # without rights, network, writable root or a home
   fresh_run
-  is_quick 15 "predict inside, one image" docker run --rm "${HARDENED[@]}" \
-    --volume "$WORK/run:/data" --volume "$DEMO:/demo/nuclear.png:ro" --entrypoint bash "$IMAGE" \
-    -c "$TIMED" - env --unset=HOME \
+  is_quick 15 "predict inside, one image" in_image --volume "$DEMO:/demo/nuclear.png:ro" \
+    --entrypoint bash -- -c "$TIMED" - env --unset=HOME \
     nucseg predict /demo/nuclear.png --out results --overlay --rois --geojson
   rm -rf "$WORK/outside"
   is_quick 15 "predict outside, one image" timed \
@@ -148,7 +160,7 @@ demo_is_the_same() { # without rights, network, writable root or a home
 
 nothing_is_written_beside() { # no bytecode, no cache: a writable container changes in /tmp only
   docker rm --force nucseg-diff > /dev/null 2>&1 || true
-  docker run --name nucseg-diff --network none --volume "$DEMO:/demo/nuclear.png:ro" \
+  within $COMMAND_LIMIT docker run --name nucseg-diff --network none --volume "$DEMO:/demo/nuclear.png:ro" \
     --env PYTHONDONTWRITEBYTECODE= --user 0 "$IMAGE" predict /demo/nuclear.png --out /tmp/results
   docker diff nucseg-diff | tee "$WORK/diff"
   docker rm nucseg-diff
@@ -162,10 +174,18 @@ benchmark_runs() {
   grep -q fpn2ws-nuclei "$WORK/run/compared/report.html"
 }
 
-compose_runs() {
+compose() { # version 2 where it is installed
+  local compose=(docker-compose)
+  ! docker compose version > /dev/null 2>&1 || compose=(docker compose)
+  within $COMMAND_LIMIT "${compose[@]}" --file docker/compose.yaml "$@"
+}
+
+compose_runs() { # on the folder that is named, and not without
   fresh_run
-  export NUCSEG_USER=$UNPRIVILEGED NUCSEG_FOLDER=$WORK/run
-  docker-compose --file docker/compose.yaml run --rm nucseg predict images/ --out results/
+  export NUCSEG_USER=$UNPRIVILEGED
+  compose run --rm nucseg --version 2> "$WORK/refused" && return 1
+  grep -q 'NUCSEG_FOLDER' "$WORK/refused"
+  NUCSEG_FOLDER=$WORK/run compose run --rm nucseg predict images/ --out results/
   same_labels "$WORK/outside/nuclear_labels.tif" "$WORK/run/results/nuclear_labels.tif"
 }
 
@@ -173,7 +193,7 @@ compose_runs() {
 
 stop() { # stop NAME WHAT: SIGTERM, as `docker stop` sends it; the end comes in time, with the code
   local begin=$EPOCHREALTIME code
-  docker stop --time 60 "$1"
+  docker stop -t 60 "$1"
   in_time "$begin" "$STOP_LIMIT" "$2"
   code=$(docker inspect --format '{{.State.ExitCode}}' "$1")
   docker logs "$1" 2>&1 | tail -n 3
@@ -189,7 +209,7 @@ start() { # start NAME ARGUMENTS...: in the background
 }
 
 wait_for() { # wait_for COMMAND: until it succeeds
-  timeout 300 bash -c "until $1; do sleep 0.2; done"
+  within 300 bash -c "until $1; do sleep 0.2; done"
 }
 
 training_can_be_stopped() {
@@ -239,20 +259,27 @@ EOF
 
 # --- offline, GPU ----------------------------------------------------------------------------
 
-offline_build_is_the_same() {
+offline_build_is_the_same() { # from a folder of an ordinary user, to whom the wheels belong
+  local begin
   mkdir -p "$WORK/wheels"
-  scripts/offline_image.sh fetch "$WORK/wheels" cpu
+  chown "$UNPRIVILEGED" "$WORK/wheels"
+  within $PREPARE_LIMIT scripts/offline_image.sh fetch "$WORK/wheels" cpu
+  [ -z "$(find "$WORK/wheels" ! -uid "${UNPRIVILEGED%:*}")" ]
   docker tag nucseg-tf:cpu nucseg-tf:online
-  within $BUILD_LIMIT "build from $(find "$WORK/wheels" -name '*.whl' | wc -l) wheels, no network" \
-    scripts/offline_image.sh build "$WORK/wheels" cpu
-  for tag in online cpu; do
+  echo "$EPOCHREALTIME" > "$WORK/wheels/now" # new content: nothing comes from an earlier build
+  begin=$EPOCHREALTIME
+  within $BUILD_LIMIT scripts/offline_image.sh build "$WORK/wheels" cpu
+  note "build from $(find "$WORK/wheels" -name '*.whl' | wc -l) wheels, no network:" \
+    "$(awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f s", b - a }')"
+  docker tag nucseg-tf:cpu nucseg-tf:offline
+  docker tag nucseg-tf:online nucseg-tf:cpu
+  for tag in online offline; do
     docker run --rm --network none --entrypoint sh "nucseg-tf:$tag" -c \
       'cd /opt/nucseg/lib && find . -name RECORD | sort | xargs cat | grep -v direct_url' > "$WORK/$tag"
   done
-  docker image inspect nucseg-tf:online nucseg-tf:cpu --format '{{index .RootFS.Layers 2}}' |
-    sort -u | wc -l | grep -qx 2
-  diff "$WORK/online" "$WORK/cpu"
-  docker tag nucseg-tf:online nucseg-tf:cpu
+  returns 1 diff <(layers online | tail -n 2 | head -n 1) <(layers offline | tail -n 2 | head -n 1)
+  diff "$WORK/online" "$WORK/offline"
+  returns 1 docker image inspect nucseg-wheels
 }
 
 cuda_libraries_open() { # all that TensorFlow wants of CUDA, but the driver, which the host brings
@@ -276,7 +303,9 @@ case $VARIANT in
 esac
 
 begin
-install docker.io docker-compose mmdebstrap
+install mmdebstrap
+install_engine
+[ "$VARIANT" = gpu ] || docker compose version > /dev/null 2>&1 || install docker-compose
 make_base
 start_engine
 

@@ -19,8 +19,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from nucseg_tf.annotation.prelabel import CLASSICAL, Settings, label
-from nucseg_tf.annotation.suspects import mark
+from nucseg_tf.annotation.prelabel.image import CLASSICAL, Settings, label
+from nucseg_tf.annotation.prelabel.suspects import mark
 from nucseg_tf.data.manifest import find_fields, load_field
 from nucseg_tf.evaluation.matching import match, overlap_table
 from nucseg_tf.inference.predict import load_model

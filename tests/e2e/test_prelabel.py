@@ -15,7 +15,7 @@ import pytest
 import tifffile
 
 from nucseg_tf.__main__ import main
-from nucseg_tf.annotation import prelabel_folder as stage
+from nucseg_tf.annotation.prelabel import folder as stage
 from nucseg_tf.io.labels import read_labels
 
 ROOT = Path(__file__).parents[2]
@@ -134,7 +134,7 @@ def test_classical_does_not_wait_for_tensorflow(data):
 @pytest.mark.data
 def test_confidence_tells_wrong_nuclei_from_right_ones(dsb2018, tmp_path):
     """The area under the curve over all validation fields is 0.79, see docs/prelabel.md."""
-    from nucseg_tf.annotation.confidence import best_iou
+    from nucseg_tf.annotation.prelabel.confidence import best_iou
 
     assert run("prelabel", dsb2018 / "val", "--method", "classical", "--out", tmp_path / "out") == 0
     table = pd.read_csv(tmp_path / "out" / "objects.csv")

@@ -1,0 +1,103 @@
+"""What happened to a field, read from its journal: who, when, from which model, how long.
+
+The sums are written to history.json, for people and other programs, and so that the list of fields
+need not read every journal.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from nucseg_tf.annotation.editor.journal import Entry
+from nucseg_tf.io.files import atomic_path
+
+HISTORY = "history.json"
+
+
+def now() -> str:
+    """This second, UTC, as entries have it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@dataclass
+class History:
+    """Sums over the entries of a journal.
+
+    Attributes:
+        begun: the first entry: time, user, from, model, sha256.
+        accepted: of each time that the field was accepted.
+        status: new, begun, accepted or reopened.
+        seconds: of work, by user.
+        edits: by user.
+        tools: how often each was used.
+        last: time of the last edit, or "".
+        looked_at: labels that an annotator edited or passed as right.
+    """
+
+    begun: Entry = field(default_factory=dict)
+    accepted: list[Entry] = field(default_factory=list)
+    status: str = "new"
+    seconds: Counter[str] = field(default_factory=Counter)
+    edits: Counter[str] = field(default_factory=Counter)
+    tools: Counter[str] = field(default_factory=Counter)
+    last: str = ""
+    looked_at: set[int] = field(default_factory=set)
+
+    def add(self, entry: Entry) -> None:
+        """Take one more entry into account."""
+        kind, user = entry["type"], str(entry.get("user", ""))
+        self.seconds[user] += entry.get("seconds", 0)
+        self.looked_at.update(entry.get("touched", ()))
+        if kind == "begin":
+            self.begun, self.status = entry, "begun"
+        elif kind in ("edit", "undo", "redo"):
+            self.edits[user] += 1
+            self.tools[str(entry.get("tool", kind))] += 1
+            self.last = entry["time"]
+        elif kind == "accept":
+            self.status = "accepted"
+            self.accepted.append({key: entry[key] for key in ("time", "user", "nuclei", "sha256")})
+        elif kind == "reopen":
+            self.status = "reopened"
+
+    def summary(self) -> dict[str, Any]:
+        """For history.json and the page."""
+        users = sorted({*self.edits, *(user for user, s in self.seconds.items() if s)} - {""})
+        return {
+            "status": self.status,
+            "begun": {k: v for k, v in self.begun.items() if k not in ("type", "suspects")},
+            "users": [
+                {"name": user, "seconds": round(self.seconds[user], 1), "edits": self.edits[user]}
+                for user in users
+            ],
+            "tools": dict(self.tools.most_common()),
+            "last_edit": self.last,
+            "accepted": self.accepted,
+        }
+
+
+def write_history(state: Path, summary: dict[str, Any], journal_bytes: int) -> None:
+    """Write history.json into the folder of a field, whole or not at all.
+
+    Args:
+        state: the folder.
+        summary: of `History`, and numbers.
+        journal_bytes: of the journal that it sums up.
+    """
+    with atomic_path(state / HISTORY) as temporary:
+        text = json.dumps(summary | {"journal_bytes": journal_bytes}, indent=2)
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_history(state: Path, journal_bytes: int) -> dict[str, Any] | None:
+    """history.json, or None where it is not of the journal as it is now."""
+    try:
+        summary = json.loads((state / HISTORY).read_text(encoding="utf-8"))
+        return summary if summary["journal_bytes"] == journal_bytes else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,198 @@
+"""Work on one field: edits, undo and redo, review of suspects, acceptance.
+
+An accepted field cannot be edited until it is reopened. Reopening leaves its mask as it is:
+training goes on with the labels accepted last, until the field is accepted again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import Any
+
+from nucseg_tf.annotation.editor.history import write_history
+from nucseg_tf.annotation.editor.journal import Entry
+from nucseg_tf.annotation.editor.masks import write_mask
+from nucseg_tf.annotation.editor.message import EditError, Message
+from nucseg_tf.annotation.editor.patches import to_runs
+from nucseg_tf.annotation.editor.store import Store, sha256
+from nucseg_tf.annotation.editor.tools import make_patch
+from nucseg_tf.errors import OutputError
+
+LOG = logging.getLogger(__name__)
+
+
+class ConflictError(EditError):
+    """The labels are not those that the page shows."""
+
+
+class Session:
+    """A field that is open. Not for several threads at once.
+
+    Attributes:
+        store: its labels and journal.
+    """
+
+    def __init__(self, store: Store):
+        self.store = store
+
+    def edit(self, message: Message, user: str, seconds: float = 0) -> dict[str, Any]:
+        """Make an edit; it is on disk when this returns.
+
+        Args:
+            message: what to do.
+            user: who does it.
+            seconds: worked since the last entry.
+
+        Returns:
+            What the page needs: patch, nuclei touched, labels to select, and `state`.
+
+        Raises:
+            EditError: it cannot be made.
+            ConflictError: the labels are others than those that the annotator saw.
+            OutputError: it cannot be written; nothing has changed.
+        """
+        store = self.store
+        if message.id in store.made:  # the answer was lost, not the edit
+            if store.made[message.id] != store.revision:
+                raise ConflictError(f"saved before; the labels are loaded anew. {_seen(message)}")
+            return self._answer(message.tool)
+        self._check_open()
+        if message.revision != store.revision:
+            raise ConflictError(f"the labels changed; they are loaded anew. {_seen(message)}")
+        if message.tool in ("undo", "redo"):
+            if not (store.undo if message.tool == "undo" else store.redo):
+                raise EditError(f"there is nothing to {message.tool}")
+            store.write({"type": message.tool, "id": message.id}, user, seconds)
+            return self._answer(message.tool)
+        patch, chosen = make_patch(store.labels, message)
+        entry = {
+            "type": "edit",
+            "id": message.id,
+            "tool": message.tool,
+            "box": list(patch.box),
+            "before": to_runs(patch.before).tolist(),
+            "after": to_runs(patch.after).tolist(),
+            "touched": patch.touched(),
+            "chosen": chosen,
+        }
+        store.write(entry, user, seconds)
+        return self._answer(message.tool, entry)
+
+    def _answer(self, tool: str, change: Entry | None = None) -> dict[str, Any]:
+        """What the last step changed, and what the page shows beside it."""
+        change = change or self.store.changed(tool)
+        back = tool == "undo"
+        nuclei = self.store.labels.nuclei
+        found = {label: nuclei.get(label) for label in change["touched"]}
+        chosen = change["touched"] if back else change["chosen"]
+        return {
+            "patch": {"box": change["box"], "runs": change["before" if back else "after"]},
+            "nuclei": {key: [n.area, *n.box] if n else None for key, n in found.items()},
+            "select": [label for label in chosen if label in nuclei],
+            **self.state(),
+        }
+
+    def state(self) -> dict[str, Any]:
+        """The numbers that the page shows of a field."""
+        store = self.store
+        return {
+            "revision": store.revision,
+            "status": store.history.status,
+            "count": len(store.labels.nuclei),
+            "suspects_left": sum(not suspect["done"] for suspect in self.suspects()),
+            "undo": len(store.undo),
+            "redo": len(store.redo),
+        }
+
+    def suspects(self) -> list[dict[str, Any]]:
+        """Those of the labels that the work began from, by rank; `done` where looked at."""
+        done, nuclei = self.store.history.looked_at, self.store.labels.nuclei
+        return [
+            suspect | {"done": suspect["label"] in done}
+            for suspect in self.store.begin["suspects"]
+            if suspect["label"] in nuclei
+        ]
+
+    def review(self, label: int, user: str, seconds: float = 0) -> dict[str, Any]:
+        """Note that a suspect was looked at and is right."""
+        self._check_open()
+        if label not in self.store.labels.nuclei:
+            raise EditError(f"this nucleus is gone. Received: {label}")
+        self.store.write({"type": "review", "touched": [label]}, user, seconds)
+        return self.state()
+
+    def accept(self, user: str, pixel_size: float | None, seconds: float = 0) -> dict[str, Any]:
+        """Write the labels where training finds them.
+
+        Args:
+            user: who accepts.
+            pixel_size: of the image in µm, or None.
+            seconds: worked since the last entry.
+
+        Raises:
+            EditError: the field is accepted already.
+            OutputError: the mask cannot be written; the field is not accepted.
+        """
+        self._check_open()
+        field, history = self.store.field, self.store.history
+        kept = write_mask(field, self.store.labels.pixels, pixel_size, bool(history.accepted))
+        entry = {
+            "type": "accept",
+            "nuclei": len(self.store.labels.nuclei),
+            "sha256": sha256(field.mask),
+            "kept": [path.name for path in kept],
+        }
+        self.store.write(entry, user, seconds)
+        self._save()
+        return self.state() | {"mask": str(field.mask), "kept": [str(path) for path in kept]}
+
+    def reopen(self, user: str) -> dict[str, Any]:
+        """Allow edits of an accepted field."""
+        if self.store.history.status == "accepted":
+            self.store.write({"type": "reopen"}, user)
+            self._save()
+        return self.state()
+
+    def leave(self, user: str, seconds: float = 0) -> None:
+        """Note the time spent, and bring labels.tif and history.json up to date."""
+        if not self.store.size:
+            return
+        if seconds >= 1:
+            with contextlib.suppress(OutputError):  # seconds are not worth keeping a field open
+                self.store.write({"type": "visit"}, user, seconds)
+        self._save()
+
+    def close(self) -> None:
+        """Close the files; `leave` comes first."""
+        self.store.close()
+
+    def _save(self) -> None:
+        """Bring labels.tif and history.json up to date; the journal holds all without them."""
+        store = self.store
+        try:
+            store.snapshot()
+            write_history(store.field.state, self.summary(), store.size)
+        except OutputError as error:
+            LOG.warning("%s. The edits are safe in the journal beside it", error)
+
+    def summary(self) -> dict[str, Any]:
+        """History and numbers, for history.json and the page."""
+        state = self.state()
+        numbers = {"nuclei": state["count"], "suspects_left": state["suspects_left"]}
+        return {"field": self.store.field.key} | self.store.history.summary() | numbers
+
+    def prelabels_changed(self) -> bool:
+        """Whether the prelabels are others than those that the work began from."""
+        begin, path = self.store.begin, self.store.field.prelabels
+        if begin["from"] != "prelabels" or path is None or not path.is_file():
+            return False
+        return sha256(path) != begin["sha256"]
+
+    def _check_open(self) -> None:
+        if self.store.history.status == "accepted":
+            raise EditError("this field is accepted; reopen it to change it")
+
+
+def _seen(message: Message) -> str:
+    return f"Received: an edit of revision {message.revision}"

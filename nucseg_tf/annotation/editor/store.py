@@ -1,0 +1,231 @@
+"""The labels of one field and all that happened to them, on disk.
+
+    base.tif        the labels that the work began from, a copy of their file; never changes
+    journal.jsonl   begin, edit, undo, redo, review, accept, reopen, visit, snapshot: all that
+                    happened, in order; the truth
+    labels.tif      the labels at the last snapshot: when the page left the field, and when it was
+                    accepted
+    history.json    sums of the journal, see `history`
+
+Nothing of this is written until the first edit. From then on the field keeps its own labels, also
+where the prelabels change. Edits hold what was there before, so they are undone from the journal,
+also after a restart. Where labels.tif is missing or is not what the journal says, the labels are
+made anew from base.tif.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from nucseg_tf.annotation.editor.history import History, now
+from nucseg_tf.annotation.editor.journal import Entry, Journal, sync_file
+from nucseg_tf.annotation.editor.patches import LabelMap, from_runs, shape_of
+from nucseg_tf.annotation.editor.project import AnnotationField
+from nucseg_tf.errors import DataError, LabelError
+from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.io.labels import read_labels, write_labels
+
+JOURNAL, BASE, LABELS = "journal.jsonl", "base.tif", "labels.tif"
+
+
+class Store:
+    """See the module docstring. Not for several threads at once.
+
+    Attributes:
+        field: its files.
+        labels: as they are now.
+        history: of the journal.
+        begin: the first entry of the journal, or what it will be.
+        revision: counts the changes of the labels.
+        undo: places in the journal of the edits that can be undone.
+        redo: the same, of those that were.
+        made: the revision after each edit, undo and redo, by its id.
+        size: bytes of the journal; 0 before the first edit.
+    """
+
+    def __init__(self, field: AnnotationField, shape: tuple[int, ...], model: str = ""):
+        """Take up the work of earlier, or the labels to begin from.
+
+        Args:
+            field: its files.
+            shape: (H, W) of its image.
+            model: what made the prelabels.
+
+        Raises:
+            LabelError: labels of another shape than the image.
+            DataError: the journal is damaged.
+        """
+        self.field = field
+        self.history = History()
+        self.revision = 0
+        self.undo: list[int] = []
+        self.redo: list[int] = []
+        self.made: dict[str, int] = {}
+        self._journal: Journal | None = None
+        self._snapshot = 0  # size of the journal when labels.tif was written
+        entries = self._open()
+        if entries:
+            self.begin = entries[0][1]
+            self._replay(entries, shape)
+        else:
+            self.begin, pixels = _origin(field, shape, model)
+            self.labels = LabelMap(pixels)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the journal; 0 before the first edit."""
+        return self._journal.size if self._journal else 0
+
+    def _open(self) -> list[tuple[int, Entry]]:
+        path = self.field.state / JOURNAL
+        if not path.is_file():
+            return []
+        self._journal = Journal(path)
+        entries = self._journal.read()
+        if not entries:  # killed while the first line was written
+            self.close()
+        return entries
+
+    def _replay(self, entries: list[tuple[int, Entry]], shape: tuple[int, ...]) -> None:
+        """Follow the journal; labels only from the snapshot on, if labels.tif is one."""
+        start = 0
+        path = self.field.state / LABELS
+        digest = sha256(path) if path.is_file() else None
+        for index, (_, entry) in enumerate(entries):
+            if digest and entry.get("labels") == digest:
+                start = index + 1
+        if start:
+            self._snapshot = entries[start][0] if start < len(entries) else self.size
+        self.labels = LabelMap(_read(path if start else self.field.state / BASE, shape))
+        for index, (place, entry) in enumerate(entries):
+            self.history.add(entry)
+            self.labels.next_label = max(self.labels.next_label, entry.get("next", 0))
+            self._follow(place, entry, index >= start)
+        if self.history.status == "accepted" and not self.field.mask.is_file():
+            self.history.status = "reopened"  # somebody took the mask away
+
+    def _follow(self, place: int, entry: Entry, apply: bool = True) -> None:
+        """Do what an entry does to the labels and to what can be undone."""
+        kind = entry["type"]
+        if kind not in ("edit", "undo", "redo"):
+            return
+        if kind == "edit":
+            self.undo.append(place)
+            self.redo.clear()
+        else:
+            taken, given = (self.undo, self.redo) if kind == "undo" else (self.redo, self.undo)
+            given.append(taken.pop())
+        self.revision += 1
+        self.made[entry["id"]] = self.revision
+        if apply:
+            change = entry if kind == "edit" else self.changed(kind)
+            box = tuple(change["box"])
+            values = change["before" if kind == "undo" else "after"]
+            self.labels.apply(box, from_runs(values, shape_of(box)))
+
+    def changed(self, kind: str) -> Entry:
+        """The edit that the last step, of this type, made or took back."""
+        if self._journal is None:
+            raise DataError(f"{self.field.state}: no journal. Received: {kind}")
+        return self._journal.read_at((self.redo if kind == "undo" else self.undo)[-1])
+
+    def write(self, entry: Entry, user: str, seconds: float = 0) -> None:
+        """Add an entry to the journal, wait until it is on the disk, and do what it says.
+
+        Args:
+            entry: `type`, and what belongs to it.
+            user: who did it.
+            seconds: worked since the last entry.
+
+        Raises:
+            OutputError: it cannot be written; nothing has changed.
+        """
+        journal = self._journal or self._begin(user)
+        entry |= {"time": now(), "user": user, "next": self.labels.next_label}
+        entry |= {"seconds": round(seconds, 1)} if seconds else {}
+        place = journal.append(entry)
+        self.history.add(entry)
+        self._follow(place, entry)
+
+    def _begin(self, user: str) -> Journal:
+        """Make the folder of the field, with the labels that the work begins from."""
+        state = ensure_folder(self.field.state)
+        self._write_base(state / BASE)
+        journal = Journal(state / JOURNAL)
+        self.begin |= {"time": now(), "user": user}
+        try:
+            journal.append(self.begin)
+        except BaseException:
+            journal.close()
+            raise
+        self._journal = journal
+        self.history.add(self.begin)
+        return journal
+
+    def _write_base(self, path: Path) -> None:
+        source = _source(self.field)[1]
+        if source is not None and source.suffix == path.suffix:
+            with atomic_path(path) as temporary:  # quicker than to compress labels anew
+                shutil.copyfile(source, temporary)
+        if not path.is_file() or sha256(path) != self.begin["sha256"]:
+            write_labels(path, self.labels.pixels)  # no such file, or it has changed since
+        sync_file(path)
+
+    def snapshot(self) -> None:
+        """Write labels.tif, if anything has happened since the last time."""
+        if self._journal is None or self.size <= self._snapshot:
+            return
+        path = self.field.state / LABELS
+        write_labels(path, self.labels.pixels)
+        sync_file(path)
+        self.write({"type": "snapshot", "labels": sha256(path)}, "")
+        self._snapshot = self.size
+
+    def close(self) -> None:
+        """Close the journal."""
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
+
+def sha256(path: Path) -> str:
+    """Hash of a file's content."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _source(field: AnnotationField) -> tuple[str, Path | None]:
+    """What the work on a field begins from."""
+    if field.prelabels is not None:
+        return "prelabels", field.prelabels
+    masks = field.masks()
+    return ("masks", masks[0]) if masks else ("empty", None)
+
+
+def _origin(field: AnnotationField, shape: tuple[int, ...], model: str) -> tuple[Entry, np.ndarray]:
+    """The entry that a journal begins with, and the labels that the work begins from."""
+    source, path = _source(field)
+    suspects = field.suspects if source == "prelabels" else ()
+    entry = {
+        "type": "begin",
+        "from": source,
+        "file": path.name if path else "",
+        "sha256": sha256(path) if path else "",
+        "model": model if source == "prelabels" else "",
+        "suspects": [asdict(suspect) for suspect in suspects],
+    }
+    return entry, _read(path, shape) if path else np.zeros(shape, np.int32)
+
+
+def _read(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+    labels = read_labels(path)
+    if labels.shape != shape:
+        raise LabelError(
+            f"{path}: must have the shape of its image, {shape}. Make it anew for this image, or "
+            f"move it away. Received: {labels.shape}"
+        )
+    return labels

@@ -1,0 +1,270 @@
+"""The tools of an annotator: each makes a patch of a label map from a small message.
+
+After an edit every label that it touched is one piece (8 neighbours): of a nucleus cut in two the
+largest piece keeps the label and each other becomes a nucleus of its own, unless it is a crumb of
+fewer than CRUMB pixels, which becomes background. No tool takes pixels from another nucleus, except
+painting with `over`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nucseg_tf.annotation.editor.message import NEEDS_LABELS, EditError, Message
+from nucseg_tf.annotation.editor.patches import (
+    Box,
+    LabelMap,
+    Patch,
+    clip_box,
+    enclosing,
+    grown,
+    slices,
+)
+from nucseg_tf.annotation.editor.shapes import piece_sizes, pieces, polygon_mask, stroke_mask
+
+CRUMB = 4
+MAX_GAP = 5  # px between nuclei that "merge" bridges
+
+
+def make_patch(labels: LabelMap, message: Message) -> tuple[Patch, list[int]]:
+    """What a tool changes.
+
+    Args:
+        labels: of the field; stay as they are.
+        message: any but undo and redo.
+
+    Returns:
+        The patch, and the labels to be selected after it.
+
+    Raises:
+        EditError: the edit makes no sense here, or changes nothing.
+    """
+    known = [label for label in dict.fromkeys(message.labels) if label in labels.nuclei]
+    if message.tool in NEEDS_LABELS and not known:
+        raise EditError(f"this nucleus is gone. Received: {message.labels[:5]}")
+    points = np.array(message.points, float).reshape(-1, 2)
+    box, after, chosen = _TOOLS[message.tool](labels, message, points, known)
+    patch = labels.patch(box, after)
+    if patch is None:
+        raise EditError(_NOTHING.get(message.tool, "nothing to change there"))
+    return _settle(labels, patch), chosen
+
+
+Result = tuple[Box, np.ndarray, list[int]]
+
+
+def _draw(labels: LabelMap, message: Message, points: np.ndarray, known: list[int]) -> Result:
+    """Paint: extends the selected nucleus or the one begun in, else makes a new one."""
+    box, mask = stroke_mask(points, message.size, labels.pixels.shape)
+    start = _under(labels, points[:1], message.size + 2)  # also where the brush only touches it
+    begun_in = _under(labels, points[:1], 1)
+    label = next((label for label in known if label in start), 0)
+    label = label or next(iter(begun_in), labels.next_label)
+    return _paint(labels, box, mask, label, message.over)
+
+
+def _polygon(labels: LabelMap, message: Message, points: np.ndarray, known: list[int]) -> Result:
+    """Fill an outline with a new nucleus."""
+    from scipy.ndimage import binary_fill_holes
+
+    box, mask = polygon_mask(points, labels.pixels.shape)
+    if mask.any():
+        mask = binary_fill_holes(mask)  # where a hand-drawn outline crosses itself
+    return _paint(labels, box, mask, labels.next_label, message.over)
+
+
+def _paint(labels: LabelMap, box: Box, mask: np.ndarray, label: int, over: bool) -> Result:
+    """Give pixels to a label, as far as they hang together with it."""
+    if not mask.any():
+        raise EditError("too small, or outside the field")
+    window = labels.window(box, [label])
+    after = labels.crop(window)
+    paint = np.zeros(after.shape, bool)
+    paint[slices(_inside(box, window))] = mask
+    own = after == label
+    region = own | (paint if over else paint & (after == 0))
+    numbered = pieces(region)
+    sizes = piece_sizes(numbered)
+    if own.any():
+        keep = np.unique(numbered[own])
+    else:
+        keep = np.array([sizes.argmax() + 1]) if sizes.size else np.array([], int)
+    after[np.isin(numbered, keep) & region] = label
+    return window, after, [label]
+
+
+def _erase(labels: LabelMap, message: Message, points: np.ndarray, known: list[int]) -> Result:
+    """Rub out: of the nucleus begun in, or of all where the stroke begins in the background."""
+    box, mask = stroke_mask(points, message.size, labels.pixels.shape)
+    after = labels.crop(box)
+    begun_in = _under(labels, points[:1], 1)
+    after[mask & (np.isin(after, begun_in) if begun_in else after > 0)] = 0
+    return box, after, known
+
+
+def _split(labels: LabelMap, message: Message, points: np.ndarray, known: list[int]) -> Result:
+    """Cut nuclei along a line; its pixels go to the larger of the pieces beside them."""
+    box, line = stroke_mask(points, 1, labels.pixels.shape)
+    crossed = [int(label) for label in np.unique(labels.crop(box)[line]) if label]
+    first = [label for label in crossed if label in known]
+    for candidates in (first, crossed):
+        window = labels.window(box, candidates)
+        after = labels.crop(window)
+        cut = np.zeros(after.shape, bool)
+        cut[slices(_inside(box, window))] = line
+        made = _cut(after, cut, candidates, labels.next_label)
+        if made:
+            return window, after, made
+    raise EditError("the line does not cut a nucleus in two: begin and end it outside")
+
+
+def _cut(after: np.ndarray, line: np.ndarray, candidates: list[int], free: int) -> list[int]:
+    """Cut labels in place; returns those that the cut made or left."""
+    made: list[int] = []
+    for label in candidates:
+        mask = after == label
+        numbered = pieces(mask & ~line, connectivity=4)  # a line of 8 neighbours parts these
+        sizes = piece_sizes(numbered)
+        large = [int(i) + 1 for i in np.argsort(-sizes, kind="stable") if sizes[i] >= CRUMB]
+        if len(large) < 2:
+            continue
+        made.append(label)
+        _give_away(numbered, mask, large)
+        for part in large[1:]:
+            after[numbered == part] = free
+            made.append(free)
+            free += 1
+    return made
+
+
+def _give_away(numbered: np.ndarray, mask: np.ndarray, large: list[int]) -> None:
+    """Give the pixels of a mask that are in no large piece to a piece beside them, in place."""
+    import cv2
+
+    rest = mask & ~np.isin(numbered, large)
+    numbered[rest] = 0
+    found = True
+    while found:
+        found = False
+        for part in large:
+            near = rest & (cv2.dilate((numbered == part).astype(np.uint8), _SQUARE) > 0)
+            numbered[near] = part
+            rest &= ~near
+            found |= bool(near.any())
+
+
+def _merge(labels: LabelMap, message: Message, points: np.ndarray, known: list[int]) -> Result:
+    """Join nuclei under the first one's label; gaps up to MAX_GAP px are bridged."""
+    import cv2
+
+    if len(known) < 2:
+        raise EditError(f"choose two or more nuclei to merge. Received: {known}")
+    box = grown(enclosing([labels.nuclei[label].box for label in known]), MAX_GAP)
+    box = clip_box(box, labels.pixels.shape)
+    after = labels.crop(box)
+    joined = np.isin(after, known)
+    for gap in range(MAX_GAP + 1):
+        disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * gap + 1, 2 * gap + 1))
+        closed = cv2.morphologyEx(joined.astype(np.uint8), cv2.MORPH_CLOSE, disk) > 0
+        region = joined | (closed & (after == 0))
+        if pieces(region).max() == 1:
+            after[region] = known[0]
+            return box, after, known[:1]
+    raise EditError(f"these nuclei are more than {MAX_GAP} px apart; paint a bridge, then merge")
+
+
+def _delete(labels: LabelMap, message: Message, points: np.ndarray, known: list[int]) -> Result:
+    box = enclosing([labels.nuclei[label].box for label in known])
+    after = labels.crop(box)
+    after[np.isin(after, known)] = 0
+    return box, after, []
+
+
+def _fill(labels: LabelMap, message: Message, points: np.ndarray, known: list[int]) -> Result:
+    """Fill the background that a nucleus encloses."""
+    from scipy.ndimage import binary_fill_holes
+
+    box = enclosing([labels.nuclei[label].box for label in known])
+    after = labels.crop(box)
+    for label in known:
+        after[binary_fill_holes(after == label) & (after == 0)] = label
+    return box, after, known
+
+
+def _grow(labels: LabelMap, message: Message, points: np.ndarray, known: list[int]) -> Result:
+    """Add the background pixels beside a nucleus (4 neighbours)."""
+    import cv2
+
+    box = grown(enclosing([labels.nuclei[label].box for label in known]), 1)
+    box = clip_box(box, labels.pixels.shape)
+    after = labels.crop(box)
+    for label in known:
+        larger = cv2.dilate((after == label).astype(np.uint8), _CROSS) > 0
+        after[larger & (after == 0)] = label
+    return box, after, known
+
+
+def _shrink(labels: LabelMap, message: Message, points: np.ndarray, known: list[int]) -> Result:
+    """Take the pixels beside another value (4 neighbours); the field's edge is no boundary."""
+    import cv2
+
+    box = grown(enclosing([labels.nuclei[label].box for label in known]), 1)
+    box = clip_box(box, labels.pixels.shape)
+    after = labels.crop(box)
+    for label in known:
+        mask = after == label
+        smaller = cv2.erode(mask.astype(np.uint8), _CROSS) > 0
+        if not smaller.any():
+            raise EditError(f"nucleus {label} would vanish; delete it instead")
+        after[mask & ~smaller] = 0
+    return box, after, known
+
+
+_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
+_SQUARE = np.ones((3, 3), np.uint8)
+_TOOLS = {
+    "draw": _draw,
+    "polygon": _polygon,
+    "erase": _erase,
+    "split": _split,
+    "merge": _merge,
+    "delete": _delete,
+    "fill": _fill,
+    "grow": _grow,
+    "shrink": _shrink,
+}
+_NOTHING = {
+    "draw": "nothing to paint there: pixels of other nuclei are kept",
+    "polygon": "no free pixels in this outline",
+    "erase": "nothing to erase there",
+    "fill": "this nucleus has no holes",
+    "grow": "no free pixels around this nucleus",
+}
+
+
+def _under(labels: LabelMap, points: np.ndarray, size: int) -> list[int]:
+    """Labels under a brush."""
+    box, mask = stroke_mask(points, size, labels.pixels.shape)
+    return [int(label) for label in np.unique(labels.crop(box)[mask]) if label]
+
+
+def _inside(box: Box, window: Box) -> Box:
+    """A box in the coordinates of a window that holds it."""
+    return box[0] - window[0], box[1] - window[1], box[2] - window[0], box[3] - window[1]
+
+
+def _settle(labels: LabelMap, patch: Patch) -> Patch:
+    """Make every label that a patch touches one piece (see the module docstring)."""
+    touched = patch.touched()
+    window = labels.window(patch.box, touched)
+    after = labels.crop(window)
+    after[slices(_inside(patch.box, window))] = patch.after
+    free = max(labels.next_label, max(touched, default=0) + 1)
+    for label in touched:
+        numbered = pieces(after == label)
+        sizes = piece_sizes(numbered)
+        for part in np.argsort(-sizes, kind="stable")[1:] + 1:
+            whole = sizes[part - 1] >= CRUMB
+            after[numbered == part] = free if whole else 0
+            free += int(whole)
+    return labels.patch(window, after) or patch

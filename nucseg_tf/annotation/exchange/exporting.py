@@ -1,0 +1,210 @@
+"""A labelled data set as a project of an annotation tool.
+
+Fields are cut into regions (see `regions`), each an image with its nuclei. Images are 8-bit PNG,
+stretched by percentiles of the whole field; labels are exact.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from nucseg_tf.annotation.editor.patches import shape_of, slices
+from nucseg_tf.annotation.exchange import coco, sidecar, supervisely
+from nucseg_tf.annotation.exchange.archives import Write, new_project
+from nucseg_tf.annotation.exchange.drawn import Drawn
+from nucseg_tf.annotation.exchange.regions import cut, shown, to_grey
+from nucseg_tf.annotation.exchange.sidecar import ExportedField
+from nucseg_tf.annotation.prelabel.folder import find_images
+from nucseg_tf.data.manifest import MASK_ENDINGS
+from nucseg_tf.errors import DataError, LabelError, UsageError
+from nucseg_tf.io.images import TIFF_SUFFIXES, check_finite, read_image
+from nucseg_tf.io.labels import read_labels
+
+LOG = logging.getLogger(__name__)
+SUFFIXES = (*TIFF_SUFFIXES, ".png")
+Progress = Callable[[int, int, str], bool]
+# Name, (H, W) and nuclei of the image of a region.
+Shown = tuple[str, tuple[int, int], list[Drawn]]
+
+
+@dataclass
+class Outcome:
+    """What became of the fields.
+
+    Attributes:
+        done: GROUP/STEM of each field.
+        failures: GROUP/STEM and reason.
+        conflicts: how many.
+        stopped: whether a signal came.
+    """
+
+    done: list[str] = field(default_factory=list)
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    conflicts: int = 0
+    stopped: bool = False
+
+
+@dataclass(frozen=True)
+class Export:
+    """How fields are exported.
+
+    Attributes:
+        tool: "supervisely" or "coco".
+        nuclei: about how many in a region; 0 for whole fields.
+        polygons: instead of bitmaps.
+        labels: folder to take labels from, or None for masks, then prelabels.
+        channel: see `read_image`.
+        z: see `read_image`.
+    """
+
+    tool: str
+    nuclei: int
+    polygons: bool
+    labels: Path | None = None
+    channel: str | None = None
+    z: str | None = None
+
+
+def export(folder: Path, project: Path, options: Export, progress: Progress) -> Outcome:
+    """Write the labelled fields of a data set as a project.
+
+    Args:
+        folder: of images/, with labels.
+        project: folder or zip file to write.
+        options: how.
+        progress: called after each field; says whether to go on.
+
+    Raises:
+        UsageError: there are no images, or `project` exists.
+        DataError: no field can be exported.
+    """
+    images = find_images(folder)
+    if options.labels and not options.labels.is_dir():
+        raise UsageError(f"--labels: {options.labels}: no such folder")
+    names = _unique_names([(group, _stem(image)) for group, image in images])
+    outcome = Outcome()
+    fields: list[ExportedField] = []
+    contents: list[Shown] = []
+    with new_project(project) as write:
+        for number, ((group, image), name) in enumerate(zip(images, names, strict=True), start=1):
+            try:
+                exported, labels, grey = _read_field(folder, group, image, name, options)
+                contents += _write_field(write, exported, labels, grey, options)
+                fields.append(exported)
+                outcome.done.append(exported.key)
+            except DataError as error:
+                outcome.failures.append((str(image), str(error)))
+                LOG.warning("left out: %s", error)
+            if not progress(number, len(images), image.name):
+                raise SystemExit(128 + signal.SIGTERM)  # leaves nothing behind
+        if not fields:
+            raise DataError(f"{folder}: nothing to export: {outcome.failures[0][1]}")
+        if options.tool == "coco":
+            content = coco.instances(contents, options.polygons)
+            write(coco.FILE, json.dumps(content).encode())
+        else:
+            write("meta.json", json.dumps(supervisely.meta(), indent=1).encode())
+        write(sidecar.FILE, sidecar.to_json(fields))
+    return outcome
+
+
+def _read_field(
+    folder: Path, group: str, image: Path, name: str, options: Export
+) -> tuple[ExportedField, np.ndarray, np.ndarray]:
+    """A field cut into regions, its labels, and its pixels as the tool shows them."""
+    path = _find_labels(folder, group, _stem(image), options.labels)
+    if path is None:
+        raise DataError(
+            f"{image}: has no labels in {options.labels or 'masks or prelabels'}. Run `nucseg "
+            "prelabel` first, or name a folder that has them with --labels."
+        )
+    opened = read_image(image, options.channel, options.z)
+    check_finite(opened)
+    labels = read_labels(path)
+    if labels.shape != opened.pixels.shape:
+        raise LabelError(
+            f"{path}: shape {labels.shape} differs from {opened.pixels.shape} of {image}. "
+            "Make the labels of this image anew."
+        )
+    regions = cut(labels, options.nuclei)
+    digits = len(str(len(regions)))
+    named = {
+        f"{name}_r{number:0{digits}d}.png": region for number, region in enumerate(regions, start=1)
+    }
+    shape = (labels.shape[0], labels.shape[1])
+    exported = ExportedField(
+        group, _stem(image), opened.pixel_size, shape, sidecar.pack(labels), named
+    )
+    return exported, labels, to_grey(opened.pixels)
+
+
+def _write_field(
+    write: Write,
+    exported: ExportedField,
+    labels: np.ndarray,
+    grey: np.ndarray,
+    options: Export,
+) -> Iterator[Shown]:
+    """Write the images of a field, for Supervisely with their annotations."""
+    import cv2
+
+    dataset = exported.group or "fields"
+    for name, region in exported.regions.items():
+        drawn = shown(labels, region)
+        png = cv2.imencode(".png", grey[slices(region.box)])[1].tobytes()
+        if options.tool == "coco":
+            write(f"images/{name}", png)
+            yield name, shape_of(region.box), drawn
+            continue
+        write(f"{dataset}/img/{name}", png)
+        about = f"{exported.key}, rows {region.box[0]} and on, columns {region.box[1]} and on"
+        content = supervisely.annotation(drawn, shape_of(region.box), about, options.polygons)
+        write(f"{dataset}/ann/{name}.json", json.dumps(content).encode())
+
+
+def _find_labels(folder: Path, group: str, stem: str, chosen: Path | None) -> Path | None:
+    """The labels of a field: of --labels, else its mask, else its prelabels."""
+    flat = [] if (folder / "images").is_dir() else [folder]
+    usual = [folder / "masks" / group, *flat, folder / "prelabels" / group]
+    for place in [chosen / group] if chosen else usual:
+        found = [path for path in paired(place, stem) if path.is_file()]
+        if place == folder:  # where the image itself lies, too
+            found = [path for path in found if path.stem != stem]
+        if len(found) > 1:
+            raise DataError(f"{found[0]}: {found[1].name} is of the same field; remove one of them")
+        if found:
+            return found[0]
+    return None
+
+
+def _unique_names(keys: Sequence[tuple[str, str]]) -> list[str]:
+    """STEM of each field, or GROUP_STEM, or with a number: tools put all images into one list."""
+    stems = Counter(stem.lower() for _, stem in keys)
+    taken: set[str] = set()
+    names = []
+    for group, stem in keys:
+        base = name = f"{group}_{stem}" if group and stems[stem.lower()] > 1 else stem
+        number = 1
+        while name.lower() in taken:
+            number += 1
+            name = f"{base}-{number}"
+        taken.add(name.lower())
+        names.append(name)
+    return names
+
+
+def _stem(path: Path) -> str:
+    return path.stem.removesuffix(".ome")
+
+
+def paired(folder: Path, stem: str) -> list[Path]:
+    """All files that could be the labels of a field."""
+    return [folder / f"{stem}{end}{suffix}" for end in ("", *MASK_ENDINGS) for suffix in SUFFIXES]

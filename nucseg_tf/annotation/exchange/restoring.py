@@ -1,0 +1,183 @@
+"""Corrected regions from an annotation tool as masks of whole fields.
+
+Writes masks/[GROUP/]STEM.tif, conflicts.csv (see `merge` for what is decided how) and, if fields
+had to be left out, failures.csv.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from nucseg_tf.annotation.editor.patches import shape_of
+from nucseg_tf.annotation.exchange import coco, sidecar, supervisely
+from nucseg_tf.annotation.exchange.archives import Source, open_source
+from nucseg_tf.annotation.exchange.drawn import Reader
+from nucseg_tf.annotation.exchange.exporting import Outcome, Progress, paired
+from nucseg_tf.annotation.exchange.identity import Conflict
+from nucseg_tf.annotation.exchange.merge import merge
+from nucseg_tf.annotation.exchange.sidecar import ExportedField
+from nucseg_tf.errors import DataError, OutputError, UsageError
+from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.io.labels import write_labels
+
+LOG = logging.getLogger(__name__)
+
+
+def restore(
+    project: Path,
+    folder: Path,
+    regions: Path | None,
+    partial: bool,
+    overwrite: bool,
+    progress: Progress,
+) -> Outcome:
+    """Write the masks of a corrected project into a data set.
+
+    Args:
+        project: folder, zip or tar file.
+        folder: data set; gets masks/[GROUP/]STEM.tif, conflicts.csv and perhaps failures.csv.
+        regions: nucseg_regions.json of the export, where the project has lost it.
+        partial: keep the exported labels of regions that are missing.
+        overwrite: replace masks that exist.
+        progress: called after each field; says whether to go on.
+
+    Raises:
+        UsageError: masks exist, or the project is none.
+        DataError: the project cannot be read.
+    """
+    outcome = Outcome()
+    rows: list[tuple[str, Conflict]] = []
+    with open_source(project) as source:
+        exported = sidecar.find(source, regions)
+        readers = _find_readers(source, exported)
+        _check_masks(folder, exported, overwrite)
+        ensure_folder(folder)
+        for number, entry in enumerate(exported, start=1):
+            try:
+                rows += [(entry.key, row) for row in _merge_field(entry, readers, folder, partial)]
+                outcome.done.append(entry.key)
+            except DataError as error:
+                outcome.failures.append((entry.key, str(error)))
+                LOG.warning("left out: %s: %s", entry.key, error)
+            if not progress(number, len(exported), entry.key):
+                outcome.stopped = True
+                break
+    outcome.conflicts = len(rows)
+    _write_conflicts(folder / "conflicts.csv", rows)
+    _write_failures(folder / "failures.csv", outcome.failures)
+    return outcome
+
+
+def _find_readers(source: Source, exported: list[ExportedField]) -> dict[str, list[Reader]]:
+    """What reads the nuclei of each image, of whatever tool the project is."""
+    tools = (supervisely, coco)
+    found = next((images for images in (tool.find(source) for tool in tools) if images), None)
+    if found is None:
+        raise DataError(
+            f"{source.path}: is no project of Supervisely (DATASET/ann/NAME.png.json) and no COCO "
+            f"export (annotations/instances_default.json). Received: {source.names[:5]}"
+        )
+    readers: dict[str, list[Reader]] = defaultdict(list)
+    known = {name for entry in exported for name in entry.regions}
+    for name, reader in found:
+        if name in known:
+            readers[name].append(reader)
+        else:
+            LOG.warning("left out: %s: %s is no region of this export", source.path, name)
+    return readers
+
+
+def _merge_field(
+    entry: ExportedField,
+    readers: dict[str, list[Reader]],
+    folder: Path,
+    partial: bool,
+) -> list[Conflict]:
+    """Write the mask of a field; gives its conflicts."""
+    missing = [name for name in entry.regions if name not in readers]
+    twice = [name for name in entry.regions if len(readers.get(name, ())) > 1]
+    if twice:
+        raise DataError(f"{twice[0]} came back twice; keep one of them")
+    if missing and not partial:
+        raise DataError(
+            f"{len(missing)} of {len(entry.regions)} regions did not come back: "
+            f"{', '.join(missing[:5])}. Export them too, or add --partial to keep their labels as "
+            "they were"
+        )
+    drawn = {
+        name: readers[name][0](shape_of(region.box))
+        for name, region in entry.regions.items()
+        if name not in missing
+    }
+    merged = merge(entry.labels(), entry.regions, drawn)
+    target = _mask(folder, entry)
+    ensure_folder(target.parent)
+    write_labels(target, merged.labels, entry.pixel_size)
+    _remove_others(target, entry.stem)
+    counts = ", ".join(f"{merged.counts[k]} {k}" for k in ("same", "edited", "new", "deleted"))
+    LOG.info("%s: %s; %d conflicts", entry.key, counts, len(merged.conflicts))
+    return merged.conflicts
+
+
+def _remove_others(target: Path, stem: str) -> None:
+    """Remove masks that the new one replaces: training refuses an image with two."""
+    for other in paired(target.parent, stem):
+        try:
+            if other.exists() and not other.samefile(target):
+                other.unlink()
+        except OSError as error:
+            raise OutputError(
+                f"{other}: cannot be replaced: {error.strerror}. Remove it, for {target.name} is "
+                "of the same field"
+            ) from error
+
+
+def _mask(folder: Path, entry: ExportedField) -> Path:
+    return folder / "masks" / entry.group / f"{entry.stem}.tif"
+
+
+def _check_masks(folder: Path, exported: list[ExportedField], overwrite: bool) -> None:
+    there = [
+        path
+        for entry in exported
+        for path in paired(_mask(folder, entry).parent, entry.stem)
+        if path.exists()
+    ]
+    if there and not overwrite:
+        raise UsageError(
+            f"{there[0]}: exists already ({len(there)} masks do); choose another folder, or add "
+            "--overwrite to replace them"
+        )
+
+
+def _write_conflicts(path: Path, rows: list[tuple[str, Conflict]]) -> None:
+    """One row a conflict; only the heading where there are none."""
+    table = [
+        {
+            "image": key,
+            "region": " + ".join(conflict.regions),
+            "labels": " + ".join(conflict.labels()),
+            "pixels": conflict.pixels,
+            "problem": conflict.problem,
+            "decision": conflict.decision,
+        }
+        for key, conflict in rows
+    ]
+    _write_csv(path, table, ["image", "region", "labels", "pixels", "problem", "decision"])
+
+
+def _write_failures(path: Path, failures: list[tuple[str, str]]) -> None:
+    path.unlink(missing_ok=True)  # of an earlier run
+    if failures:
+        table = [{"image": key, "reason": reason} for key, reason in failures]
+        _write_csv(path, table, ["image", "reason"])
+
+
+def _write_csv(path: Path, table: list[dict[str, Any]], columns: list[str]) -> None:
+    import pandas as pd
+
+    with atomic_path(path) as temporary:
+        pd.DataFrame(table, columns=columns).to_csv(temporary, index=False)

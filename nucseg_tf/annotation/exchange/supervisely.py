@@ -1,0 +1,170 @@
+"""Supervisely projects, after https://developer.supervisely.com (annotation format).
+
+    meta.json                   classes and tags
+    DATASET/img/NAME.png        images
+    DATASET/ann/NAME.png.json   one file an image: size, description, tags, objects
+
+Two classes, both of shape "any", so that brush and polygon can be mixed: `nucleus`, and `neighbour`
+for nuclei that are corrected in another region. The tag `nucleus_id` carries a nucleus's label.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from nucseg_tf.annotation.exchange.archives import Source, validated
+from nucseg_tf.annotation.exchange.drawn import (
+    MAX_OBJECTS,
+    NEIGHBOUR,
+    NUCLEUS,
+    TAG,
+    Drawn,
+    Reader,
+    as_label,
+    within_limits,
+)
+from nucseg_tf.annotation.exchange.figures import (
+    Bitmap,
+    Polygon,
+    encode_bitmap,
+    place_bitmap,
+    place_polygons,
+    to_points,
+)
+from nucseg_tf.errors import LabelError
+
+COLOURS = {NUCLEUS: "#00C8FF", NEIGHBOUR: "#808080"}
+ANNOTATION = re.compile(r"(?:.*/)?ann/([^/]+)\.json")
+
+
+class _Size(BaseModel):
+    height: int
+    width: int
+
+
+class _Object(BaseModel):
+    title: str = Field(alias="classTitle")
+    geometry: str = Field("", alias="geometryType")
+    tags: list[dict[str, Any]] = []
+    bitmap: Bitmap | None = None
+    points: Polygon | None = None
+    parts: list[Polygon] = []
+
+
+class _Annotation(BaseModel):
+    size: _Size
+    objects: list[_Object] = Field(max_length=MAX_OBJECTS)
+
+
+# --- writing ---------------------------------------------------------------------------------
+
+
+def meta() -> dict[str, Any]:
+    """The content of meta.json."""
+    classes = [
+        {"title": title, "shape": "any", "color": colour, "geometry_config": {}, "hotkey": ""}
+        for title, colour in COLOURS.items()
+    ]
+    tag = {
+        "name": TAG,
+        "value_type": "any_number",
+        "color": "#FFC800",
+        "hotkey": "",
+        "applicable_type": "objectsOnly",
+        "classes": [],
+    }
+    return {"classes": classes, "tags": [tag], "projectType": "images"}
+
+
+def annotation(
+    drawn: Iterable[Drawn], shape: tuple[int, int], description: str, polygons: bool
+) -> dict[str, Any]:
+    """The content of ann/NAME.json.
+
+    Args:
+        drawn: nuclei on the image.
+        shape: (H, W) of the image.
+        description: for the annotator.
+        polygons: write polygons where they are exact; bitmaps otherwise.
+    """
+    return {
+        "description": description,
+        "tags": [],
+        "size": {"height": shape[0], "width": shape[1]},
+        "objects": [_to_object(nucleus, polygons) for nucleus in drawn],
+    }
+
+
+def _to_object(nucleus: Drawn, polygons: bool) -> dict[str, Any]:
+    tags = [] if nucleus.label is None else [{"name": TAG, "value": nucleus.label}]
+    points = to_points(nucleus) if polygons else None
+    entry = {
+        "description": "",
+        "geometryType": "polygon" if points else "bitmap",
+        "tags": tags,
+        "classTitle": NEIGHBOUR if nucleus.neighbour else NUCLEUS,
+    }
+    if points:
+        return entry | {"points": points}
+    bitmap = {"data": encode_bitmap(nucleus.mask), "origin": [nucleus.left, nucleus.top]}
+    return entry | {"bitmap": bitmap}
+
+
+# --- reading ---------------------------------------------------------------------------------
+
+
+def find(source: Source) -> list[tuple[str, Reader]]:
+    """The annotated images of a project: name, and what reads the nuclei on it.
+
+    A reader takes the (H, W) that the image should have.
+    """
+    found = ((ANNOTATION.fullmatch(name), name) for name in source.names)
+    return [(match[1], _reader(source, name)) for match, name in found if match]
+
+
+def _reader(source: Source, name: str) -> Reader:
+    where = f"{source.path}: {name}"
+
+    def read(shape: tuple[int, int]) -> list[Drawn]:
+        content = source.json(name)
+        if isinstance(content, dict) and "annotation" in content:  # as their API wraps it
+            content = content["annotation"]
+        entry = validated(_Annotation, content, where)
+        size = (entry.size.height, entry.size.width)
+        if size != shape:
+            raise LabelError(
+                f"{where}: the image is {size[0]} x {size[1]} px, but was exported with "
+                f"{shape[0]} x {shape[1]}. Annotate images in the size they were exported in."
+            )
+        objects = enumerate(entry.objects, start=1)
+        return within_limits(
+            (_from_object(item, shape, f"{where}: object {number}") for number, item in objects),
+            *(shape, where),
+        )
+
+    return read
+
+
+def _from_object(item: _Object, shape: tuple[int, int], where: str) -> Drawn:
+    if item.title not in COLOURS:
+        raise LabelError(
+            f"{where}: is of class {item.title!r}; expected {NUCLEUS!r} or {NEIGHBOUR!r}. Change "
+            "its class, or delete it."
+        )
+    if item.bitmap:
+        place = place_bitmap(item.bitmap, shape, where)
+    elif item.geometry == "polygon" and item.points:
+        place = place_polygons([item.points], shape, where)
+    elif item.parts:  # a multipolygon
+        place = place_polygons(item.parts, shape, where)
+    else:
+        raise LabelError(
+            f"{where}: is a {item.geometry or 'figure'}; expected a bitmap (brush) or a polygon. "
+            "Draw it anew as one of these, or delete it."
+        )
+    values = [tag.get("value") for tag in item.tags if tag.get("name") == TAG]
+    return Drawn(*place, as_label(values[0] if values else None), item.title == NEIGHBOUR)

@@ -1,0 +1,153 @@
+"""Preliminary labels of one image: nuclei, confidence in each, and suspects.
+
+`prelabel_folder` does this to a folder of images. Letters: H rows, W columns, N nuclei.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from nucseg_tf.annotation.prelabel import suspects
+from nucseg_tf.annotation.prelabel.classical import Classical, cut
+from nucseg_tf.annotation.prelabel.confidence import (
+    MOST_VIEWS,
+    agreement,
+    confidence,
+    threshold_views,
+    turned_views,
+)
+from nucseg_tf.annotation.prelabel.foreground import prepare
+from nucseg_tf.errors import ImageReadError, UsageError
+from nucseg_tf.inference.measure import measure
+from nucseg_tf.inference.watershed import keep_areas
+from nucseg_tf.types import Instances
+
+if TYPE_CHECKING:
+    from nucseg_tf.inference.predict import Segmenter
+
+CLASSICAL = "classical"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How images are read and labelled.
+
+    Attributes:
+        channel, z: see `io.images.read_image`.
+        pixel_size: µm; the file's own without.
+        diameter: typical nucleus, px.
+        tile: side of tiles, px; of models.
+        threshold: "local" or "otsu"; of the classical method.
+        min_area, max_area: px; nuclei beyond are dropped.
+        agreement: how many views the confidence comes from besides the first, 0 to 7.
+    """
+
+    channel: int | str | None = None
+    z: int | str | None = None
+    pixel_size: float | None = None
+    diameter: float | None = None
+    tile: int | None = None
+    threshold: str = "local"
+    min_area: int | None = None
+    max_area: int | None = None
+    agreement: int = 2
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.agreement <= MOST_VIEWS:
+            raise UsageError(
+                f"--agreement: expected 0 to {MOST_VIEWS} views. Received: {self.agreement}."
+            )
+        for name, area in (("--min-area", self.min_area), ("--max-area", self.max_area)):
+            if area is not None and area < 1:
+                raise UsageError(f"{name}: expected 1 px or more. Received: {area}.")
+        if self.max_area and (self.min_area or 0) > self.max_area:
+            raise UsageError(
+                f"--min-area must not exceed --max-area. Received: {self.min_area} and "
+                f"{self.max_area}."
+            )
+        if self.pixel_size is not None and not 0 < self.pixel_size < np.inf:
+            raise UsageError(
+                f"--pixel-size: expected a positive number. Received: {self.pixel_size}."
+            )
+        self.classical()
+
+    def classical(self) -> Classical:
+        """What the classical method takes of these; UsageError if it makes no sense."""
+        return Classical(self.threshold, self.diameter, self.min_area, self.max_area)
+
+
+def prelabel_image(
+    image: np.ndarray, method: str | Segmenter, settings: Settings | None = None
+) -> tuple[np.ndarray, pd.DataFrame]:
+    """Label one image.
+
+    Args:
+        image: (H, W), integer or float, any size from 1 x 1 up.
+        method: "classical", a model's name or folder, or a loaded model.
+        settings: as for files; channel and z have no meaning here.
+
+    Returns:
+        (H, W) int32 labels, 0 background, 1..N; and a row a nucleus, as in objects.csv but without
+        `image`, in the order to look at them.
+
+    Raises:
+        ImageReadError: if the array is no image.
+        UsageError, ModelError: if settings or model make no sense.
+    """
+    if isinstance(method, str) and method != CLASSICAL:
+        from nucseg_tf.inference.predict import load_model
+
+        method = load_model(method)
+    labels, table = label(image, method, settings or Settings())
+    return labels, suspects.mark(table.assign(image="")).drop(columns="image")
+
+
+def label(
+    image: np.ndarray, method: str | Segmenter, settings: Settings
+) -> tuple[np.ndarray, pd.DataFrame]:
+    """Labels, and the table that `suspects.mark` takes, but for `image`."""
+    image = _checked(image)
+    scores: np.ndarray | None = None
+    if isinstance(method, str):
+        chosen = settings.classical()
+        prepared = prepare(image, chosen.threshold, chosen.diameter)
+        labels = cut(prepared, chosen)
+        views = threshold_views(prepared, chosen, settings.agreement)
+    else:
+        options: dict[str, Any] = {
+            name: getattr(settings, name) for name in ("pixel_size", "diameter", "tile")
+        }
+        found = _within_limits(method.predict_instances(image, **options), settings)
+        labels, scores = found.labels, found.scores
+        views = turned_views(method, image, settings.agreement, **options)
+    agreements = agreement(labels, views) if labels.any() else np.zeros(0)
+    table = measure(labels, image, scores, settings.pixel_size)
+    table["confidence"] = confidence(scores, agreements, len(table))
+    table["touching"] = suspects.touching(labels)
+    return labels, table
+
+
+def _within_limits(found: Instances, settings: Settings) -> Instances:
+    """Drop a model's nuclei that are smaller or larger than asked for."""
+    if settings.min_area is None and settings.max_area is None:
+        return found
+    labels = keep_areas(found.labels, settings.min_area or 1, settings.max_area or 0)
+    numbers, first = np.unique(labels, return_index=True)
+    before = found.labels.ravel()[first[numbers > 0]]
+    return Instances(labels, found.scores[before - 1])
+
+
+def _checked(image: np.ndarray) -> np.ndarray:
+    image = np.asarray(image)
+    if image.ndim != 2 or not image.size or image.dtype.kind not in "uifb":
+        raise ImageReadError(
+            f"Expected one grey image of shape (H, W), integer or float. "
+            f"Received: shape {image.shape}, {image.dtype}. Choose one channel or plane."
+        )
+    if image.dtype.kind == "f" and not np.isfinite(image).all():
+        raise ImageReadError("The image has values that are not finite (NaN or infinite).")
+    return image.astype(np.uint8) if image.dtype == bool else image

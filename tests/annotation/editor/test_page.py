@@ -1,0 +1,452 @@
+"""The page in a real browser: what a hand does is on disk, exactly."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from reference.drawn import drawn_nuclei
+
+from nucseg_tf.annotation.editor.project import open_project
+from nucseg_tf.annotation.editor.store import Store
+from nucseg_tf.io.labels import read_labels
+
+ROOT = Path(__file__).parents[3]
+CHROMIUM = Path(os.environ.get("NUCSEG_CHROMIUM", "/usr/bin/chromium"))
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+]
+SHAPE = (72, 96)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Debian's Chromium."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM.exists():
+        pytest.skip(f"no {CHROMIUM}; apt-get install chromium, or set NUCSEG_CHROMIUM")
+    with api.sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield found
+        found.close()
+
+
+@contextmanager
+def running(folder: Path, *options: str):
+    """`nucseg annotate` in a process of its own, and the address that it prints."""
+    command = [sys.executable, "-m", "nucseg_tf", "annotate", str(folder), *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    try:
+        yield process, process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def server(folder):
+    """The address of a server on the folder."""
+    with running(folder, "--port", "0") as (_, address):
+        yield address
+
+
+class Hand:
+    """A page, and a hand that moves in the coordinates of the field: (row, column)."""
+
+    def __init__(self, page, address: str, field: str = "A/one"):
+        self.page = page
+        self.problems: list[str] = []
+        self.hosts: set[str] = set()
+        page.on("console", lambda message: self._note(message))
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("request", lambda request: self.hosts.add(request.url.split("/")[2]))
+        page.goto(address)
+        page.wait_for_selector("body[data-field]")
+        if field != page.evaluate("document.body.dataset.field"):
+            page.evaluate("(key) => nucseg.editor.open(key)", field)
+
+    def _note(self, message) -> None:
+        if message.type in ("error", "warning"):
+            self.problems.append(message.text)
+
+    def screen(self, row: float, column: float) -> tuple[float, float]:
+        x, y = self.page.evaluate("([y, x]) => nucseg.view.camera.toScreen(y, x)", [row, column])
+        box = self.page.locator("#view").bounding_box()
+        return box["x"] + x, box["y"] + y
+
+    def click(self, row: float, column: float, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.down(key)
+        self.page.mouse.click(*self.screen(row, column))
+        for key in keys:
+            self.page.keyboard.up(key)
+
+    def drag(self, *places: tuple[float, float]) -> None:
+        self.page.mouse.move(*self.screen(*places[0]))
+        self.page.mouse.down()
+        for place in places[1:]:
+            self.page.mouse.move(*self.screen(*place), steps=6)
+        self.page.mouse.up()
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def edits(self, change: Callable[[], None]) -> None:
+        """Make an edit, and wait until the page says that it is saved."""
+        before = self.page.evaluate("nucseg.editor.revision")
+        change()
+        wait(self.page, f"nucseg.editor.revision === {before + 1}")
+        self.page.wait_for_selector("#saved[data-state=saved]")
+
+    def labels(self) -> np.ndarray:
+        """What the page holds."""
+        pixels = self.page.evaluate("Array.from(nucseg.view.labels.pixels)")
+        return np.array(pixels, np.int32).reshape(SHAPE)
+
+    def selected(self) -> list[int]:
+        return self.page.evaluate("nucseg.view.selected")
+
+
+@pytest.fixture
+def hand(browser, server):
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    found = Hand(context.new_page(), server)
+    yield found
+    assert found.problems == []
+    context.close()
+
+
+def wait(page, condition: str) -> None:
+    """Wait for an expression; the page's policy keeps playwright's own way from running."""
+    eventually(lambda: page.evaluate(condition))
+
+
+def on_disk(folder: Path, key: str = "A/one") -> np.ndarray:
+    """The labels that a server would find now."""
+    return Store(open_project(folder).fields[key], SHAPE).labels.pixels
+
+
+def eventually(check: Callable[[], bool]) -> None:
+    """Wait for what happens when a page has gone."""
+    deadline = time.monotonic() + 10
+    while not check():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def capsule(row: int, start: int, stop: int, size: int) -> np.ndarray:
+    """Pixels less than half a brush away from a row of pixels."""
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    return np.hypot(y - row, x - np.clip(x, start, stop)) < size / 2
+
+
+# --- the whole way ---------------------------------------------------------------------------
+
+
+def test_draw_split_merge_undo_reload_and_accept(hand, folder):
+    expected = drawn_nuclei()[1]
+    assert np.array_equal(hand.labels(), expected)
+
+    hand.press("b", "[", "[")  # a brush of 5 px
+    hand.edits(lambda: hand.drag((60.5, 60.5), (60.5, 70.5)))
+    expected[capsule(60, 60, 70, 5)] = 5
+    assert np.array_equal(on_disk(folder), expected)
+
+    # Nucleus 4 covers columns 16 to 39. Right of the line it is larger, so this piece keeps the
+    # label, and gets the line's pixels.
+    hand.press("s")
+    hand.edits(lambda: hand.drag((44.5, 27.5), (68.5, 27.5)))
+    expected[:, :27][expected[:, :27] == 4] = 6
+    assert np.array_equal(on_disk(folder), expected)
+    assert hand.selected() == [4, 6]
+
+    hand.press("v")
+    hand.click(20, 16)
+    hand.click(28, 48, "Shift")
+    assert hand.selected() == [1, 2]
+    hand.edits(lambda: hand.press("m"))
+    assert np.array_equal(on_disk(folder), np.where(expected == 2, 1, expected))
+
+    hand.edits(lambda: hand.press("Control+z"))
+    assert np.array_equal(on_disk(folder), expected)
+
+    hand.page.reload()
+    hand.page.wait_for_selector("body[data-field='A/one']")
+    assert np.array_equal(hand.labels(), expected)
+    snapshot = folder / "annotation" / "A" / "one" / "labels.tif"
+    assert np.array_equal(read_labels(snapshot), expected)
+
+    hand.press("Control+Enter")
+    hand.page.wait_for_selector('[data-key="A/one"][data-status=accepted]')
+    assert np.array_equal(read_labels(folder / "masks" / "A" / "one.tif"), expected)
+    assert "1 of 3 fields accepted" in hand.page.inner_text("#progress-text")
+    assert hand.hosts == {hand.page.url.split("/")[2]}, "no request to anywhere else"
+    assert "token" not in hand.page.url
+
+
+def test_every_tool_and_its_key(hand, folder):
+    hand.press("p")
+    for corner in [(50, 60), (50, 78), (66, 78), (66, 60)]:
+        hand.click(*corner)
+    hand.edits(lambda: hand.press("Enter"))
+    expected = drawn_nuclei()[1]
+    expected[50:66, 60:78] = 5
+    assert np.array_equal(on_disk(folder), expected)
+
+    hand.press("e", *["["] * 4)  # 1 px, from inside: only this nucleus
+    hand.edits(lambda: hand.drag((58.5, 70.5), (58.5, 72.5)))
+    expected[58, 70:73] = 0
+    assert np.array_equal(on_disk(folder), expected)
+
+    hand.edits(lambda: hand.press("f"))
+    expected[58, 70:73] = 5
+    hand.edits(lambda: hand.press("g"))
+    expected[49, 60:78] = expected[66, 60:78] = expected[50:66, 59] = expected[50:66, 78] = 5
+    assert np.array_equal(on_disk(folder), expected)
+
+    hand.edits(lambda: hand.press("Shift+G"))
+    hand.edits(lambda: hand.press("Control+z"))
+    assert np.array_equal(on_disk(folder), expected)
+    hand.edits(lambda: hand.press("Control+Shift+Z"))
+    hand.edits(lambda: hand.press("Control+z"))
+
+    hand.press("v")
+    hand.click(20, 16)
+    hand.edits(lambda: hand.press("Delete"))
+    expected[expected == 1] = 0
+    assert np.array_equal(on_disk(folder), expected)
+
+    hand.press("p")  # an outline drawn by hand
+    hand.edits(lambda: hand.drag((10, 8), (10, 30), (30, 30), (30, 8), (11, 8)))
+    made = on_disk(folder) == 6
+    assert abs(int(made.sum()) - 20 * 22) < 25
+
+    hand.press("v")
+    hand.click(1, 94)
+    hand.press("m")  # fewer than two are selected: the tool
+    hand.edits(lambda: hand.drag((20, 20), (28, 34), (28, 48)))
+    assert sorted(np.unique(on_disk(folder))) == [0, 3, 4, 5, 6]
+
+
+def test_looking_does_not_write(hand, folder):
+    for key in ("h", "h", "l", "i", "1", "0", "+", "-", "?", "Escape", "Escape", "]", "o"):
+        hand.press(key)
+    hand.page.fill("#filter", "two")
+    assert hand.page.locator("li.field").count() == 1
+    hand.page.fill("#filter", "")
+    for slider in ("low", "high", "gamma", "fill-alpha"):
+        hand.page.locator(f"#{slider}").focus()
+        hand.press("ArrowRight")
+    scale = hand.page.evaluate("nucseg.view.camera.scale")
+    hand.page.mouse.move(*hand.screen(36, 48))
+    hand.page.mouse.wheel(0, -500)
+    wait(hand.page, f"nucseg.view.camera.scale > {1.2 * scale}")
+    assert re.search(r"row 3[56], column 4[78] · value \d+", hand.page.inner_text("#cursor"))
+    assert not (folder / "annotation" / "A").exists()
+
+
+def test_suspects_come_by_rank_and_are_done(hand):
+    hand.press("n")
+    assert hand.selected() == [3]
+    assert "at the edge" in hand.page.inner_text("#selected")
+    middle = hand.page.evaluate(
+        "nucseg.view.camera.toField(...nucseg.view.size.map((length) => length / 2))"
+    )
+    assert np.allclose(middle, [44, 88], atol=1)
+    hand.press("n")
+    assert hand.selected() == [2]
+    hand.edits(lambda: hand.press("g"))
+    hand.press("n")
+    hand.page.wait_for_selector("text=No suspects left")
+    hand.page.wait_for_selector("#saved[data-state=saved]")
+    assert "0 of 2 left" in hand.page.inner_text("#suspect-count")
+    hand.page.reload()
+    hand.page.wait_for_selector("body[data-field]")
+    assert "0 of 2 left" in hand.page.inner_text("#suspect-count")
+
+
+def test_an_accepted_field_is_reopened(hand, folder):
+    hand.press("Control+Enter")
+    hand.page.wait_for_selector("#banner >> text=Accepted")
+    hand.click(20, 16)
+    hand.press("Delete")
+    hand.page.wait_for_selector("text=Reopen it to change it")
+    hand.page.click("#banner >> text=Reopen")
+    hand.page.wait_for_selector('[data-key="A/one"][data-status=reopened]')
+    hand.edits(lambda: hand.press("Delete"))
+    assert 1 in read_labels(folder / "masks" / "A" / "one.tif")
+    assert 1 not in on_disk(folder)
+
+
+# --- trouble ---------------------------------------------------------------------------------
+
+
+def test_nothing_is_lost_when_the_server_is_killed(browser, folder):
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    with running(folder, "--port", "0") as (process, address):
+        hand = Hand(context.new_page(), address)
+        port = re.search(r":(\d+)/", address)[1]
+        hand.click(20, 16)
+        hand.edits(lambda: hand.press("Delete"))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        hand.press("b")
+        hand.drag((60.5, 60.5), (60.5, 70.5))
+        hand.page.wait_for_selector("#saved[data-state=offline]")
+        hand.drag((4.5, 60.5), (4.5, 70.5))
+        assert "Not saved: 2" in hand.page.inner_text("#saved")
+    expected = np.where(drawn_nuclei()[1] == 1, 0, drawn_nuclei()[1])
+    assert np.array_equal(on_disk(folder), expected)
+    with running(folder, "--port", port) as (_, address):
+        hand.page.wait_for_selector("#saved[data-state=locked-out]", timeout=20_000)
+        hand.page.close()  # and the browser remembers
+        hand = Hand(context.new_page(), address)
+        wait(hand.page, "nucseg.editor.revision === 3")
+        expected[capsule(60, 60, 70, 9)] = 5
+        expected[capsule(4, 60, 70, 9)] = 6
+        assert np.array_equal(hand.labels(), expected)
+        assert np.array_equal(on_disk(folder), expected)
+    context.close()
+
+
+def test_an_edit_whose_answer_is_lost_is_made_once(hand, folder):
+    answers = itertools.count()
+
+    def lose(route):
+        if next(answers) == 0:
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    hand.page.route("**/api/edit", lose)
+    hand.press("b")
+    hand.edits(lambda: hand.drag((60.5, 60.5), (60.5, 70.5)))
+    expected = drawn_nuclei()[1]
+    expected[capsule(60, 60, 70, 9)] = 5
+    assert np.array_equal(hand.labels(), expected)
+    assert np.array_equal(on_disk(folder), expected)
+    hand.problems.clear()  # the browser notes the lost answer
+
+
+def test_a_refused_edit_is_said_and_taken_back(hand, folder):
+    hand.page.route(
+        "**/api/edit",
+        lambda route: route.fulfill(status=507, json={"error": "No space left on device"}),
+    )
+    hand.press("b")
+    hand.drag((60.5, 60.5), (60.5, 70.5))
+    hand.page.wait_for_selector(".toast.bad >> text=No space left on device")
+    assert np.array_equal(hand.labels(), drawn_nuclei()[1])
+    assert hand.page.evaluate("nucseg.view.ways.length") == 0
+    hand.problems.clear()
+
+
+def test_two_people_do_not_edit_one_field(browser, folder):
+    with running(folder, "--port", "0", "--users", "anna,ben") as (_, address):
+        contexts = [browser.new_context() for _ in range(2)]
+        pages = [context.new_page() for context in contexts]
+        for page, name in zip(pages, ("anna", "ben"), strict=True):
+            page.goto(address)
+            page.click(f"dialog >> text={name}")
+            page.wait_for_selector("body[data-field]")
+            page.click('[data-key="A/one"] button')
+            page.wait_for_selector('body[data-field="A/one"]')
+        assert "anna edits this field" in pages[1].inner_text("#banner")
+        assert pages[0].is_hidden("#banner")
+        assert pages[1].is_disabled("[data-action=accept]")
+        pages[0].keyboard.press("n")
+        pages[0].keyboard.press("Delete")
+        wait(pages[0], "nucseg.editor.revision === 1")
+        pages[1].evaluate("nucseg.editor.beat()")
+        wait(pages[1], "nucseg.view.labels.nuclei.size === 3")
+        pages[0].close()
+        wait(pages[1], "nucseg.editor.beat().then(() => nucseg.editor.field.writable)")
+        assert pages[1].is_hidden("#banner")
+        for context in contexts:
+            context.close()
+
+
+def test_a_page_without_the_token_shows_nothing(browser, server):
+    page = browser.new_page()
+    page.goto(server.partition("#")[0])
+    page.wait_for_selector("#banner >> text=the token is missing")
+    page.goto(f"{server.partition('#')[0]}#token=wrong")
+    page.wait_for_selector("#banner >> text=token is missing or wrong")
+    page.close()
+
+
+# --- touch and stylus --------------------------------------------------------------------------
+
+
+def test_two_fingers_zoom_and_one_draws(browser, server, folder):
+    context = browser.new_context(viewport={"width": 800, "height": 600}, has_touch=True)
+    hand = Hand(context.new_page(), server)
+    devtools = context.new_cdp_session(hand.page)
+
+    def touch(kind: str, *places: tuple[float, float]) -> None:
+        points = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(places)]
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    scale = hand.page.evaluate("nucseg.view.camera.scale")
+    hand.press("b")
+    touch("touchStart", (300, 300))
+    touch("touchStart", (300, 300), (400, 300))
+    touch("touchMove", (250, 300), (450, 300))
+    touch("touchEnd")
+    wait(hand.page, f"nucseg.view.camera.scale > {1.9 * scale}")
+    assert hand.page.evaluate("nucseg.editor.revision") == 0, "the first finger drew nothing"
+    hand.press("0")
+
+    def draw() -> None:
+        touch("touchStart", hand.screen(60.5, 60.5))
+        for column in range(61, 71):
+            touch("touchMove", hand.screen(60.5, column + 0.5))
+        touch("touchEnd")
+
+    hand.edits(draw)
+    expected = drawn_nuclei()[1]
+    expected[capsule(60, 60, 70, 9)] = 5
+    assert np.array_equal(on_disk(folder), expected)
+    context.close()
+
+
+def test_after_a_stylus_a_finger_only_moves(browser, server, folder):
+    context = browser.new_context(viewport={"width": 800, "height": 600}, has_touch=True)
+    hand = Hand(context.new_page(), server)
+    devtools = context.new_cdp_session(hand.page)
+
+    def pen(kind: str, row: float, column: float) -> None:
+        x, y = hand.screen(row, column)
+        event = {"type": kind, "x": x, "y": y, "button": "left", "buttons": 1}
+        devtools.send("Input.dispatchMouseEvent", event | {"pointerType": "pen", "clickCount": 1})
+
+    def draw() -> None:
+        pen("mousePressed", 60.5, 60.5)
+        pen("mouseMoved", 60.5, 70.5)
+        pen("mouseReleased", 60.5, 70.5)
+
+    hand.press("b")
+    hand.edits(draw)
+    expected = drawn_nuclei()[1]
+    expected[capsule(60, 60, 70, 9)] = 5
+    assert np.array_equal(on_disk(folder), expected)
+    before = hand.page.evaluate("nucseg.view.camera.x")
+    for kind, x in (("touchStart", 300), ("touchMove", 340), ("touchEnd", None)):
+        points = [] if x is None else [{"x": x, "y": 300}]
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    wait(hand.page, f"nucseg.view.camera.x === {before + 40}")
+    assert hand.page.evaluate("nucseg.editor.revision") == 1
+    context.close()

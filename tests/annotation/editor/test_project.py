@@ -1,0 +1,90 @@
+"""Which fields a folder has, and where their files lie."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from nucseg_tf.annotation.editor.project import Suspect, locked, open_project
+from nucseg_tf.errors import DataError, UsageError
+
+
+def test_fields_with_groups(project, folder):
+    assert list(project.fields) == ["two", "A/one", "A/three"]
+    assert project.model == "fpn2ws-nuclei"
+    one = project.fields["A/one"]
+    assert one.prelabels == folder / "prelabels" / "A" / "one_labels.tif"
+    assert one.mask == folder / "masks" / "A" / "one.tif"
+    assert one.state == folder / "annotation" / "A" / "one"
+    assert one.masks() == []
+    assert one.objects == 4
+    assert one.suspects == (
+        Suspect(3, 1, 0.3, "at the edge"),
+        Suspect(2, 2, 0.4, "touches a neighbour"),
+    )
+    assert project.fields["A/three"].masks() == [folder / "masks" / "A" / "three_masks.tif"]
+    assert project.fields["A/three"].objects is None
+    assert project.fields["two"].suspects == ()
+
+
+def test_a_flat_folder(tmp_path, add_image):
+    for name in ("a.png.tif", "b.tif", "b_masks.tif", "b_labels.tif", "c.ome.tif"):
+        add_image(tmp_path / name, np.zeros((4, 5), np.uint8))
+    project = open_project(tmp_path)
+    assert list(project.fields) == ["a.png", "b", "c"]
+    assert project.fields["b"].mask == tmp_path / "b_masks.tif"
+    assert project.fields["b"].masks() == [tmp_path / "b_masks.tif", tmp_path / "b_labels.tif"]
+    assert project.fields["c"].state == tmp_path / "annotation" / "c"
+
+
+def test_images_of_one_name_are_left_out(folder, caplog, add_image):
+    add_image(folder / "images" / "TWO.tiff", np.zeros((4, 5), np.uint8))
+    assert list(open_project(folder).fields) == ["A/one", "A/three"]
+    assert "shares its name" in caplog.text
+
+
+def test_a_folder_without_images_is_named(tmp_path, add_image):
+    with pytest.raises(UsageError, match="no such folder"):
+        open_project(tmp_path / "missing")
+    with pytest.raises(UsageError, match="no images"):
+        open_project(tmp_path)
+    add_image(tmp_path / "train" / "images" / "a.tif", np.zeros((4, 5), np.uint8))
+    with pytest.raises(UsageError, match=r"choose .*train"):
+        open_project(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "label\n1\n", "image,label,suspect\nx.tif,one,1\n"])
+def test_a_damaged_table_is_named(folder, text):
+    (folder / "prelabels" / "objects.csv").write_text(text)
+    with pytest.raises(DataError, match=r"objects\.csv: cannot be read.*nucseg prelabel"):
+        open_project(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "model"),
+    [
+        ('{"method": "classical"}', "classical"),
+        ('{"model": null, "method": "classical"}', "classical"),
+        ("{}", ""),
+        ("[", ""),
+    ],
+)
+def test_what_made_the_prelabels(folder, text, model):
+    (folder / "prelabels" / "run.json").write_text(text)
+    assert open_project(folder).model == model
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
+def test_a_second_server_on_a_folder_is_refused(project):
+    code = (
+        "import sys, pathlib; from nucseg_tf.annotation.editor import project as p\n"
+        "with p.locked(p.open_project(pathlib.Path(sys.argv[1]))): pass"
+    )
+    command = [sys.executable, "-c", code, str(project.folder)]
+    with locked(project):
+        second = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "another `nucseg annotate`" in second.stderr
+    subprocess.run(command, check=True)

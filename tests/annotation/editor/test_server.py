@@ -1,0 +1,460 @@
+"""The server over HTTP: attacks, two editors, locks, kill -9, signals."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from nucseg_tf.__main__ import main
+from nucseg_tf.annotation.editor.app import Users, make_app
+from nucseg_tf.annotation.editor.locks import LEASE, Locks
+from nucseg_tf.annotation.editor.patches import from_runs
+from nucseg_tf.annotation.editor.pictures import read_picture
+from nucseg_tf.annotation.editor.project import open_project
+from nucseg_tf.annotation.editor.security import MAX_BODY, Gate, is_loopback
+from nucseg_tf.annotation.editor.server import PORT, listen
+from nucseg_tf.annotation.editor.workspace import Workspace
+from nucseg_tf.errors import UsageError
+from nucseg_tf.io.labels import read_labels
+
+with warnings.catch_warnings():  # starlette would rather have a newer httpx
+    warnings.simplefilter("ignore")
+    from starlette.testclient import TestClient
+
+ROOT = Path(__file__).parents[3]
+TOKEN = "secret-token"
+BASE = "http://127.0.0.1:8765"
+PAGE, OTHER = "page-of-anna", "page-of-ben"
+COUNTER = itertools.count()
+
+
+class Clock:
+    """Seconds that a test sets."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def workspace(project, clock):
+    found = Workspace(project, locks=Locks(clock=clock))
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def client(workspace):
+    """A page of a server that asks for names."""
+    app = make_app(workspace, Users("root", ask=True, names=("anna", "ben")))
+    return client_of(Gate(app, TOKEN, "127.0.0.1", 8765))
+
+
+def client_of(app, **headers: str) -> TestClient:
+    headers = {"authorization": f"Bearer {TOKEN}"} | headers
+    return TestClient(app, BASE, headers=headers, raise_server_exceptions=False)
+
+
+def post(client, path: str, *, page: str = PAGE, user: str = "anna", field: str = "A/one", **more):
+    body = {"field": field, "page": page, "user": user, **more}
+    return client.post(f"/api/{path}", json=body)
+
+
+def edit(client, revision: int, *, page: str = PAGE, user: str = "anna", **message):
+    message = {"tool": "delete", "labels": [4]} | message
+    message |= {"id": f"edit-{next(COUNTER):06d}", "revision": revision}
+    return post(client, "edit", page=page, user=user, edit=message)
+
+
+def refused(answer, code: int, text: str) -> None:
+    assert answer.status_code == code, answer.text
+    assert text in answer.json()["error"]
+
+
+# --- what the page gets ----------------------------------------------------------------------
+
+
+def test_the_list_and_a_field(client):
+    project = client.get("/api/project").json()
+    assert [(f["key"], f["count"], f["suspects_left"]) for f in project["fields"]] == [
+        ("two", 1, 0),
+        ("A/one", 4, 2),
+        ("A/three", None, 0),
+    ]
+    assert project["users"] == ["anna", "ben"]
+    opened = post(client, "open").json()
+    assert opened["image"]["shape"] == [72, 96]
+    assert opened["image"]["bits"] == 16
+    assert opened["image"]["pixel_size"] == pytest.approx(0.5)
+    assert opened["writable"]
+    assert [s["label"] for s in opened["suspects"]] == [3, 2]
+
+
+def test_image_and_labels_are_those_on_disk(client, folder):
+    image = client.get("/api/image", params={"field": "A/one"})
+    found = read_picture(folder / "images" / "A" / "one.tif")
+    assert image.content == found.content
+    labels = client.get("/api/labels", params={"field": "A/one"})
+    assert labels.headers["x-revision"] == "0"
+    runs = np.frombuffer(labels.content, "<u4")
+    expected = read_labels(folder / "prelabels" / "A" / "one_labels.tif")
+    assert np.array_equal(from_runs(runs, (72, 96)), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16, np.float32])
+def test_every_kind_of_image_can_be_shown(add_image, tmp_path, dtype):
+    pixels = np.arange(20).reshape(4, 5).astype(dtype) - dtype(0)
+    if dtype == np.float32:
+        pixels[0, 0] = np.nan
+    add_image(tmp_path / "a.tif", pixels)
+    picture = read_picture(tmp_path / "a.tif")
+    shown = np.frombuffer(picture.content, f"<u{picture.bits // 8}").reshape(picture.shape)
+    values = picture.offset + picture.step * shown
+    assert np.allclose(values.ravel()[1:], np.arange(1, 20), atol=1e-3)
+
+
+def test_the_page_loads_nothing_from_elsewhere(client):
+    page = client.get("/")
+    policy = page.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'")
+    files = re.findall(r'(?:src|href)="(/[^"]+)"', page.text)
+    assert "/app.js" in files
+    texts = [page.text, *(client.get(file).text for file in files)]
+    for module in (ROOT / "nucseg_tf" / "annotation" / "static").glob("*.js"):
+        answer = client.get(f"/{module.name}")
+        assert answer.headers["content-type"].startswith("text/javascript")
+        texts.append(answer.text)
+    outside = re.findall(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}", " ".join(texts))
+    assert set(outside) <= {"http://www.w3.org"}  # the name of a namespace, in the icon
+
+
+# --- attacks ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        *("../../etc/passwd", "A/../../secret", "/etc/passwd", "A/one/../../two", "..", "."),
+        *("A\\..\\one", "A/one.tif", "A%2Fone", "a/one", "", "A/one\x00", "x" * 900),
+    ],
+)
+def test_only_known_fields_are_opened(client, field, folder):
+    before = sorted(folder.rglob("*"))
+    for path in ("image", "labels", "history"):
+        answer = client.get(f"/api/{path}", params={"field": field})
+        refused(answer, 404, "no such field")
+    for path in ("open", "beat", "leave", "accept", "reopen"):
+        refused(post(client, path, field=field), 404, "no such field")
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/../app.py", "/..%2fapp.py", "/%2e%2e/app.py", "/static/../../app.py", "/app.py"),
+        *("//etc/passwd", "/..\\app.py", "/index.html/../../app.py"),
+    ],
+)
+def test_only_known_files_are_served(client, path):
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert "def " not in answer.text
+
+
+@pytest.mark.parametrize(
+    "given", ["", "Bearer ", "Bearer wrong", f"Bearer {TOKEN}x", TOKEN, "Bearer é"]
+)
+def test_a_wrong_token_is_refused(workspace, given):
+    gate = Gate(make_app(workspace, Users("root")), TOKEN, "127.0.0.1", 8765)
+    client = client_of(gate, authorization=given.encode())  # type: ignore[arg-type]
+    for path in ("project", "image?field=A/one", "nothing"):
+        refused(client.get(f"/api/{path}"), 401, "token is missing or wrong")
+    refused(post(client, "open"), 401, "token is missing or wrong")
+    assert TOKEN not in client.get("/api/project").text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://127.0.0.1:9999"},
+        {"origin": "https://127.0.0.1:8765"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+    ],
+)
+def test_other_sites_are_refused(client, headers):
+    answer = client.get("/api/project", headers=headers)
+    refused(answer, 403, "other sites are refused")
+    assert "access-control-allow-origin" not in answer.headers
+    own = {"origin": BASE, "sec-fetch-site": "same-origin"}
+    assert client.get("/api/project", headers=own).status_code == 200
+
+
+def test_a_preflight_of_another_site_is_refused(client):
+    headers = {"origin": "http://evil.example", "access-control-request-method": "POST"}
+    answer = client.options("/api/edit", headers=headers)
+    assert answer.status_code == 403
+    assert not any(name.startswith("access-control") for name in answer.headers)
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example:8765", "127.0.0.1", "127.0.0.1:80", "[", "", "a:b:c"]
+)
+def test_a_name_that_was_pointed_here_is_refused(client, host):
+    refused(client.get("/", headers={"host": host}), 403, "not known by that name")
+
+
+@pytest.mark.parametrize(
+    ("listens", "host", "known"),
+    [
+        ("127.0.0.1", "localhost:8765", True),
+        ("127.0.0.1", "10.0.0.5:8765", False),
+        ("0.0.0.0", "10.0.0.5:8765", True),
+        ("0.0.0.0", "[::1]:8765", True),
+        ("0.0.0.0", f"{socket.gethostname()}:8765", True),
+        ("0.0.0.0", "evil.example:8765", False),
+        ("10.0.0.5", "10.0.0.5:8765", True),
+        ("10.0.0.5", "10.0.0.6:8765", False),
+    ],
+)
+def test_which_names_are_known(workspace, listens, host, known):
+    gate = Gate(make_app(workspace, Users("root")), TOKEN, listens, 8765)
+    code = client_of(gate).get("/", headers={"host": host}).status_code
+    assert (code == 200) is known
+    assert is_loopback(listens) is (listens == "127.0.0.1")
+
+
+def test_an_oversized_patch_is_refused(client):
+    post(client, "open")
+    points = [[1.5, 1.5]] * 20_001
+    refused(edit(client, 0, tool="draw", points=points), 400, "edit.points")
+    refused(edit(client, 0, tool="draw", points=[[1, 1]], size=10_000), 400, "edit.size")
+    body = b" " * (MAX_BODY + 1)
+    refused(client.post("/api/edit", content=body), 413, "bytes at most")
+    answer = client.post(
+        "/api/edit", content=b"", headers={"content-length": "\u00b2".encode("latin-1")}
+    )
+    refused(answer, 413, "bytes at most")
+    chunks = (b" " * 100_000 for _ in range(50))  # without a length
+    refused(client.post("/api/edit", content=chunks), 413, "bytes at most")
+    assert client.get("/api/labels", params={"field": "A/one"}).headers["x-revision"] == "0"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"{", b'{"field": 1}', b"\xff\xfe", b'{"field":"A/one","page":"../../../x"}'],
+)
+def test_bodies_that_make_no_sense_are_refused(client, body):
+    assert client.post("/api/edit", content=body).status_code == 400
+
+
+@pytest.mark.parametrize("user", ["", "  ", "mallory", "anna\n"])
+def test_only_known_users_edit(client, user):
+    assert post(client, "open", user=user).status_code in (400, 422)
+
+
+def test_a_single_user_cannot_be_somebody_else(workspace, folder):
+    client = client_of(Gate(make_app(workspace, Users("root")), TOKEN, "127.0.0.1", 8765))
+    edit(client, 0, user="mallory")
+    assert (
+        client.get("/api/history", params={"field": "A/one"}).json()["users"][0]["name"] == "root"
+    )
+
+
+# --- two editors -----------------------------------------------------------------------------
+
+
+def test_a_field_has_one_editor(client, clock):
+    assert post(client, "open").json()["writable"]
+    second = post(client, "open", page=OTHER, user="ben").json()
+    assert (second["writable"], second["user"]) == (False, "anna")
+    for path in ("accept", "reopen"):
+        refused(post(client, path, page=OTHER, user="ben"), 423, "anna edits this field")
+    refused(edit(client, 0, page=OTHER, user="ben"), 423, "anna edits this field")
+    assert edit(client, 0).status_code == 200
+    # ben takes nothing over, and cannot end anna's lock
+    assert not post(client, "open", page=OTHER, user="ben", over=True).json()["writable"]
+    post(client, "leave", page=OTHER, user="ben")
+    beat = post(client, "beat", page=OTHER, user="ben").json()
+    assert beat == {"writable": False, "user": "anna", "revision": 1}
+    post(client, "leave")
+    assert post(client, "beat", page=OTHER, user="ben").json()["writable"]
+    refused(edit(client, 0, page=OTHER, user="ben", labels=[3]), 409, "loaded anew")
+    assert edit(client, 1, page=OTHER, user="ben", labels=[3]).status_code == 200
+
+
+def test_a_lock_ends_without_a_sign_of_life(client, clock):
+    post(client, "open")
+    clock.now += LEASE - 1
+    post(client, "beat")
+    clock.now += LEASE - 1
+    assert not post(client, "open", page=OTHER, user="ben").json()["writable"]
+    clock.now += 2
+    assert post(client, "open", page=OTHER, user="ben").json()["writable"]
+    refused(edit(client, 0), 423, "ben edits this field")
+
+
+def test_one_user_moves_from_window_to_window(client):
+    post(client, "open")
+    assert not post(client, "open", page=OTHER).json()["writable"]
+    assert post(client, "open", page=OTHER, over=True).json()["writable"]
+    refused(edit(client, 0), 423, "another window")
+
+
+def test_two_fields_are_edited_at_a_time(client):
+    assert post(client, "open").json()["writable"]
+    assert post(client, "open", page=OTHER, user="ben", field="two").json()["writable"]
+
+
+# --- saving ----------------------------------------------------------------------------------
+
+
+def test_a_full_disk_is_told_and_changes_nothing(client, monkeypatch):
+    post(client, "open")
+
+    def full(file, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        refused(edit(client, 0), 507, "No space left on device")
+    assert post(client, "open").json()["count"] == 4
+    assert edit(client, 0).status_code == 200
+
+
+def test_many_open_fields_are_put_away(add_image, tmp_path):
+    for number in range(12):
+        add_image(tmp_path / f"f{number}.tif", np.zeros((9, 9), np.uint8))
+    workspace = Workspace(open_project(tmp_path))
+    client = client_of(Gate(make_app(workspace, Users("root")), TOKEN, "127.0.0.1", 8765))
+    for number in range(12):
+        post(client, "open", field=f"f{number}")
+        points = [[4.5, 4.5]]
+        message = {"id": f"edit-{number:06d}", "revision": 0, "tool": "draw", "points": points}
+        assert post(client, "edit", field=f"f{number}", edit=message).status_code == 200
+        post(client, "leave", field=f"f{number}")
+    assert len(workspace._sessions) <= 5
+    rows = client.get("/api/project").json()["fields"]
+    assert [row["count"] for row in rows] == [1] * 12
+    workspace.close()
+    rows = Workspace(open_project(tmp_path)).listing()["fields"]
+    assert [(row["count"], row["status"]) for row in rows] == [(1, "begun")] * 12
+
+
+def test_the_list_is_right_without_history_files(client, workspace, folder, project):
+    edit(client, 0)
+    (folder / "annotation" / "A" / "one" / "history.json").unlink(missing_ok=True)
+    rows = Workspace(project).listing()["fields"]
+    assert [(row["key"], row["count"]) for row in rows][1] == ("A/one", 3)
+
+
+def test_seconds_are_not_more_than_have_passed(client):
+    post(client, "open")
+    post(
+        client,
+        "edit",
+        seconds=3000,
+        edit={"id": "x" * 8, "revision": 0, "tool": "delete", "labels": [4]},
+    )
+    users = client.get("/api/history", params={"field": "A/one"}).json()["users"]
+    assert users[0]["seconds"] < 5
+
+
+# --- the program -----------------------------------------------------------------------------
+
+
+@contextmanager
+def running(folder: Path, *options: str):
+    """`nucseg annotate` in a process of its own, and a client with its token."""
+    command = [sys.executable, "-m", "nucseg_tf", "annotate", str(folder), *options]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    try:
+        address = process.stdout.readline().strip()
+        base, _, token = address.partition("/#token=")
+        headers = {"authorization": f"Bearer {token}"}
+        with httpx.Client(base_url=base, headers=headers, trust_env=False) as client:
+            yield process, client, address
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_edits_survive_kill_9(folder):
+    with running(folder, "--port", "0") as (process, client, address):
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/#token=[\w-]{43}", address)
+        assert edit(client, 0).json()["revision"] == 1
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    with running(folder, "--port", "0") as (_, client, _):
+        opened = post(client, "open").json()
+        assert (opened["revision"], opened["count"], opened["undo"]) == (1, 3, 1)
+        message = {"id": "undo-000", "revision": 1, "tool": "undo"}
+        assert post(client, "edit", edit=message).json()["count"] == 4
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_end_it_cleanly(folder, number, code):
+    with running(folder, "--port", "0") as (process, client, _):
+        edit(client, 0)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=20)
+    assert process.returncode == code
+    assert out == ""
+    assert "Traceback" not in err
+    assert "token" not in err
+    assert 4 not in read_labels(folder / "annotation" / "A" / "one" / "labels.tif")
+
+
+def test_a_network_address_comes_with_a_warning_and_names(folder):
+    with running(folder, "--port", "0", "--host", "0.0.0.0") as (process, client, address):
+        port = re.search(r":(\d+)/", address)[1]
+        headers = {"host": f"127.0.0.1:{port}"}
+        answer = client.get(f"http://127.0.0.1:{port}/api/project", headers=headers)
+        assert answer.json()["ask_user"]
+        process.terminate()
+        _, err = process.communicate(timeout=20)
+    assert "not encrypted" in err
+
+
+def test_a_port_that_is_taken(folder):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(UsageError, match=rf"Choose another --port.*Received: port {port}"):
+            listen("127.0.0.1", port)
+    with listen("127.0.0.1", None) as first, listen("127.0.0.1", None) as second:
+        ports = [first.getsockname()[1], second.getsockname()[1]]
+        assert PORT <= ports[0] < ports[1]
+    with pytest.raises(UsageError, match="cannot listen on 203"):
+        listen("203.0.113.1", None)
+    with pytest.raises(UsageError, match="Received: port 70000"):
+        listen("127.0.0.1", 70000)
+
+
+def test_wrong_usage(folder, capsys):
+    assert main(["annotate", str(folder / "missing")]) == 2
+    assert main(["annotate", str(folder), "--port", "eighty"]) == 2
+    assert main(["annotate", str(folder), "--port", "-1"]) == 2
+    assert "no such folder" in capsys.readouterr().err

@@ -1,0 +1,287 @@
+"""What each tool does to drawn labels, and that labels stay whole."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from nucseg_tf.annotation.editor.message import EditError, Message
+from nucseg_tf.annotation.editor.patches import LabelMap, slices
+from nucseg_tf.annotation.editor.shapes import pieces, polygon_mask, stroke_mask
+from nucseg_tf.annotation.editor.tools import MAX_GAP, make_patch
+
+
+def drawn(text: str) -> np.ndarray:
+    """Labels from lines of digits, "." for background."""
+    rows = [list(line.strip().replace(".", "0")) for line in text.split()]
+    return np.array(rows, np.int32)
+
+
+def edit(before: np.ndarray, tool: str, **options) -> tuple[np.ndarray, list[int]]:
+    """The labels after an edit, and those that it selects."""
+    whole = LabelMap(before)
+    patch, chosen = make_patch(whole, Message(id="x" * 8, revision=0, tool=tool, **options))
+    assert np.array_equal(whole.pixels, before), "only the session changes labels"
+    whole.apply(patch.box, patch.after)
+    return whole.pixels, chosen
+
+
+TWO = drawn("""
+    ..........
+    .111.22...
+    .111.22...
+    .111.22...
+    ..........
+""")
+
+
+# --- shapes ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1, 3, 5, 9])
+@pytest.mark.parametrize("row", [-3, 0, 10.5, 19.9, 23])
+def test_a_stroke_is_what_a_disk_covers_on_its_way(size, row):
+    points = np.array([[row, 4.2], [row, 11.7]])
+    box, mask = stroke_mask(points, size, (20, 16))
+    covered = np.zeros((20, 16), bool)
+    covered[slices(box)] = mask
+    y, x = np.mgrid[:20, :16]
+    away = np.hypot(y - np.floor(row), np.clip(x, 4, 11) - x)
+    assert np.array_equal(covered, away < size / 2)
+
+
+def test_a_polygon_holds_the_pixels_whose_centres_it_holds():
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:30, :40] + 0.5
+    for _ in range(50):
+        points = rng.uniform(-10, 50, (rng.integers(3, 9), 2))
+        box, mask = polygon_mask(points, (30, 40))
+        covered = np.zeros((30, 40), bool)
+        covered[slices(box)] = mask
+        inside = np.zeros((30, 40), bool)
+        for (y0, x0), (y1, x1) in zip(points, np.roll(points, -1, 0), strict=True):
+            passes = (y0 <= y) != (y1 <= y)
+            inside ^= passes & (x0 + (y - y0) / (y1 - y0) * (x1 - x0) <= x)
+        assert np.array_equal(covered, inside)
+
+
+# --- tools -----------------------------------------------------------------------------------
+
+
+def test_drawing_in_the_background_makes_a_nucleus():
+    after, chosen = edit(TWO, "draw", points=[[2.5, 8.5]], size=3)
+    assert chosen == [3]
+    assert (after == 3).sum() == 9
+    assert np.array_equal(after > 3, TWO > 3)
+
+
+def test_drawing_from_a_nucleus_extends_it_and_spares_others():
+    after, chosen = edit(TWO, "draw", points=[[2.5, 3.5], [2.5, 6.5]], size=1)
+    assert chosen == [1]
+    assert after[2].tolist() == [0, 1, 1, 1, 1, 2, 2, 0, 0, 0]
+
+
+def test_drawing_does_not_jump_over_a_neighbour():
+    after, _ = edit(TWO, "draw", points=[[2.5, 3.5], [2.5, 9.5]], size=1)
+    assert after[2].tolist() == [0, 1, 1, 1, 1, 2, 2, 0, 0, 0]
+
+
+def test_drawing_beside_the_selected_nucleus_extends_it():
+    after, chosen = edit(TWO, "draw", points=[[2.5, 8.1]], size=3, labels=[2])
+    assert chosen == [2]
+    assert (after == 2).sum() == 6 + 9
+
+
+def test_drawing_over_a_neighbour_cuts_it_and_drops_crumbs():
+    after, _ = edit(TWO, "draw", points=[[2.5, 8.5], [2.5, 0.5]], size=1, over=True)
+    assert after[2].tolist() == [3] * 9 + [0]
+    # of nucleus 1 two rows of three are left, of nucleus 2 two of two: less than four pixels each
+    assert (after == 1).sum() == 3
+    assert (after == 2).sum() == 2
+    assert sorted(np.unique(after)) == [0, 1, 2, 3]
+
+
+def test_a_polygon_makes_a_nucleus():
+    after, chosen = edit(TWO, "polygon", points=[[0, 7], [0, 10], [5, 10], [5, 7]])
+    assert chosen == [3]
+    assert np.array_equal(after == 3, np.pad(np.ones((5, 3), bool), ((0, 0), (7, 0))))
+
+
+def test_an_outline_that_crosses_itself_has_no_hole():
+    twice = [[1, 1], [1, 8], [8, 8], [8, 1]] * 2
+    with pytest.raises(EditError, match="too small"):
+        edit(np.zeros((10, 10), np.int32), "polygon", points=twice)
+    loop = [[1, 1], [1, 8], [8, 8], [8, 1], [1, 1], [3, 3], [3, 5], [5, 5], [5, 3], [3, 3]]
+    after, _ = edit(np.zeros((10, 10), np.int32), "polygon", points=loop)
+    assert after[4, 4] == 1
+
+
+def test_erasing_spares_what_the_stroke_did_not_begin_in():
+    after, _ = edit(TWO, "erase", points=[[2.5, 3.5], [2.5, 6.5]], size=1)
+    assert after[2].tolist() == [0, 1, 1, 0, 0, 2, 2, 0, 0, 0]
+    after, _ = edit(TWO, "erase", points=[[2.5, 4.5], [2.5, 6.5]], size=1)
+    assert after[2].tolist() == [0, 1, 1, 1, 0, 0, 0, 0, 0, 0]
+
+
+def test_erasing_across_a_nucleus_makes_two():
+    labels = np.zeros((9, 20), np.int32)
+    labels[2:7, 2:18] = 4
+    after, chosen = edit(labels, "erase", points=[[0.5, 7.5], [8.5, 7.5]], size=1, labels=[4])
+    assert chosen == [4]
+    assert (after[2:7, 8:18] == 4).all(), "the larger piece keeps its label"
+    assert (after[2:7, 2:7] == 5).all()
+    assert not after[:, 7].any()
+
+
+def test_a_split_leaves_no_gap():
+    labels = np.zeros((9, 20), np.int32)
+    labels[2:7, 2:18] = 4
+    after, chosen = edit(labels, "split", points=[[0.5, 5.5], [8.5, 9.5]])
+    assert chosen == [4, 5]
+    assert np.array_equal(after > 0, labels > 0)
+    assert after[4, 3] == 5
+    assert after[4, 16] == 4
+    for label in chosen:
+        assert pieces(after == label).max() == 1
+
+
+def test_a_split_prefers_the_selected_nucleus():
+    labels = np.zeros((20, 20), np.int32)
+    labels[2:8, 5:15], labels[10:18, 5:15] = 1, 2
+    line = [[0, 10], [19, 10]]
+    after, chosen = edit(labels, "split", points=line, labels=[2])
+    assert chosen == [2, 3]
+    assert (after[2:8, 5:15] == 1).all()
+    assert edit(labels, "split", points=line)[1] == [1, 3, 2, 4]
+
+
+@pytest.mark.parametrize("points", [[[0, 0], [0, 9]], [[2.5, 0], [2.5, 2]], [[-50, -50], [-9, -9]]])
+def test_a_line_that_cuts_nothing_is_refused(points):
+    with pytest.raises(EditError, match="does not cut"):
+        edit(TWO, "split", points=points)
+
+
+def test_merging_bridges_a_gap():
+    after, chosen = edit(TWO, "merge", labels=[2, 1])
+    assert chosen == [2]
+    assert sorted(np.unique(after)) == [0, 2]
+    assert pieces(after == 2).max() == 1
+    assert (after[TWO > 0] == 2).all()
+
+
+def test_merging_what_is_far_apart_is_refused():
+    labels = np.zeros((9, 40), np.int32)
+    labels[3:6, 2:8], labels[3:6, 9 + 2 * MAX_GAP : 30] = 1, 2
+    with pytest.raises(EditError, match="px apart"):
+        edit(labels, "merge", labels=[1, 2])
+
+
+def test_a_bridge_does_not_take_a_third_nucleus():
+    labels = drawn("11.3.22 11.3.22 11.3.22")
+    with pytest.raises(EditError, match="px apart"):
+        edit(labels, "merge", labels=[1, 2])
+
+
+def test_holes_are_filled_but_not_nuclei_in_them():
+    labels = drawn("11111 1..21 1.1.1 11111")
+    after, _ = edit(labels, "fill", labels=[1])
+    assert np.array_equal(after, np.where(labels == 2, 2, 1))
+    with pytest.raises(EditError, match="no holes"):
+        edit(TWO, "fill", labels=[1])
+
+
+def test_growing_stops_at_neighbours_and_the_edge():
+    after, _ = edit(drawn("..... .12.. ....."), "grow", labels=[1])
+    assert np.array_equal(after, drawn(".1... 112.. .1..."))
+    after, _ = edit(drawn("1.. ..."), "grow", labels=[1])
+    assert np.array_equal(after, drawn("11. 1.."))
+
+
+def test_shrinking_goes_from_every_boundary_but_the_edge():
+    after, _ = edit(drawn("11112 11112 11112"), "shrink", labels=[1])
+    assert np.array_equal(after, drawn("111.2 111.2 111.2"))
+    with pytest.raises(EditError, match="vanish"):
+        edit(TWO, "shrink", labels=[2])
+
+
+def test_shrinking_a_dumbbell_makes_two():
+    labels = drawn("""
+        ..............
+        .11111..11111.
+        .111111111111.
+        .111111111111.
+        .11111..11111.
+        ..............
+    """)
+    after, _ = edit(labels, "shrink", labels=[1])
+    assert sorted(np.unique(after)) == [0, 1, 2]
+
+
+def test_deleting():
+    after, chosen = edit(TWO, "delete", labels=[1, 2])
+    assert not after.any()
+    assert chosen == []
+
+
+@pytest.mark.parametrize("tool", ["delete", "grow", "merge"])
+def test_nuclei_that_are_gone_are_named(tool):
+    with pytest.raises(EditError, match=r"is gone. Received: \[8, 9\]"):
+        edit(TWO, tool, labels=[8, 9])
+
+
+@pytest.mark.parametrize("tool", ["draw", "erase", "polygon"])
+def test_nothing_happens_outside_the_field(tool):
+    points = [[-40, -40], [-40, -30], [-30, -30]]
+    with pytest.raises(EditError):
+        edit(TWO, tool, points=points, size=5)
+
+
+def test_every_edit_leaves_whole_labels():
+    rng = np.random.default_rng(5)
+    whole = LabelMap(np.zeros((40, 50), np.int32))
+    made = 0
+    for _ in range(400):
+        tool = str(rng.choice(["draw", "erase", "polygon", "split", "grow", "shrink", "fill"]))
+        points = rng.uniform(-5, 55, (5, 2)).round(2).tolist()
+        known = list(whole.nuclei)
+        options = {"points": points, "size": int(rng.integers(1, 9)), "over": bool(made % 2)}
+        options |= {"labels": [int(rng.choice(known))]} if known else {"labels": [1]}
+        try:
+            message = Message(id="x" * 8, revision=0, tool=tool, **options)
+            patch = make_patch(whole, message)[0]
+        except EditError:
+            continue
+        made += 1
+        whole.apply(patch.box, patch.after)
+        for label in patch.touched():
+            assert pieces(whole.pixels == label).max() <= 1
+        assert np.array_equal(whole.pixels[slices(patch.box)], patch.after)
+    assert made > 150
+
+
+# --- messages --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"tool": "explode"}, "tool"),
+        ({"points": [[1, 2]] * 20_001}, "points"),
+        ({"points": [[1, 2, 3]]}, "points"),
+        ({"points": [[float("nan"), 2]]}, "points"),
+        ({"points": [[1e9, 2]]}, "points"),
+        ({"points": []}, "draw needs 1 points"),
+        ({"size": 202}, "size"),
+        ({"size": "9"}, "size"),
+        ({"labels": [-1]}, "labels"),
+        ({"revision": -1}, "revision"),
+        ({"id": "../../x"}, "id"),
+        ({"path": "/etc/passwd"}, "path"),
+    ],
+)
+def test_messages_that_make_no_sense_are_refused(change, problem):
+    good = {"id": "x" * 8, "revision": 0, "tool": "draw", "points": [[1, 2]]}
+    Message(**good)
+    with pytest.raises(ValidationError, match=problem):
+        Message(**good | change)
