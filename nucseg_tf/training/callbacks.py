@@ -40,7 +40,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     The file holds weights, optimizer variables (step, moments, averages, learning rate), what
     the other callbacks remember, and the history. It is written after every epoch and on
-    SIGTERM or SIGINT; a training killed without warning loses the epoch it was in.
+    SIGTERM or SIGINT; a training killed without warning loses the epoch it was in. One that is
+    stopped while it validates repeats the last step of that epoch, and validates then.
     """
 
     def __init__(self, path: Path, network: keras.Model, others: list, history: list[dict]):
@@ -49,6 +50,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.phase = ""
         self.step = 0  # batches of this phase, this epoch's included
         self._pending = 0
+        self._before_last: list[list[np.ndarray]] | None = None  # what the last step began from
         self._handlers: dict = {}
 
     def on_train_begin(self, logs=None):
@@ -62,21 +64,48 @@ class Checkpoint(keras.callbacks.Callback):
     def _on_signal(self, number, frame):
         self._pending = number
 
+    def on_train_batch_begin(self, batch, logs=None):
+        if batch == self.params["steps"] - 1:
+            self._sync()
+            self._before_last = self._arrays()
+
     def on_train_batch_end(self, batch, logs=None):
         self.step += 1
         if self._pending:
-            if keras.backend.backend() == "jax":  # which keeps the variables elsewhere in an epoch
-                self.model.jax_state_sync()
+            self._sync()
             self.save()
-            self.on_train_end()
-            raise Interrupted(self._pending)
+            self.leave_if_asked()
+
+    def on_test_batch_end(self, batch, logs=None):
+        if self._pending and self._before_last:
+            self.step -= 1
+            self._save(self._before_last)
+            self.leave_if_asked()
 
     def on_epoch_end(self, epoch, logs=None):
+        self._before_last = None
         self.history.append({"phase": self.phase, "epoch": epoch, **_floats(logs or {})})
         self.save()
 
+    def leave_if_asked(self) -> None:
+        """End the training if a signal asked for it; its state is saved."""
+        if self._pending:
+            self.on_train_end()
+            raise Interrupted(self._pending)
+
+    def _sync(self) -> None:
+        if keras.backend.backend() == "jax":  # which keeps the variables elsewhere in an epoch
+            self.model.jax_state_sync()
+
+    def _arrays(self) -> list[list[np.ndarray]]:
+        variables = (self.network.weights, self.model.optimizer.variables)
+        return [[np.asarray(variable).copy() for variable in some] for some in variables]
+
     def save(self) -> None:
         """Write the state."""
+        self._save(self._arrays())
+
+    def _save(self, arrays: list[list[np.ndarray]]) -> None:
         remembered = {
             type(other).__name__: {
                 key: float(getattr(other, key))
@@ -93,14 +122,25 @@ class Checkpoint(keras.callbacks.Callback):
         }
         with atomic_path(self.path) as temporary, h5py.File(temporary, "w") as file:
             file.attrs["state"] = json.dumps(state)
-            _write(file.create_group("weights"), self.network.weights)
-            _write(file.create_group("optimizer"), self.model.optimizer.variables)
+            for name, some in zip(("weights", "optimizer"), arrays, strict=True):
+                _write(file.create_group(name), some)
 
     def restore(self, model: keras.Model) -> None:
         """Set weights and optimizer of a model that was compiled and built as the saved one."""
         with h5py.File(self.path, "r") as file:
             _read(file["weights"], self.network.weights, self.path)
             _read(file["optimizer"], model.optimizer.variables, self.path)
+
+
+class LeaveAfterEpoch(keras.callbacks.Callback):
+    """Ends a training that was told to while an epoch ended; stands last in the list."""
+
+    def __init__(self, checkpoint: Checkpoint):
+        super().__init__()
+        self.checkpoint = checkpoint
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.checkpoint.leave_if_asked()
 
 
 class Remember(keras.callbacks.Callback):
@@ -131,9 +171,9 @@ def read_state(path: Path) -> dict:
         ) from error
 
 
-def _write(group: h5py.Group, variables) -> None:
-    for number, variable in enumerate(variables):
-        group.create_dataset(f"{number:04d}", data=np.asarray(variable))
+def _write(group: h5py.Group, arrays: list[np.ndarray]) -> None:
+    for number, array in enumerate(arrays):
+        group.create_dataset(f"{number:04d}", data=array)
 
 
 def _read(group: h5py.Group, variables, path: Path) -> None:

@@ -229,6 +229,7 @@ class Trainer:
             shown = cb.ShowProgress(training.epochs, count, phase.name)
             swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
             averaging = [swap] if training.average else []
+            leave = cb.LeaveAfterEpoch(checkpoint)
             try:
                 model.fit(
                     iterator,
@@ -236,7 +237,7 @@ class Trainer:
                     initial_epoch=first,
                     steps_per_epoch=count,
                     validation_data=self.validation,
-                    callbacks=[shown, *listeners, *averaging, best],
+                    callbacks=[shown, *listeners, *averaging, best, leave],
                     verbose=0,
                     shuffle=False,  # the pipeline has drawn at random already
                 )

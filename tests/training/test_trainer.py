@@ -125,6 +125,34 @@ def test_resumed_training_equals_an_uninterrupted_one(at, trained, tmp_path, mon
         np.testing.assert_allclose(resumed[key], value, rtol=1e-3, atol=1e-5, err_msg=key)
 
 
+@pytest.mark.parametrize("epoch", [1, 2])  # of two: the last one too
+@pytest.mark.parametrize("where", ["on_test_batch_end", "on_epoch_end"])
+def test_stopped_while_it_validates_it_goes_on(trained, tmp_path, monkeypatch, epoch, where):
+    run, _ = trained
+    part = tmp_path / "part"
+    keras.utils.set_random_seed(5)
+    seen, epochs = getattr(cb.StopIfNotFinite, where, None), []
+
+    def interrupt(self, number, logs=None):
+        if seen:
+            seen(self, number, logs)
+        epochs.append(number)
+        if len(epochs) == epoch:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cb.StopIfNotFinite, where, interrupt, raising=False)
+        with pytest.raises(cb.Interrupted) as stopped:
+            Trainer(config(), part, [sample()], [sample()]).fit("random")
+    assert stopped.value.exit_code == 143
+    Trainer(config(), part, [sample()], [sample()]).fit("random", resume=True)
+    whole, resumed = arrays(run), arrays(part)
+    for key, value in whole.items():
+        np.testing.assert_allclose(resumed[key], value, rtol=1e-3, atol=1e-5, err_msg=key)
+    histories = [cb.read_state(folder / "last.h5")["history"] for folder in (run, part)]
+    assert [row["epoch"] for row in histories[1]] == [row["epoch"] for row in histories[0]]
+
+
 def test_interrupted_in_the_first_epoch_keeps_the_state(tmp_path, monkeypatch):
     """Before Keras' own callbacks have anything to remember."""
 
