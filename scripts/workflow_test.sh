@@ -46,6 +46,7 @@ for experiment in initialisation augmentation; do
     fail "the report of $experiment has its figures"
 done
 grep -q 'Zaki et al. 2020' "$RESULTS/tables/initialisation/compare.md" || fail "published values"
+[ "$seconds" -lt "${LIMIT:-600}" ] || fail "it ends within ten minutes, not $seconds s (LIMIT=SECONDS)"
 pass "the whole workflow, $seconds s"
 
 smoke > "$LOGS/second.log" 2>&1
@@ -59,6 +60,17 @@ jobs_of "$LOGS/deleted.log" > "$LOGS/jobs"
 printf '%s\n' 'benchmark 1' 'compare 1' 'evaluate 1' 'predict 1' 'runs 1' |
   diff - "$LOGS/jobs" || fail "only what depends on a lost result is made again"
 pass "only what depends on a lost result is made again"
+
+touch_config() { # what would be made again if a setting changed
+  make --no-print-directory workflow-smoke SNAKEMAKE_FLAGS="--dry-run $1" > "$LOGS/dry.log" 2>&1
+  jobs_of "$LOGS/dry.log"
+}
+touch_config "--config gpus=1" > "$LOGS/jobs"
+[ ! -s "$LOGS/jobs" ] || fail "another machine makes nothing out of date: $(cat "$LOGS/jobs")"
+touch_config "--config set=[data.roi=128]" > "$LOGS/jobs"
+grep -qx 'train 10' "$LOGS/jobs" || fail "another setting makes all trainings again"
+grep -q 'simulate' "$LOGS/jobs" && fail "but no fields"
+pass "a changed setting is noticed, another machine is none"
 
 rm -r "$RESULTS/runs/$RUN" "$RESULTS/predictions/test/$RUN"
 group_of_smoke
