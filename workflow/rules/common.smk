@@ -107,6 +107,20 @@ def of_rows(wildcards, pattern):
     return [pattern.format(R=R, split=split, path=path) for _, paths in rows for path in paths]
 
 
+def results():
+    """Models, predictions and scores: one that is lost is made again, and what depends on it."""
+    rows = [
+        (DESIGN["experiments"][name]["split"], path)
+        for name in EXPERIMENTS
+        for _, paths in plan.entries(DESIGN, name)
+        for path in paths
+    ]
+    models = [f"{R}/runs/{t.path}/model" for name in EXPERIMENTS for t in plan.trainings(DESIGN, name)]
+    predictions = [f"{R}/predictions/{split}/{path}" for split, path in rows]
+    scores = [f"{R}/scores/{split}/{path}/scores.json" for split, path in rows]
+    return sorted({*models, *predictions, *scores})
+
+
 def label_flags(wildcards):
     """--labels of nucseg benchmark, one a row of the report."""
     split = DESIGN["experiments"][wildcards.experiment]["split"]
