@@ -1,4 +1,4 @@
-# nucseg_tf on NVIDIA GPUs: `make image-gpu` builds it, docs/containers.md says how to run it.
+# nucseg_tf on NVIDIA GPUs, x86-64 only: `make image-gpu`; docs/containers.md says how to run it.
 # cpu.Dockerfile is the same but for the libraries and what NVIDIA's runtime wants to know.
 ARG BASE_IMAGE=python:3.11.14-slim-bookworm
 ARG WHEELS=scratch
@@ -7,7 +7,8 @@ ARG WHEELS=scratch
 FROM ${WHEELS} AS wheels
 
 # Libraries in locked versions: this layer changes with the requirements only. TensorFlow's C++
-# headers (290 MB) are of no use without a compiler.
+# headers (290 MB) are of no use without a compiler. The newer setuptools builds the program, and
+# stays out of the image.
 FROM ${BASE_IMAGE} AS libraries
 ARG PIP_NO_INDEX=
 ENV PIP_FIND_LINKS=/wheels \
@@ -18,19 +19,20 @@ RUN python -m venv --without-pip /opt/nucseg
 COPY requirements.txt requirements-cuda.txt ./
 RUN --mount=type=cache,target=/root/.cache/pip \
     --mount=type=bind,from=wheels,target=/wheels \
+    --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     python -m pip --python /opt/nucseg/bin/python install --no-deps \
       -r requirements-cuda.txt dumb-init==1.2.5.post1 \
+    && python -m pip install --no-deps --target /opt/setuptools setuptools==80.9.0 \
     && rm -r /opt/nucseg/lib/python3*/site-packages/tensorflow/include \
     && /opt/nucseg/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/nucseg/lib
 
-# The program and its weights, in a folder that is laid over the libraries.
+# The program and its weights, in a folder that is laid over the libraries. Needs no network.
 FROM libraries AS program
 COPY pyproject.toml README.md LICENSE ./
 COPY configs configs
 COPY nucseg_tf nucseg_tf
-RUN --mount=type=cache,target=/root/.cache/pip \
-    --mount=type=bind,from=wheels,target=/wheels \
-    python -m pip --python /opt/nucseg/bin/python install --no-deps --prefix /opt/program . \
+RUN PYTHONPATH=/opt/setuptools python -m pip --python /opt/nucseg/bin/python install --no-deps \
+      --no-index --no-build-isolation --prefix /opt/program . \
     && /opt/nucseg/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/program/lib
 
 FROM ${BASE_IMAGE}
@@ -52,12 +54,14 @@ COPY --from=libraries /opt/nucseg /opt/nucseg
 COPY --from=program /opt/program /opt/nucseg
 USER 1000:1000
 # dumb-init is process 1: it passes signals on to nucseg alone, and clears away ended processes.
-ENTRYPOINT ["dumb-init", "--single-child", "--", "nucseg"]
+ENTRYPOINT ["/opt/nucseg/bin/dumb-init", "--single-child", "--", "/opt/nucseg/bin/nucseg"]
 CMD ["--help"]
+ARG BASE_IMAGE
 ARG VERSION=unknown
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="nucseg_tf (GPU)" \
       org.opencontainers.image.description="Finds every cell nucleus in fluorescence microscope images" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.base.name="${BASE_IMAGE}" \
       org.opencontainers.image.licenses="BSD-3-Clause"

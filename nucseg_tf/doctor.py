@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import re
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -33,6 +34,7 @@ CUDA_LIBRARIES = (  # those of CUDA 12, which TensorFlow opens when it looks for
     "libcusparse.so.12",
     "libcudnn.so.9",
 )
+NAMES_A_GPU = re.compile(r"\s*(\d|GPU-|MIG-)")  # a number, or an identifier as nvidia-smi -L has it
 CGROUP_LIMITS = (
     "/sys/fs/cgroup/memory.max",
     "/sys/fs/cgroup/memory/memory.limit_in_bytes",  # version 1
@@ -127,9 +129,9 @@ def why_no_gpu() -> str:
             "this TensorFlow has no code for GPUs; use the GPU image, "
             "or `pip install -e '.[cuda]'` in an environment without tensorflow-cpu"
         )
-    hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
-    if hidden in ("", "-1"):
-        return f"CUDA_VISIBLE_DEVICES={hidden} hides every GPU; unset it"
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is not None and not NAMES_A_GPU.match(chosen):  # what follows does not count either
+        return f"CUDA_VISIBLE_DEVICES={chosen} hides every GPU; unset it"
     try:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError:
@@ -137,9 +139,19 @@ def why_no_gpu() -> str:
             "NVIDIA's driver (libcuda.so.1) is not here; see whether nvidia-smi works on the "
             "machine itself; in a container, start docker with --gpus all, apptainer with --nv"
         )
+    cuda = ctypes.c_int()
+    if driver.cuDriverGetVersion(ctypes.byref(cuda)) == 0 and cuda.value < 12000:
+        return (
+            f"NVIDIA's driver supports CUDA {cuda.value // 1000}.{cuda.value % 1000 // 10} only; "
+            "update it (525 or newer)"
+        )
     code = driver.cuInit(0)
     if code:
-        return f"NVIDIA's driver is here, but finds no GPU (cuInit: error {code}); see nvidia-smi"
+        among = "" if chosen is None else f" among CUDA_VISIBLE_DEVICES={chosen}"
+        return (
+            f"NVIDIA's driver is here, but finds no GPU{among} (cuInit: error {code}); "
+            "see nvidia-smi"
+        )
     missing = [name for name in CUDA_LIBRARIES if not _is_loadable(name)]
     if missing:
         return f"CUDA libraries are missing: {', '.join(missing)}; `pip install -e '.[cuda]'`"

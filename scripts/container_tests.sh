@@ -49,7 +49,7 @@ background() { # background COMMAND...: in a process group of its own, $!
 
 strictly() {
   set +m -e
-  "$@"
+  "$@" 9>&- # the lock
 }
 
 attempt() { # attempt COMMAND...: so that a signal to this script is heard before COMMAND ends
@@ -174,6 +174,8 @@ begin() { # WORK, a folder removed at the end, and DEMO, the image of the demo
     WORK=$(mktemp -d /var/tmp/nucseg-XXXXXX)
   fi
   chmod 755 "$WORK" # unprivileged users look into it
+  exec 9> "$WORK/lock"
+  flock --nonblock 9 || give_up "another test is running in $WORK"
   trap clean_up EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM

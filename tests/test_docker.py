@@ -23,6 +23,9 @@ ROOT = Path(__file__).parents[1]
 DOCKER = ROOT / "docker"
 CPU, GPU, DEF = (DOCKER / name for name in ("cpu.Dockerfile", "gpu.Dockerfile", "nucseg.def"))
 SCRIPTS = sorted((ROOT / "scripts").glob("*.sh"))
+WITHOUT_GPU_CODE = (
+    "[ \"$(uname -m)\" != x86_64 ] || sed -i 's/^tensorflow==/tensorflow-cpu==/' requirements.txt"
+)
 PIN = re.compile(r"[a-z0-9-]+==\d\S*")
 
 
@@ -32,6 +35,12 @@ def pins(name: str) -> set[str]:
     found = {line for line in lines if line and not line.startswith(("#", "-r "))}
     assert all(PIN.fullmatch(line) for line in found)
     return found
+
+
+def installs(recipe: Path) -> list[str]:
+    """The commands of a recipe by which pip installs something."""
+    commands = re.split(r"&&|\n", recipe.read_text().replace("\\\n", " "))
+    return [command for command in commands if re.search(r"-m pip .*\binstall ", command)]
 
 
 def ignored(path: str) -> bool:
@@ -67,7 +76,7 @@ def test_dockerfiles_differ_in_what_they_must():
     changed = [line for line in lines if line[0] in "-+" and line[1] != "#"]
     assert [line[0] + line[1:].strip() for line in changed] == [
         "-COPY requirements.txt ./",
-        "-RUN sed -i 's/^tensorflow==/tensorflow-cpu==/' requirements.txt",
+        f"-RUN {WITHOUT_GPU_CODE}",
         "+COPY requirements.txt requirements-cuda.txt ./",
         "--r requirements.txt dumb-init==1.2.5.post1 \\",
         "+-r requirements-cuda.txt dumb-init==1.2.5.post1 \\",
@@ -83,13 +92,19 @@ def test_dockerfiles_differ_in_what_they_must():
 @pytest.mark.parametrize("path", [CPU, GPU, DEF], ids=lambda path: path.name)
 def test_versions_come_from_the_lock(path):
     text = path.read_text()
-    assert set(PIN.findall(text)) <= {"dumb-init==1.2.5.post1"}
-    assert text.count("sed -i 's/^tensorflow==/tensorflow-cpu==/' requirements.txt") == (
-        path is not GPU
-    )
-    installs = re.findall(r"pip --python \S+ install (.*)", text)
-    assert installs
-    assert all("--no-deps" in line for line in installs)
+    own = {"dumb-init==1.2.5.post1"} if path is not DEF else set()
+    assert set(PIN.findall(text)) == {*own, "setuptools==80.9.0"}
+    assert text.count(WITHOUT_GPU_CODE) == (path is not GPU)
+    assert len(installs(path)) == 3
+    assert all("--no-deps" in command for command in installs(path))
+
+
+@pytest.mark.parametrize("path", [CPU, GPU, DEF], ids=lambda path: path.name)
+def test_the_program_is_built_without_a_network(path):
+    (build,) = [command for command in installs(path) if "PYTHONPATH=/opt/setuptools" in command]
+    assert {"--no-index", "--no-build-isolation", "."} <= set(build.split())
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    assert needed == ["setuptools>=77"]  # the version that the recipes have is newer
 
 
 def test_locks_fit_together():
@@ -156,6 +171,10 @@ def test_compose_gives_no_more_rights_than_needed():
         assert service["read_only"] is True
         assert service["network_mode"] == "none"
         assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert re.fullmatch(r"\$\{NUCSEG_USER:-[1-9]\d*:[1-9]\d*\}", service["user"])
+        (folder,) = service["volumes"]
+        assert folder["source"].startswith("${NUCSEG_FOLDER:?")  # no folder by accident
         assert ("deploy" in service) == (name == "nucseg-gpu")
 
 
@@ -226,8 +245,12 @@ def test_tensorflow_has_a_version_in_the_cpu_image_too(monkeypatch):
 class Driver:
     """Stands for libcuda.so.1."""
 
-    def __init__(self, code: int):
-        self.code = code
+    def __init__(self, code: int, cuda: int = 12080):
+        self.code, self.cuda = code, cuda
+
+    def cuDriverGetVersion(self, version) -> int:  # noqa: N802 - its name
+        version._obj.value = self.cuda
+        return 0
 
     def cuInit(self, flags: int) -> int:  # noqa: N802 - its name
         return self.code
@@ -239,8 +262,12 @@ class Driver:
         (False, None, {}, "has no code for GPUs"),
         (True, "-1", {}, "CUDA_VISIBLE_DEVICES=-1 hides"),
         (True, "", {}, "CUDA_VISIBLE_DEVICES= hides"),
+        (True, "none,0", {}, "CUDA_VISIBLE_DEVICES=none,0 hides"),
+        (True, "MIG-1a2b,GPU-3c", {}, "--gpus all, apptainer with --nv"),
+        (True, None, {"libcuda.so.1": Driver(0, cuda=11040)}, "supports CUDA 11.4 only; update"),
         (True, None, {}, "--gpus all, apptainer with --nv"),
-        (True, "0", {"libcuda.so.1": Driver(100)}, "finds no GPU (cuInit: error 100)"),
+        (True, None, {"libcuda.so.1": Driver(100)}, "finds no GPU (cuInit: error 100)"),
+        (True, "7", {"libcuda.so.1": Driver(100)}, "no GPU among CUDA_VISIBLE_DEVICES=7 (cuInit"),
         (True, None, {"libcuda.so.1": Driver(0)}, "missing: libcudart.so.12, libcublas"),
         (
             True,
