@@ -394,7 +394,7 @@ def validate(data: Path, *, channel: str | None = None, z: str | None = None) ->
     report = validate(data, channel, z)
     for problem in report.problems:
         print(f"{'warning' if problem.usable else 'error'}: {problem}")
-    summary = f"{report.usable} of {len(report.fields)} fields can be used"
+    summary = f"{report.usable} of {report.images} fields can be used"
     errors = sum(not problem.usable for problem in report.problems)
     if errors:
         raise DataError(f"{data}: {errors} errors; {summary}")
@@ -423,10 +423,14 @@ def annotate(
         channel: index from 0, or max, where images have several
         z: plane, index from 0, or max, where images are stacks
     """
-    from nucseg_tf.annotation.editor.project import open_project
+    from nucseg_tf.annotation.editor.project import MAX_NAME, open_project
     from nucseg_tf.annotation.editor.server import serve
 
     names = [name.strip() for name in users.split(",") if name.strip()]
+    if long := [name for name in names if len(name) > MAX_NAME]:
+        raise UsageError(
+            f"--users: expected up to {MAX_NAME} letters a name. Received: {long[0]!r}"
+        )
     serve(open_project(folder), host, port, names, channel, z)
 
 
@@ -526,7 +530,7 @@ def convert(
         z: plane, index from 0, or max, where images are stacks
         regions: nucseg_regions.json of the export, if the project does not bring it back
         partial: keep the labels of regions that did not come back, instead of failing
-        overwrite: replace masks that exist
+        overwrite: replace masks that exist; copies are kept below annotation/
     """
     if to not in ("supervisely", "coco", "labels"):
         raise UsageError(f"--to: expected supervisely, coco or labels. Received: {to!r}")

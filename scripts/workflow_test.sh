@@ -81,8 +81,11 @@ done
 kill -9 -- "-$group"
 [ -e "$RESULTS/runs/$RUN/1/last.h5" ] || fail "it could be killed during a training"
 [ ! -e "$RESULTS/runs/$RUN/1/model" ] || fail "the training was not over"
-sleep 1
-pgrep --pgroup "$group" > /dev/null && fail "nothing of it runs on"
+for _ in $(seq 100); do # large processes take a while to go
+  pgrep --full "nucseg train .*$RESULTS" > /dev/null || break
+  sleep 0.2
+done
+! pgrep --full "nucseg train .*$RESULTS" || fail "nothing of it runs on"
 smoke > "$LOGS/again.log" 2>&1 || fail "after kill -9 it goes on"
 grep -q '"resume": true' "$RESULTS/runs/$RUN/1/run.json" || fail "the training went on"
 [ "$(wc -l < "$RESULTS/runs.csv")" = 13 ] || fail "it completes"

@@ -399,7 +399,13 @@ def test_validate_names_what_is_wrong(toy, tmp_path, capsys):
     assert main(["validate", str(tmp_path)]) == 1
     printed = capsys.readouterr()
     assert "b.tif: has no mask" in printed.out
-    assert "1 of 1 fields can be used" in printed.err
+    assert "1 of 2 fields can be used" in printed.err
+    (tmp_path / "annotation").mkdir()  # of `nucseg annotate`
+    assert main(["validate", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "warning: " in printed
+    assert "b.tif: has no mask: it is not accepted yet" in printed
+    assert printed.endswith("1 of 2 fields can be used\n")
     (tmp_path / "images" / "b.tif").unlink()
     assert main(["validate", str(tmp_path)]) == 0
     assert capsys.readouterr().out == "1 of 1 fields can be used\n"

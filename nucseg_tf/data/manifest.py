@@ -28,6 +28,7 @@ from nucseg_tf.types import Field
 
 LOG = logging.getLogger(__name__)
 SPLITS = ("train", "val", "test")
+NO_MASK, NO_IMAGE = "has no mask of the same name", "has no image of the same name"
 MASK_ENDINGS = ("_masks", "_labels", "_mask")
 LAYOUTS = (
     "expected DIR/{images,masks}/STEM.ext, DIR/{train,val,test}/{images,masks}/STEM.ext, "
@@ -264,7 +265,7 @@ def _pair(
         partners = [mask for ending in ("", *MASK_ENDINGS) for mask in by_stem[stem + ending]]
         used.update(partners)
         if not partners:
-            problems.append(Problem(image, "has no mask of the same name"))
+            problems.append(Problem(image, NO_MASK))
         elif len(partners) > 1:
             names = ", ".join(mask.name for mask in partners)
             problems.append(Problem(image, f"has more than one mask: {names}"))
@@ -272,7 +273,7 @@ def _pair(
             problems.append(Problem(image, f"shares its name {stem} with another image"))
         else:
             fields.append(Field(stem, image, (partners[0],), split, group))
-    problems += [Problem(m, "has no image of the same name") for m in masks if m not in used]
+    problems += [Problem(m, NO_IMAGE) for m in masks if m not in used]
     return fields, problems
 
 

@@ -9,7 +9,15 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
-from nucseg_tf.data.manifest import LAYOUTS, Problem, read_masks, scan
+from nucseg_tf.data.manifest import (
+    LAYOUTS,
+    NO_IMAGE,
+    NO_MASK,
+    SPLITS,
+    Problem,
+    read_masks,
+    scan,
+)
 from nucseg_tf.errors import DataError
 from nucseg_tf.io.images import check_finite, read_image
 from nucseg_tf.io.labels import relabel
@@ -22,11 +30,13 @@ class Report:
 
     Attributes:
         fields: all paired fields, usable or not.
+        images: how many there are, with those that have no mask, or more than one.
         usable: how many of them can be used.
         problems: errors and warnings, in the order of the files.
     """
 
     fields: tuple[Field, ...]
+    images: int
     usable: int
     problems: tuple[Problem, ...]
 
@@ -37,7 +47,8 @@ def validate(
     """Open every file of a data set once and say what is wrong with it.
 
     Errors: no partner, unreadable or ambiguous, NaN, shapes that differ, masks that are no label
-    images. Warnings: a constant image, masks without a nucleus, labels in several pieces.
+    images. Warnings: a constant image, masks without a nucleus, labels in several pieces, and in a
+    folder that is being annotated, an image without a mask.
 
     Raises:
         DataError: `data` has none of the known layouts.
@@ -45,12 +56,23 @@ def validate(
     fields, problems = scan(data)
     if not fields and not problems:
         raise DataError(f"{data}: no images found; {LAYOUTS}")
+    images = len(fields) + len({p.path for p in problems if p.reason != NO_IMAGE})
+    problems = [_excuse(problem, Path(data)) for problem in problems]
     usable = 0
     for field in fields:
         found = _check_field(field, channel, z)
         usable += all(problem.usable for problem in found)
         problems += found
-    return Report(tuple(fields), usable, tuple(problems))
+    return Report(tuple(fields), images, usable, tuple(problems))
+
+
+def _excuse(problem: Problem, data: Path) -> Problem:
+    """An image of a folder that is being annotated has no mask until it is accepted."""
+    folders = [data, *(data / split for split in SPLITS)]
+    begun = [f for f in folders if (f / "annotation").is_dir() and problem.path.is_relative_to(f)]
+    if problem.reason != NO_MASK or not begun:
+        return problem
+    return Problem(problem.path, "has no mask: it is not accepted yet", usable=True)
 
 
 def _check_field(field: Field, channel: int | str | None, z: int | str | None) -> list[Problem]:

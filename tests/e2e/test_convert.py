@@ -15,6 +15,11 @@ import tifffile
 from reference.awkward import awkward, many
 
 from nucseg_tf.__main__ import main
+from nucseg_tf.annotation.editor.message import Message
+from nucseg_tf.annotation.editor.project import open_project
+from nucseg_tf.annotation.editor.session import Session
+from nucseg_tf.annotation.editor.store import Store
+from nucseg_tf.data.manifest import find_fields
 from nucseg_tf.io.images import read_image
 from nucseg_tf.io.labels import read_labels, write_labels
 
@@ -357,3 +362,50 @@ def test_a_hostile_archive_writes_nothing(data, tmp_path, capsys):
     assert convert(project, tmp_path / "back", "--to", "labels") == 1
     assert "'../../evil.json' leads out of its folder" in capsys.readouterr().err
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_masks_that_are_replaced_are_kept(data):
+    project = exported(data)
+    mask = data / "masks" / "HCT116" / "a.tif"
+    corrected = np.full_like(FIELDS["HCT116/a"], 7)
+    write_labels(mask, corrected)
+    write_labels(mask.with_name("a_masks.tif"), corrected + 1)
+    for _ in range(2):
+        assert convert(project, data, "--to", "labels", "--overwrite") == 0
+    kept = data / "annotation" / "HCT116" / "a" / "earlier_masks"
+    assert sorted(path.name for path in kept.iterdir()) == ["a-1.tif", "a.tif", "a_masks.tif"]
+    assert np.array_equal(read_labels(kept / "a.tif"), corrected)
+    assert np.array_equal(read_labels(kept / "a_masks.tif"), corrected + 1)
+    assert np.array_equal(read_labels(mask), FIELDS["HCT116/a"])
+
+
+def test_a_flat_folder_gets_its_masks_beside_the_images(tmp_path):
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    labels = awkward()
+    tifffile.imwrite(flat / "a.tif", (1000 + 200 * (labels > 0)).astype(np.uint16))
+    write_labels(flat / "a_labels.tif", labels)
+    project = exported(flat)
+    assert convert(project, flat, "--to", "labels") == 2, "a_labels.tif is of the same image"
+    assert convert(project, flat, "--to", "labels", "--overwrite") == 0
+    assert np.array_equal(read_labels(flat / "a_masks.tif"), labels)
+    assert not (flat / "a_labels.tif").exists()
+    assert tifffile.imread(flat / "a.tif").max() == 1200
+    assert not (flat / "masks").exists()
+    assert [field.masks[0].name for field in find_fields(flat)] == ["a_masks.tif"]
+
+
+def test_an_export_without_edits_that_are_not_accepted_says_so(data, capsys):
+    field = open_project(data).fields["HCT116/a"]
+    session = Session(Store(field, FIELDS["HCT116/a"].shape))
+    label = int(FIELDS["HCT116/a"].max())
+    session.edit(Message(id="edit-0001", revision=0, tool="delete", labels=[label]), "anna")
+    exported(data)
+    printed = capsys.readouterr().err
+    assert "a.tif: has edits in `nucseg annotate` that are not accepted" in " ".join(
+        printed.split()
+    )
+    assert "U2OS" not in printed.split("has edits")[0].splitlines()[-1]
+    session.accept("anna", None)
+    exported(data, "again")
+    assert "has edits" not in capsys.readouterr().err

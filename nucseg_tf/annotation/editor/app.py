@@ -10,9 +10,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from nucseg_tf.annotation.editor.message import EditError, Message
+from nucseg_tf.annotation.editor.project import MAX_NAME
 from nucseg_tf.annotation.editor.security import MAX_BODY
 from nucseg_tf.annotation.editor.session import ConflictError
 from nucseg_tf.annotation.editor.workspace import LockedError, UnknownFieldError, Visit, Workspace
@@ -78,6 +79,10 @@ class UnknownUserError(EditError):
     """No name, or none of those given."""
 
 
+# A page that was cut off for long tells of all its seconds at once.
+_Seconds = Annotated[float, Field(ge=0), AfterValidator(lambda seconds: min(seconds, 3600))]
+
+
 class _Body(BaseModel):
     """What every request of a page says."""
 
@@ -85,8 +90,8 @@ class _Body(BaseModel):
 
     field: str = Field(max_length=1000)
     page: str = Field(pattern=r"^[A-Za-z0-9-]{8,64}$")
-    user: str = Field(default="", max_length=40, pattern=r"^[^\x00-\x1f\x7f]*$")
-    seconds: float = Field(default=0, ge=0, le=3600)
+    user: str = Field(default="", max_length=MAX_NAME, pattern=r"^[^\x00-\x1f\x7f]*$")
+    seconds: _Seconds = 0
 
 
 class _Open(_Body):
@@ -99,6 +104,10 @@ class _Edit(_Body):
 
 class _Review(_Body):
     label: int
+
+
+class _Seen(_Body):
+    revision: int = Field(ge=0)
 
 
 def make_app(workspace: Workspace, users: Users) -> Starlette:
@@ -143,8 +152,8 @@ def make_app(workspace: Workspace, users: Users) -> Starlette:
         post("/api/open", _Open, lambda body, visit: workspace.open(visit, body.over)),
         post("/api/edit", _Edit, lambda body, visit: workspace.edit(visit, body.edit)),
         post("/api/review", _Review, lambda body, visit: workspace.review(visit, body.label)),
-        post("/api/accept", _Body, lambda body, visit: workspace.accept(visit)),
-        post("/api/reopen", _Body, lambda body, visit: workspace.reopen(visit)),
+        post("/api/accept", _Seen, lambda body, visit: workspace.accept(visit, body.revision)),
+        post("/api/reopen", _Seen, lambda body, visit: workspace.reopen(visit, body.revision)),
         post("/api/beat", _Body, lambda body, visit: workspace.beat(visit)),
         post("/api/leave", _Body, lambda body, visit: workspace.leave(visit)),
         *_page(),

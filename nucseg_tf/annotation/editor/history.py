@@ -54,6 +54,10 @@ class History:
         self.seconds[user] += entry.get("seconds", 0)
         self.looked_at.update(entry.get("touched", ()))
         if kind == "begin":
+            for key in ("time", "from", "model", "sha256"):
+                entry[key]  # a KeyError here, not later
+            if not all(isinstance(suspect["label"], int) for suspect in entry["suspects"]):
+                raise ValueError("labels of suspects must be whole numbers")
             self.begun, self.status = entry, "begun"
         elif kind in ("edit", "undo", "redo"):
             self.edits[user] += 1
@@ -98,6 +102,7 @@ def read_history(state: Path, journal_bytes: int) -> dict[str, Any] | None:
     """history.json, or None where it is not of the journal as it is now."""
     try:
         summary = json.loads((state / HISTORY).read_text(encoding="utf-8"))
-        return summary if summary["journal_bytes"] == journal_bytes else None
-    except (OSError, ValueError, KeyError, TypeError):
+        known = {"status", "nuclei", "suspects_left"} <= summary.keys()
+        return summary if known and summary["journal_bytes"] == journal_bytes else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

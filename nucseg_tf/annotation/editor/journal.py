@@ -30,7 +30,8 @@ class Journal:
         self.path = path
         try:
             # Bytes as they are, for lengths are counted; O_APPEND, so that no write overwrites.
-            self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+            self._file = os.open(path, flags, 0o644)
             sync_folder(path.parent)
         except OSError as error:
             raise OutputError(f"{path}: cannot be written: {error.strerror}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 from nucseg_tf.annotation.editor.journal import sync_file
 from nucseg_tf.annotation.editor.project import AnnotationField
 from nucseg_tf.errors import OutputError
-from nucseg_tf.io.files import ensure_folder
+from nucseg_tf.io.files import atomic_path, ensure_folder
 from nucseg_tf.io.labels import write_labels
 
 EARLIER = "earlier_masks"
@@ -28,7 +29,7 @@ def write_mask(
         field: its files.
         labels: (H, W) int32.
         pixel_size: of the image in µm, or None.
-        ours: whether the mask that is there was written here.
+        ours: whether the mask that is there is the one written here last.
 
     Returns:
         The earlier masks that were put away.
@@ -40,8 +41,7 @@ def write_mask(
     kept = []
     try:
         for path in earlier:
-            shutil.copy2(path, ensure_folder(field.state / EARLIER) / path.name)
-            kept.append(field.state / EARLIER / path.name)
+            kept.append(keep_mask(path, field.state))
         ensure_folder(field.mask.parent)
         write_labels(field.mask, labels, pixel_size)
         sync_file(field.mask)
@@ -54,3 +54,25 @@ def write_mask(
             "again."
         ) from error
     return kept
+
+
+def keep_mask(path: Path, state: Path) -> Path:
+    """Copy a mask that is about to be replaced to STATE/earlier_masks; it is on disk afterwards.
+
+    Args:
+        path: of the mask.
+        state: folder of the work on its field.
+
+    Returns:
+        The copy; numbered where that name is taken by an earlier one.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    folder = ensure_folder(state / EARLIER)
+    names = (f"{path.stem}{f'-{n}' if n else ''}{path.suffix}" for n in itertools.count())
+    target = next(folder / name for name in names if not (folder / name).exists())
+    with atomic_path(target) as temporary:
+        shutil.copy2(path, temporary)
+    sync_file(target)
+    return target

@@ -93,14 +93,13 @@ class LabelMap:
         touched = Patch(box, self.crop(box), values).touched()
         self.pixels[slices(box)] = values
         self.next_label = max(self.next_label, max(touched, default=0) + 1)
+        window = self.window(box, touched)
+        found = find_nuclei(self.pixels[slices(window)], window[:2])
         for label in touched:
-            window = self.window(box, [label])
-            mask = self.pixels[slices(window)] == label
-            inside = find_nuclei(mask.astype(np.int32), window[:2]).get(1)
-            if inside is None:
-                self.nuclei.pop(label, None)
+            if label in found:
+                self.nuclei[label] = found[label]
             else:
-                self.nuclei[label] = inside
+                self.nuclei.pop(label, None)
         return touched
 
 

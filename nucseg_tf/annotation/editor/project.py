@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 from collections import Counter
 from collections.abc import Hashable, Iterator
@@ -27,6 +28,7 @@ from nucseg_tf.io.images import RESULT_ENDINGS, TIFF_SUFFIXES, images_in
 
 LOG = logging.getLogger(__name__)
 ANNOTATION = "annotation"
+MAX_NAME = 40  # letters of a user's name
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,9 @@ def open_project(folder: Path) -> Project:
     fields = {}
     for group, image in images:
         key = _key(group, image)
+        if not _is_text(key):
+            LOG.warning("left out: %s: its name is no UTF-8; rename it", ascii(str(image)))
+            continue
         if keys[key.lower()] > 1:
             LOG.warning("left out: %s: shares its name %s with another image", image, key)
             continue
@@ -204,7 +209,7 @@ def _read_objects(path: Path) -> Objects:
         chosen = table.get("suspect", pd.Series("", table.index)).str.lower()
         for row in table[chosen.isin(("1", "1.0", "true"))].to_dict("records"):
             found[row["key"]].append(_suspect(row))
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, OverflowError) as error:
         raise DataError(
             f"{path}: cannot be read: expected a table with the columns image and label. Make it "
             f"anew with `nucseg prelabel`, or remove it. Received: {error}"
@@ -216,10 +221,11 @@ def _read_objects(path: Path) -> Objects:
 
 
 def _suspect(row: dict[Hashable, str]) -> Suspect:
+    confidence = float(row["confidence"]) if row.get("confidence") else math.nan
     return Suspect(
         label=int(float(row["label"])),
         rank=int(float(row.get("rank") or 0)),
-        confidence=float(row["confidence"]) if row.get("confidence") else None,
+        confidence=confidence if math.isfinite(confidence) else None,
         reasons=row.get("reasons", ""),
     )
 
@@ -241,6 +247,15 @@ def _model_name(path: Path) -> str:
 
 def _key(group: str, image: Path) -> str:
     return f"{group}/{_stem(image)}" if group else _stem(image)
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be sent; names of files may be any bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _stem(path: Path) -> str:

@@ -93,7 +93,9 @@ class Gate:
 
     def _is_here(self, host: str) -> bool:
         """Whether a Host header names this server."""
-        name, _, port = host.rpartition(":")
+        name, colon, port = host.rpartition(":")
+        if not colon or port.endswith("]"):  # browsers leave out the port of http
+            name, port = host, "80"
         if port != str(self._port):
             return False
         name = name.strip("[]").lower()  # rebinding needs a name, so any address will do

@@ -122,6 +122,18 @@ class Session:
         self.store.write({"type": "review", "touched": [label]}, user, seconds)
         return self.state()
 
+    def check_seen(self, revision: int) -> None:
+        """Make sure that the page shows the labels as they are.
+
+        Raises:
+            ConflictError: it shows others.
+        """
+        if revision != self.store.revision:
+            raise ConflictError(
+                "the labels changed; they are loaded anew: look again. Received: revision "
+                f"{revision}"
+            )
+
     def accept(self, user: str, pixel_size: float | None, seconds: float = 0) -> dict[str, Any]:
         """Write the labels where training finds them.
 
@@ -135,8 +147,12 @@ class Session:
             OutputError: the mask cannot be written; the field is not accepted.
         """
         self._check_open()
-        field, history = self.store.field, self.store.history
-        kept = write_mask(field, self.store.labels.pixels, pixel_size, bool(history.accepted))
+        field, accepted = self.store.field, self.store.history.accepted
+        # Others may have replaced the mask since, for instance one brought back from CVAT.
+        ours = bool(accepted and field.mask.is_file()) and (
+            sha256(field.mask) == accepted[-1]["sha256"]
+        )
+        kept = write_mask(field, self.store.labels.pixels, pixel_size, ours)
         entry = {
             "type": "accept",
             "nuclei": len(self.store.labels.nuclei),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nucseg_tf.annotation.editor.message import EditError
 from nucseg_tf.annotation.editor.patches import Box, clip_box, grown, shape_of
 
 
@@ -45,16 +46,22 @@ def stroke_mask(points: np.ndarray, size: int, shape: tuple[int, ...]) -> tuple[
     return box, mask[y : y + rows, x : x + columns]
 
 
-def polygon_mask(points: np.ndarray, shape: tuple[int, ...]) -> tuple[Box, np.ndarray]:
+def polygon_mask(
+    points: np.ndarray, shape: tuple[int, ...], most: int = 50_000_000
+) -> tuple[Box, np.ndarray]:
     """Pixels whose centres lie in a polygon, by the even-odd rule.
 
     Args:
         points: (N, 2) float, its corners in order.
         shape: (H, W) of the field.
+        most: crossings of edges with rows; bounds the memory to fill it.
 
     Returns:
         box: the part of the field concerned.
         mask: bool, of the shape of the box.
+
+    Raises:
+        EditError: there are more crossings.
     """
     low, high = np.floor(points.min(0)).astype(int), np.ceil(points.max(0)).astype(int)
     box = clip_box((*low.tolist(), *high.tolist()), shape)
@@ -65,6 +72,11 @@ def polygon_mask(points: np.ndarray, shape: tuple[int, ...]) -> tuple[Box, np.nd
     first = np.clip(np.ceil(np.minimum(y0, y1) - 0.5), 0, rows).astype(int)
     last = np.clip(np.ceil(np.maximum(y0, y1) - 0.5), 0, rows).astype(int)
     spans = last - first
+    if spans.sum() > most:
+        raise EditError(
+            "this outline goes up and down too often; draw it with fewer corners. Received: "
+            f"{len(points)} corners, {spans.sum():,} crossings of rows, above {most:,}"
+        )
     edge = np.repeat(np.arange(len(points)), spans)
     row = np.arange(spans.sum()) - np.repeat(np.cumsum(spans) - spans, spans) + first[edge]
     slope = (row + 0.5 - y0[edge]) / (y1 - y0)[edge]

@@ -16,6 +16,7 @@ made anew from base.tif.
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -71,7 +72,11 @@ class Store:
         entries = self._open()
         if entries:
             self.begin = entries[0][1]
-            self._replay(entries, shape)
+            try:
+                self._replay(entries, shape)
+            except BaseException:
+                self.close()
+                raise
         else:
             self.begin, pixels = _origin(field, shape, model)
             self.labels = LabelMap(pixels)
@@ -103,9 +108,18 @@ class Store:
             self._snapshot = entries[start][0] if start < len(entries) else self.size
         self.labels = LabelMap(_read(path if start else self.field.state / BASE, shape))
         for index, (place, entry) in enumerate(entries):
-            self.history.add(entry)
-            self.labels.next_label = max(self.labels.next_label, entry.get("next", 0))
-            self._follow(place, entry, index >= start)
+            try:
+                if (entry["type"] == "begin") != (index == 0):
+                    raise ValueError("begin belongs into the first line, and only there")
+                self.history.add(entry)
+                self.labels.next_label = max(self.labels.next_label, entry.get("next", 0))
+                self._follow(place, entry, index >= start)
+            except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+                raise DataError(
+                    f"{self.field.state / JOURNAL}: line {index + 1} is no entry that follows "
+                    "those before it. Put the file back from a copy, or move its folder away to "
+                    f"begin this field anew. Received: {error!r}"
+                ) from error
         if self.history.status == "accepted" and not self.field.mask.is_file():
             self.history.status = "reopened"  # somebody took the mask away
 
@@ -198,12 +212,32 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def has_open_edits(state: Path) -> bool:
+    """Whether a field was edited since it was last accepted.
+
+    Args:
+        state: folder of the work on it; need not exist.
+    """
+    if not (state / JOURNAL).is_file():
+        return False
+    try:
+        lines = (state / JOURNAL).read_bytes().splitlines()
+        kinds = [json.loads(line).get("type") for line in lines if line.endswith(b"}")]
+    except (OSError, ValueError, AttributeError):
+        return True  # damaged: better to say too much
+    last = next((kind for kind in reversed(kinds) if kind in _TELLING), "accept")
+    return last != "accept"
+
+
+_TELLING = ("edit", "undo", "redo", "accept")
+
+
 def _source(field: AnnotationField) -> tuple[str, Path | None]:
-    """What the work on a field begins from."""
-    if field.prelabels is not None:
-        return "prelabels", field.prelabels
+    """What the work on a field begins from: its mask, else its prelabels, as in an export."""
     masks = field.masks()
-    return ("masks", masks[0]) if masks else ("empty", None)
+    if masks:
+        return "masks", masks[0]
+    return ("prelabels", field.prelabels) if field.prelabels else ("empty", None)
 
 
 def _origin(field: AnnotationField, shape: tuple[int, ...], model: str) -> tuple[Entry, np.ndarray]:

@@ -17,6 +17,7 @@ from nucseg_tf.annotation.editor.patches import (
     Patch,
     clip_box,
     enclosing,
+    find_nuclei,
     grown,
     slices,
 )
@@ -24,6 +25,8 @@ from nucseg_tf.annotation.editor.shapes import piece_sizes, pieces, polygon_mask
 
 CRUMB = 4
 MAX_GAP = 5  # px between nuclei that "merge" bridges
+BESIDE = 2  # px from the selected nucleus where a stroke still extends it
+MAX_CROSSINGS = 5_000_000  # edges of an outline times the rows they pass; bounds its memory
 
 
 def make_patch(labels: LabelMap, message: Message) -> tuple[Patch, list[int]]:
@@ -54,12 +57,11 @@ Result = tuple[Box, np.ndarray, list[int]]
 
 
 def _draw(labels: LabelMap, message: Message, points: np.ndarray, known: list[int]) -> Result:
-    """Paint: extends the selected nucleus or the one begun in, else makes a new one."""
+    """Paint: extends the nucleus begun in, else the selected one beside it, else makes one."""
     box, mask = stroke_mask(points, message.size, labels.pixels.shape)
-    start = _under(labels, points[:1], message.size + 2)  # also where the brush only touches it
-    begun_in = _under(labels, points[:1], 1)
-    label = next((label for label in known if label in start), 0)
-    label = label or next(iter(begun_in), labels.next_label)
+    near = _under(labels, points[:1], 2 * BESIDE + 1)
+    beside = [label for label in known if label in near]
+    label = next(iter(_under(labels, points[:1], 1) + beside), labels.next_label)
     return _paint(labels, box, mask, label, message.over)
 
 
@@ -67,7 +69,7 @@ def _polygon(labels: LabelMap, message: Message, points: np.ndarray, known: list
     """Fill an outline with a new nucleus."""
     from scipy.ndimage import binary_fill_holes
 
-    box, mask = polygon_mask(points, labels.pixels.shape)
+    box, mask = polygon_mask(points, labels.pixels.shape, MAX_CROSSINGS)
     if mask.any():
         mask = binary_fill_holes(mask)  # where a hand-drawn outline crosses itself
     return _paint(labels, box, mask, labels.next_label, message.over)
@@ -187,7 +189,8 @@ def _fill(labels: LabelMap, message: Message, points: np.ndarray, known: list[in
     box = enclosing([labels.nuclei[label].box for label in known])
     after = labels.crop(box)
     for label in known:
-        after[binary_fill_holes(after == label) & (after == 0)] = label
+        own = after[slices(_inside(labels.nuclei[label].box, box))]
+        own[binary_fill_holes(own == label) & (own == 0)] = label
     return box, after, known
 
 
@@ -199,8 +202,9 @@ def _grow(labels: LabelMap, message: Message, points: np.ndarray, known: list[in
     box = clip_box(box, labels.pixels.shape)
     after = labels.crop(box)
     for label in known:
-        larger = cv2.dilate((after == label).astype(np.uint8), _CROSS) > 0
-        after[larger & (after == 0)] = label
+        own = after[slices(_around(labels, label, box))]
+        larger = cv2.dilate((own == label).astype(np.uint8), _CROSS) > 0
+        own[larger & (own == 0)] = label
     return box, after, known
 
 
@@ -212,11 +216,12 @@ def _shrink(labels: LabelMap, message: Message, points: np.ndarray, known: list[
     box = clip_box(box, labels.pixels.shape)
     after = labels.crop(box)
     for label in known:
-        mask = after == label
+        own = after[slices(_around(labels, label, box))]
+        mask = own == label
         smaller = cv2.erode(mask.astype(np.uint8), _CROSS) > 0
         if not smaller.any():
             raise EditError(f"nucleus {label} would vanish; delete it instead")
-        after[mask & ~smaller] = 0
+        own[mask & ~smaller] = 0
     return box, after, known
 
 
@@ -248,6 +253,11 @@ def _under(labels: LabelMap, points: np.ndarray, size: int) -> list[int]:
     return [int(label) for label in np.unique(labels.crop(box)[mask]) if label]
 
 
+def _around(labels: LabelMap, label: int, window: Box) -> Box:
+    """The box of a nucleus with a pixel on every side, in the coordinates of a window."""
+    return _inside(clip_box(grown(labels.nuclei[label].box, 1), labels.pixels.shape), window)
+
+
 def _inside(box: Box, window: Box) -> Box:
     """A box in the coordinates of a window that holds it."""
     return box[0] - window[0], box[1] - window[1], box[2] - window[0], box[3] - window[1]
@@ -260,11 +270,15 @@ def _settle(labels: LabelMap, patch: Patch) -> Patch:
     after = labels.crop(window)
     after[slices(_inside(patch.box, window))] = patch.after
     free = max(labels.next_label, max(touched, default=0) + 1)
+    boxes = {label: nucleus.box for label, nucleus in find_nuclei(after).items()}
     for label in touched:
-        numbered = pieces(after == label)
+        if label not in boxes:
+            continue
+        own = after[slices(boxes[label])]  # not the whole window for each of many
+        numbered = pieces(own == label)
         sizes = piece_sizes(numbered)
         for part in np.argsort(-sizes, kind="stable")[1:] + 1:
             whole = sizes[part - 1] >= CRUMB
-            after[numbered == part] = free if whole else 0
+            own[numbered == part] = free if whole else 0
             free += int(whole)
     return labels.patch(window, after) or patch

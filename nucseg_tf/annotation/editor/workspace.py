@@ -95,11 +95,12 @@ class Workspace:
 
     def _row(self, field: AnnotationField) -> dict[str, Any]:
         held = self.locks.holder(field.key)
+        prelabelled = not field.masks()  # a mask goes before prelabels, see `store`
         row: dict[str, Any] = {
             "key": field.key,
             "status": "new",
-            "count": field.objects,
-            "suspects_left": len(field.suspects),
+            "count": field.objects if prelabelled else None,
+            "suspects_left": len(field.suspects) if prelabelled else 0,
             "user": held.user if held else "",
             "page": held.page if held else "",
         }
@@ -212,14 +213,16 @@ class Workspace:
         with self._writable(visit) as (session, seconds):
             return session.review(label, visit.user, seconds)
 
-    def accept(self, visit: Visit) -> dict[str, Any]:
-        """Write the mask of a field."""
+    def accept(self, visit: Visit, revision: int) -> dict[str, Any]:
+        """Write the mask of a field, if the page shows its labels as they are."""
         with self._writable(visit) as (session, seconds):
+            session.check_seen(revision)
             return session.accept(visit.user, self.picture(visit.field).pixel_size, seconds)
 
-    def reopen(self, visit: Visit) -> dict[str, Any]:
-        """Allow edits of an accepted field."""
+    def reopen(self, visit: Visit, revision: int) -> dict[str, Any]:
+        """Allow edits of an accepted field, if the page shows its labels as they are."""
         with self._writable(visit) as (session, _):
+            session.check_seen(revision)
             return session.reopen(visit.user)
 
     def close(self) -> None:

@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from nucseg_tf.annotation.editor.patches import shape_of, slices
+from nucseg_tf.annotation.editor.project import ANNOTATION
+from nucseg_tf.annotation.editor.store import has_open_edits
 from nucseg_tf.annotation.exchange import coco, sidecar, supervisely
 from nucseg_tf.annotation.exchange.archives import Write, new_project
 from nucseg_tf.annotation.exchange.drawn import Drawn
@@ -125,6 +127,13 @@ def _read_field(
         raise DataError(
             f"{image}: has no labels in {options.labels or 'masks or prelabels'}. Run `nucseg "
             "prelabel` first, or name a folder that has them with --labels."
+        )
+    if has_open_edits(folder / ANNOTATION / group / _stem(image)):
+        LOG.warning(
+            "%s: has edits in `nucseg annotate` that are not accepted; the export has %s without "
+            "them. Accept the field and export again to have them",
+            image,
+            path,
         )
     opened = read_image(image, options.channel, options.z)
     check_finite(opened)

@@ -1,7 +1,8 @@
 """Corrected regions from an annotation tool as masks of whole fields.
 
-Writes masks/[GROUP/]STEM.tif, conflicts.csv (see `merge` for what is decided how) and, if fields
-had to be left out, failures.csv.
+Writes masks/[GROUP/]STEM.tif (in a flat folder STEM_masks.tif beside the image), conflicts.csv (see
+`merge` for what is decided how) and, if fields had to be left out, failures.csv. Masks that are
+replaced are kept below annotation/.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from nucseg_tf.annotation.editor.masks import keep_mask
 from nucseg_tf.annotation.editor.patches import shape_of
+from nucseg_tf.annotation.editor.project import ANNOTATION
 from nucseg_tf.annotation.exchange import coco, sidecar, supervisely
 from nucseg_tf.annotation.exchange.archives import Source, open_source
 from nucseg_tf.annotation.exchange.drawn import Reader
@@ -21,6 +24,7 @@ from nucseg_tf.annotation.exchange.merge import merge
 from nucseg_tf.annotation.exchange.sidecar import ExportedField
 from nucseg_tf.errors import DataError, OutputError, UsageError
 from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.io.images import images_in
 from nucseg_tf.io.labels import write_labels
 
 LOG = logging.getLogger(__name__)
@@ -41,7 +45,7 @@ def restore(
         folder: data set; gets masks/[GROUP/]STEM.tif, conflicts.csv and perhaps failures.csv.
         regions: nucseg_regions.json of the export, where the project has lost it.
         partial: keep the exported labels of regions that are missing.
-        overwrite: replace masks that exist.
+        overwrite: replace masks that exist; copies go to annotation/[GROUP/]STEM/earlier_masks.
         progress: called after each field; says whether to go on.
 
     Raises:
@@ -115,16 +119,20 @@ def _merge_field(
     merged = merge(entry.labels(), entry.regions, drawn)
     target = _mask(folder, entry)
     ensure_folder(target.parent)
+    earlier = _masks(folder, entry)
+    for mask in earlier:
+        kept = keep_mask(mask, folder / ANNOTATION / entry.group / entry.stem)
+        LOG.info("%s: is replaced; a copy is %s", mask, kept)
     write_labels(target, merged.labels, entry.pixel_size)
-    _remove_others(target, entry.stem)
+    _remove_others(target, earlier)
     counts = ", ".join(f"{merged.counts[k]} {k}" for k in ("same", "edited", "new", "deleted"))
     LOG.info("%s: %s; %d conflicts", entry.key, counts, len(merged.conflicts))
     return merged.conflicts
 
 
-def _remove_others(target: Path, stem: str) -> None:
+def _remove_others(target: Path, earlier: list[Path]) -> None:
     """Remove masks that the new one replaces: training refuses an image with two."""
-    for other in paired(target.parent, stem):
+    for other in earlier:
         try:
             if other.exists() and not other.samefile(target):
                 other.unlink()
@@ -136,20 +144,32 @@ def _remove_others(target: Path, stem: str) -> None:
 
 
 def _mask(folder: Path, entry: ExportedField) -> Path:
+    """Where training finds the mask of a field."""
+    if _is_flat(folder, entry):
+        return folder / f"{entry.stem}_masks.tif"
     return folder / "masks" / entry.group / f"{entry.stem}.tif"
 
 
+def _is_flat(folder: Path, entry: ExportedField) -> bool:
+    """Whether the image of a field lies in the folder itself."""
+    if entry.group or not folder.is_dir() or (folder / "images").is_dir():
+        return False
+    return any(path.stem.removesuffix(".ome") == entry.stem for path in images_in(folder))
+
+
+def _masks(folder: Path, entry: ExportedField) -> list[Path]:
+    """The masks that a field has."""
+    flat = _is_flat(folder, entry)  # there STEM.tif is the image
+    found = paired(_mask(folder, entry).parent, entry.stem)
+    return [path for path in found if path.exists() and not (flat and path.stem == entry.stem)]
+
+
 def _check_masks(folder: Path, exported: list[ExportedField], overwrite: bool) -> None:
-    there = [
-        path
-        for entry in exported
-        for path in paired(_mask(folder, entry).parent, entry.stem)
-        if path.exists()
-    ]
+    there = [path for entry in exported for path in _masks(folder, entry)]
     if there and not overwrite:
         raise UsageError(
             f"{there[0]}: exists already ({len(there)} masks do); choose another folder, or add "
-            "--overwrite to replace them"
+            "--overwrite to replace them; copies are kept below annotation/"
         )
 
 

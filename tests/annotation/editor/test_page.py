@@ -354,6 +354,148 @@ def test_a_refused_edit_is_said_and_taken_back(hand, folder):
     hand.problems.clear()
 
 
+def test_edits_of_two_fields_come_back_when_the_server_is_killed(browser, folder):
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    keys = ("A/one", "A/three")
+    with running(folder, "--port", "0") as (process, address):
+        port = re.search(r":(\d+)/", address)[1]
+        hands = [Hand(context.new_page(), address, key) for key in keys]
+        for hand, key in zip(hands, keys, strict=True):
+            wait(hand.page, f"document.body.dataset.field === '{key}'")
+            hand.page.bring_to_front()
+            hand.click(20, 16)
+            hand.edits(lambda hand=hand: hand.press("Delete"))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        for hand in hands:
+            hand.page.bring_to_front()
+            hand.press("b")
+            hand.drag((60.5, 60.5), (60.5, 70.5))
+            hand.page.wait_for_selector("#saved[data-state=offline]")
+            hand.drag((4.5, 60.5), (4.5, 70.5))
+        for hand in hands:
+            hand.page.close()
+    expected = np.where(drawn_nuclei()[1] == 1, 0, drawn_nuclei()[1])
+    expected[capsule(60, 60, 70, 9)] = 5
+    expected[capsule(4, 60, 70, 9)] = 6
+    with running(folder, "--port", port) as (_, address):
+        hand = Hand(context.new_page(), address)
+        hand.page.wait_for_selector("#saved[data-state=saved]")
+        for key in keys:
+            assert np.array_equal(on_disk(folder, key), expected)
+        assert hand.page.evaluate("Object.keys(localStorage).join().includes('pending')") is False
+        assert hand.problems == []
+    context.close()
+
+
+@pytest.mark.parametrize("code", [507, 409])
+def test_a_field_is_not_accepted_when_an_edit_was_just_refused(hand, folder, code):
+    def refuse(route):
+        time.sleep(0.5)
+        route.fulfill(status=code, json={"error": "refused"})
+
+    hand.page.route("**/api/edit", refuse)
+    hand.press("b")
+    hand.drag((60.5, 60.5), (60.5, 70.5))
+    hand.press("Control+Enter")
+    hand.page.wait_for_selector(".toast.bad >> text=look again and accept")
+    assert not (folder / "masks" / "A" / "one.tif").exists()
+    hand.press("Control+Enter")
+    hand.page.wait_for_selector('[data-key="A/one"][data-status=accepted]')
+    hand.problems.clear()
+
+
+def test_a_field_is_not_accepted_while_the_server_is_away(hand, folder):
+    hand.page.route("**/api/edit", lambda route: route.abort())
+    hand.press("b")
+    hand.drag((60.5, 60.5), (60.5, 70.5))
+    hand.page.wait_for_selector("#saved[data-state=offline]")
+    hand.press("Control+Enter")
+    hand.page.wait_for_selector(".toast.bad >> text=does not answer")
+    hand.page.unroute("**/api/edit")
+    hand.page.wait_for_selector("#saved[data-state=saved]")
+    assert not (folder / "masks" / "A" / "one.tif").exists()
+    assert 5 in on_disk(folder)
+    hand.problems.clear()
+
+
+def test_a_page_that_is_out_of_date_accepts_nothing(hand, folder):
+    hand.click(20, 16)
+    hand.edits(lambda: hand.press("Delete"))
+    hand.page.evaluate("nucseg.editor.revision = 0")
+    hand.press("Control+Enter")
+    hand.page.wait_for_selector(".toast.bad >> text=look again")
+    wait(hand.page, "nucseg.editor.revision === 1")
+    assert not (folder / "masks" / "A" / "one.tif").exists()
+    hand.problems.clear()
+
+
+def test_a_browser_that_cannot_keep_edits_is_told_of(hand, folder):
+    hand.page.route("**/api/edit", lambda route: route.abort())
+    hand.page.evaluate("Storage.prototype.setItem = () => { throw new Error('full') }; 0")
+    hand.press("b")
+    hand.drag((60.5, 60.5), (60.5, 70.5))
+    hand.page.wait_for_selector("#banner >> text=cannot keep unsaved edits")
+    hand.page.unroute("**/api/edit")
+    hand.page.wait_for_selector("#saved[data-state=saved]")
+    assert 5 in on_disk(folder)
+    hand.problems.clear()
+
+
+def test_a_duplicated_tab_is_another_page(hand):
+    with hand.page.expect_popup() as popup:
+        hand.page.evaluate("void window.open('/')")
+    twin = popup.value
+    twin.wait_for_selector("body[data-field]")
+    name = "nucseg.editor.api.page"
+    assert twin.evaluate(name) != hand.page.evaluate(name)
+    assert "in another window" in twin.inner_text("#banner")
+    before = hand.page.evaluate(name)
+    hand.page.reload()
+    hand.page.wait_for_selector("body[data-field]")
+    assert hand.page.evaluate(name) == before
+    twin.close()
+
+
+def test_an_error_of_the_server_is_told_in_the_end(hand):
+    hand.page.route("**/api/edit", lambda route: route.fulfill(status=500, json={"error": "a bug"}))
+    hand.press("b")
+    hand.drag((60.5, 60.5), (60.5, 70.5))
+    hand.page.wait_for_selector(".toast.bad >> text=a bug", timeout=20_000)
+    hand.page.wait_for_selector("#saved[data-state=saved]")
+    assert np.array_equal(hand.labels(), drawn_nuclei()[1])
+    hand.problems.clear()
+
+
+def test_an_unreadable_image_is_passed(hand, folder):
+    (folder / "images" / "A" / "three.tif").write_bytes(b"nothing")
+    hand.press("PageDown")
+    hand.page.wait_for_selector('[data-key="A/three"][data-status=error]')
+    hand.page.evaluate("nucseg.editor.open('two')")
+    wait(hand.page, "document.body.dataset.field === 'two'")
+    hand.press("PageDown")
+    wait(hand.page, "document.body.dataset.field === 'A/one'")
+    assert hand.page.evaluate("nucseg.editor.fields.neighbour(1)") is None
+    hand.problems.clear()
+
+
+def test_enter_and_space_press_the_button_in_focus(hand):
+    hand.page.locator("[data-tool=erase]").focus()
+    hand.press("Enter")
+    assert hand.page.get_attribute("#view", "data-tool") == "erase"
+    hand.page.locator("[data-tool=split]").focus()
+    hand.press("Space")
+    assert hand.page.get_attribute("#view", "data-tool") == "split"
+    hand.page.click("[data-tool=polygon]")
+    assert hand.page.evaluate("document.activeElement === document.body")
+
+
+def test_the_page_says_what_a_field_begins_from(hand):
+    assert "begins from prelabels" in hand.page.inner_text("#history")
+    hand.page.evaluate("nucseg.editor.open('A/three')")
+    hand.page.wait_for_selector("#history >> text=begins from the mask that was there")
+
+
 def test_two_people_do_not_edit_one_field(browser, folder):
     with running(folder, "--port", "0", "--users", "anna,ben") as (_, address):
         contexts = [browser.new_context() for _ in range(2)]

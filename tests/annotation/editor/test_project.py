@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -38,6 +39,30 @@ def test_a_flat_folder(tmp_path, add_image):
     assert project.fields["b"].mask == tmp_path / "b_masks.tif"
     assert project.fields["b"].masks() == [tmp_path / "b_masks.tif", tmp_path / "b_labels.tif"]
     assert project.fields["c"].state == tmp_path / "annotation" / "c"
+
+
+@pytest.mark.parametrize("confidence", ["nan", "inf", "-inf", "1e999", ""])
+def test_a_confidence_that_is_no_number_is_none(folder, confidence):
+    table = f"image,label,confidence,suspect,reasons,rank\ntwo.tif,1,{confidence},1,odd,1\n"
+    (folder / "prelabels" / "objects.csv").write_text(table)
+    assert open_project(folder).fields["two"].suspects == (Suspect(1, 1, None, "odd"),)
+
+
+def test_an_endless_rank_is_an_error(folder):
+    table = "image,label,confidence,suspect,reasons,rank\ntwo.tif,1,0.5,1,odd,inf\n"
+    (folder / "prelabels" / "objects.csv").write_text(table)
+    with pytest.raises(DataError, match=r"objects\.csv: cannot be read"):
+        open_project(folder)
+
+
+def test_a_name_that_is_no_text_is_left_out(folder, caplog):
+    image = (folder / "images" / "two.tif").read_bytes()
+    try:
+        (folder / "images" / os.fsdecode(b"od\xffd.tif")).write_bytes(image)
+    except OSError:
+        pytest.skip("this file system has names of text alone")
+    assert list(open_project(folder).fields) == ["two", "A/one", "A/three"]
+    assert "its name is no UTF-8" in caplog.text
 
 
 def test_images_of_one_name_are_left_out(folder, caplog, add_image):

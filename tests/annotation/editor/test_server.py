@@ -28,7 +28,7 @@ from nucseg_tf.annotation.editor.security import MAX_BODY, Gate, is_loopback
 from nucseg_tf.annotation.editor.server import PORT, listen
 from nucseg_tf.annotation.editor.workspace import Workspace
 from nucseg_tf.errors import UsageError
-from nucseg_tf.io.labels import read_labels
+from nucseg_tf.io.labels import read_labels, write_labels
 
 with warnings.catch_warnings():  # starlette would rather have a newer httpx
     warnings.simplefilter("ignore")
@@ -162,8 +162,10 @@ def test_only_known_fields_are_opened(client, field, folder):
     for path in ("image", "labels", "history"):
         answer = client.get(f"/api/{path}", params={"field": field})
         refused(answer, 404, "no such field")
-    for path in ("open", "beat", "leave", "accept", "reopen"):
+    for path in ("open", "beat", "leave"):
         refused(post(client, path, field=field), 404, "no such field")
+    for path in ("accept", "reopen"):
+        refused(post(client, path, field=field, revision=0), 404, "no such field")
     assert sorted(folder.rglob("*")) == before
 
 
@@ -290,7 +292,8 @@ def test_a_field_has_one_editor(client, clock):
     second = post(client, "open", page=OTHER, user="ben").json()
     assert (second["writable"], second["user"]) == (False, "anna")
     for path in ("accept", "reopen"):
-        refused(post(client, path, page=OTHER, user="ben"), 423, "anna edits this field")
+        answer = post(client, path, page=OTHER, user="ben", revision=0)
+        refused(answer, 423, "anna edits this field")
     refused(edit(client, 0, page=OTHER, user="ben"), 423, "anna edits this field")
     assert edit(client, 0).status_code == 200
     # ben takes nothing over, and cannot end anna's lock
@@ -302,6 +305,48 @@ def test_a_field_has_one_editor(client, clock):
     assert post(client, "beat", page=OTHER, user="ben").json()["writable"]
     refused(edit(client, 0, page=OTHER, user="ben", labels=[3]), 409, "loaded anew")
     assert edit(client, 1, page=OTHER, user="ben", labels=[3]).status_code == 200
+
+
+def test_only_labels_that_the_page_shows_are_accepted(client, folder):
+    post(client, "open")
+    edit(client, 0)
+    refused(post(client, "accept", revision=0), 409, "look again")
+    assert not (folder / "masks" / "A" / "one.tif").exists()
+    assert post(client, "accept", revision=1).json()["status"] == "accepted"
+    refused(post(client, "reopen", revision=0), 409, "look again")
+    assert post(client, "reopen", revision=1).json()["status"] == "reopened"
+
+
+def test_names_that_no_page_could_send_are_refused_at_once(folder, capsys):
+    assert main(["annotate", str(folder), "--users", f"anna,{'b' * 41}"]) == 2
+    assert "expected up to 40 letters a name" in " ".join(capsys.readouterr().err.split())
+
+
+def test_seconds_of_a_long_time_are_no_reason_to_refuse(client):
+    post(client, "open")
+    assert post(client, "beat", seconds=90_000).status_code == 200
+    assert post(client, "beat", seconds=-1).status_code == 400
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "127.0.0.1:80", "[::1]:80"])
+def test_a_host_without_a_port_means_port_80(workspace, host):
+    gate = Gate(make_app(workspace, Users("root")), TOKEN, "127.0.0.1", 80)
+    assert client_of(gate, host=host).get("/").status_code == 200
+    gate = Gate(make_app(workspace, Users("root")), TOKEN, "127.0.0.1", 8765)
+    assert client_of(gate, host=host).get("/").status_code == 403
+
+
+def test_one_odd_journal_does_not_end_the_list(client, folder, project):
+    for text in ('{"no":"type"}', "[1]", '{"type":"begin"}', '{"type":"undo"}'):
+        state = project.fields["two"].state
+        state.mkdir(parents=True, exist_ok=True)
+        write_labels(state / "base.tif", np.zeros((72, 96), np.int32))
+        (state / "journal.jsonl").write_text(f"{text}\n{text}\n")
+        rows = {row["key"]: row for row in client.get("/api/project").json()["fields"]}
+        assert rows["two"]["status"] == "error", text
+        assert "journal.jsonl: line 1" in rows["two"]["error"]
+        assert rows["A/one"]["status"] == "new"
+        (state / "journal.jsonl").unlink()
 
 
 def test_a_lock_ends_without_a_sign_of_life(client, clock):

@@ -8,11 +8,13 @@ import json
 import os
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from reference.drawn import drawn_nuclei
 
+from nucseg_tf.annotation.editor import masks
 from nucseg_tf.annotation.editor.message import EditError, Message
 from nucseg_tf.annotation.editor.patches import from_runs
 from nucseg_tf.annotation.editor.session import ConflictError, Session
@@ -225,6 +227,36 @@ def test_damage_inside_the_journal_is_an_error(project):
         opened(project)
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"type": "edit"},
+        {"type": "redo", "id": "edit-redo", "time": ""},
+        {"type": "accept"},
+        {"type": "begin"},
+        {"type": "visit", "seconds": "long"},
+        {"type": "edit", "id": "x", "time": "", "box": [0, 0, 500, 500], "after": [1, 250000]},
+        {},
+    ],
+)
+def test_an_entry_that_cannot_be_followed_is_an_error(project, entry):
+    session = opened(project)
+    edit(session, "delete", labels=[4])
+    with (session.store.field.state / "journal.jsonl").open("a") as file:
+        file.write(json.dumps(entry) + "\n")
+    with pytest.raises(DataError, match=r"journal\.jsonl: line 3 is no entry"):
+        opened(project)
+
+
+def test_a_journal_that_is_a_link_is_refused(project, tmp_path):
+    state = project.fields["A/one"].state
+    state.mkdir(parents=True)
+    (tmp_path / "elsewhere").write_text("")
+    (state / "journal.jsonl").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OutputError):
+        opened(project)
+
+
 @pytest.mark.parametrize("damage", ["missing", "older", "other"])
 def test_the_snapshot_is_only_a_short_cut(project, damage, tmp_path):
     session = opened(project)
@@ -356,6 +388,44 @@ def test_a_mask_of_the_same_name_is_kept_too(project, folder):
     assert not read_labels(truth).any()
     kept = folder / "annotation" / "two" / "earlier_masks" / "two.tif"
     assert (read_labels(kept) == 7).all()
+
+
+def test_a_mask_that_others_replaced_is_kept(project, folder):
+    session = opened(project)
+    session.accept("anna", None)
+    mask = project.fields["A/one"].mask
+    for value in (7, 8):  # brought back from CVAT, twice
+        session.reopen("anna")
+        write_labels(mask, np.full(SHAPE, value, np.int32))
+        session = opened(project)
+        (kept,) = session.accept("anna", None)["kept"]
+        assert (read_labels(kept) == value).all()
+    names = sorted(path.name for path in (session.store.field.state / "earlier_masks").iterdir())
+    assert names == ["one-1.tif", "one.tif"]
+    session.reopen("anna")
+    assert session.accept("anna", None)["kept"] == []
+
+
+def test_a_copy_is_on_disk_before_its_mask_goes(project, folder, monkeypatch):
+    steps = []
+    sync, unlink = masks.sync_file, Path.unlink
+    monkeypatch.setattr(masks, "sync_file", lambda path: (steps.append(path.name), sync(path)))
+
+    def noted(path, *args, **options):
+        steps.append(f"-{path.name}")
+        unlink(path, *args, **options)
+
+    monkeypatch.setattr(Path, "unlink", noted)
+    opened(project, "A/three").accept("anna", None)
+    assert steps.index("three_masks.tif") < steps.index("-three_masks.tif")
+
+
+def test_a_field_begins_from_its_mask_rather_than_its_prelabels(project, folder):
+    write_labels(project.fields["A/one"].mask, np.full(SHAPE, 7, np.int32))
+    session = opened(project)
+    assert session.store.begin["from"] == "masks"
+    assert (pixels(session) == 7).all()
+    assert session.suspects() == [], "these are labels of the prelabels"
 
 
 def test_a_mask_that_cannot_be_written_is_not_accepted(project):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from scipy import ndimage
 
+from nucseg_tf.annotation.editor import tools
 from nucseg_tf.annotation.editor.message import EditError, Message
 from nucseg_tf.annotation.editor.patches import LabelMap, slices
 from nucseg_tf.annotation.editor.shapes import pieces, polygon_mask, stroke_mask
@@ -91,6 +93,41 @@ def test_drawing_beside_the_selected_nucleus_extends_it():
     after, chosen = edit(TWO, "draw", points=[[2.5, 8.1]], size=3, labels=[2])
     assert chosen == [2]
     assert (after == 2).sum() == 6 + 9
+
+
+def test_drawing_extends_the_nucleus_begun_in_not_the_selected_one():
+    after, chosen = edit(TWO, "draw", points=[[2.5, 5.5], [2.5, 8.5]], size=7, labels=[1])
+    assert chosen == [2]
+    assert np.array_equal(after == 1, TWO == 1)
+
+
+@pytest.mark.parametrize(("column", "chosen"), [(8.5, 2), (9.5, 3)])
+def test_beside_the_selected_nucleus_is_two_pixels_away_whatever_the_brush(column, chosen):
+    two = np.pad(TWO, ((0, 0), (0, 10)))  # nucleus 2 ends with column 6
+    assert edit(two, "draw", points=[[2.5, column]], size=9, labels=[2])[1] == [chosen]
+
+
+def test_an_outline_of_too_many_crossings_is_refused(monkeypatch):
+    monkeypatch.setattr(tools, "MAX_CROSSINGS", 50)
+    zigzag = [[0 if i % 2 else 10, i / 10] for i in range(100)]
+    with pytest.raises(EditError, match="up and down too often"):
+        edit(np.zeros((10, 10), np.int32), "polygon", points=zigzag)
+
+
+def test_many_nuclei_grow_and_shrink_together():
+    many = np.zeros((60, 60), np.int32)
+    for index in range(100):
+        y, x = 6 * (index // 10), 6 * (index % 10)
+        many[y : y + 3, x : x + 3] = index + 1
+    everything = list(range(1, 101))
+    larger, _ = edit(many, "grow", labels=everything)
+    for label in everything:
+        cross = ndimage.binary_dilation(many == label)
+        assert np.array_equal(larger == label, cross)
+    smaller, _ = edit(larger, "shrink", labels=everything)
+    for label in everything:
+        expected = ndimage.binary_erosion(larger == label, border_value=1)
+        assert np.array_equal(smaller == label, expected)
 
 
 def test_drawing_over_a_neighbour_cuts_it_and_drops_crumbs():

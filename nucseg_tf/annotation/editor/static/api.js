@@ -9,7 +9,7 @@ export class ApiError extends Error {
 
   /** Whether the same request may succeed later. */
   get isPassing() {
-    return this.status === 0 || this.status === 500 || this.status === 503;
+    return [0, 429, 500, 502, 503, 504].includes(this.status);
   }
 }
 
@@ -30,6 +30,12 @@ export class Api {
     this.page = sessionStorage.getItem("nucseg:page") ?? randomId();
     sessionStorage.setItem("nucseg:page", this.page);
     this.user = "";
+  }
+
+  /** Take a new name for this page: another one has it. */
+  rename() {
+    this.page = randomId();
+    sessionStorage.setItem("nucseg:page", this.page);
   }
 
   /** @returns {Promise<Response>} of a request that was granted */

@@ -8,6 +8,7 @@ import { Editor } from "./editor.js";
 import { FieldList } from "./fields.js";
 import { Gestures } from "./gestures.js";
 import { Display } from "./panel.js";
+import { meet } from "./presence.js";
 import { EditQueue } from "./queue.js";
 import { fillHelp, savedState, showBanner, showCursor, showSaved, showTool, showZoom } from "./status.js";
 import { Tools } from "./tools.js";
@@ -52,22 +53,24 @@ async function start() {
     return;
   }
   let project;
+  const meeting = meet(api);
   try {
     project = await api.get("/api/project");
   } catch (error) {
     showBanner(error.message);
     return;
   }
+  const live = await meeting;
   await chooseUser(project);
   editor.queue = new EditQueue(api, project.folder, {
     onAnswer: (item, answer) => editor.answered(item, answer),
     onRefused: (item, error) => editor.refused(item, error),
     onState: showSaved,
-    revisionOf: (field) => (field === editor.field?.key ? editor.revision : 0),
+    onUnkept: () => showBanner("The browser cannot keep unsaved edits: leave this page open until all is saved."),
     seconds: () => clock.take(),
   });
   fields.set(project.fields);
-  const live = new Set(project.fields.map((row) => row.page));
+  project.fields.forEach((row) => live.add(row.page));
   const count = editor.queue.adopt(live);
   await openFirst(project.fields);
   if (count) toast(`${count} edits of last time are sent now`);

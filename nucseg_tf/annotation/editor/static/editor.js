@@ -46,6 +46,7 @@ export class Editor {
       this.showField(await labels);
     } catch (error) {
       toast(error.message, "bad");
+      if (error.status === 422) this.fields.update(key, { status: "error", error: error.message });
     } finally {
       this.opening = false;
       $("loading").hidden = true;
@@ -88,18 +89,19 @@ export class Editor {
   /** Fetch the labels again, as others or an earlier page have changed them. */
   async reload() {
     const { key } = this.field;
-    this.setLabels(await this.api.bytes("/api/labels", key));
-    this.field = await this.api.post("/api/open", key);
-    this.showState(this.field);
+    const gone = () => this.opening || key !== this.field.key;
+    const labels = await this.api.bytes("/api/labels", key);
+    if (gone()) return;
+    this.setLabels(labels);
+    const field = await this.api.post("/api/open", key);
+    if (gone()) return;
+    this.field = field;
+    this.showState(field);
   }
 
   /** Give the field back, once its edits are saved. */
   async leave() {
     if (!this.field) return;
-    const count = this.queue.items.length;
-    if (count && savedState() === "offline") {
-      throw new Error(`${count} edits are not saved yet: wait until the server answers`);
-    }
     await this.queue.idle();
     const { key } = this.field;
     await this.api.post("/api/leave", key, { seconds: this.clock.take() });
@@ -129,7 +131,7 @@ export class Editor {
     if (!this.editable()) return;
     const edit = { id: randomId(), tool, ...extra };
     if (way) this.view.ways.push({ ...way, id: edit.id });
-    this.queue.push({ path: "/api/edit", field: this.field.key, body: { edit } });
+    this.queue.push({ path: "/api/edit", field: this.field.key, body: { edit } }, this.revision);
     this.view.refresh();
   }
 
@@ -171,9 +173,9 @@ export class Editor {
     const here = item.field === this.field?.key;
     if (error.status === 409) {
       const saved = error.message.startsWith("saved before");
-      const lost = saved ? 0 : this.queue.drop(item.field);
-      this.view.ways = [];
-      if (!saved) toast(error.message + (lost ? `; ${lost} later edits were dropped` : ""), "bad");
+      const lost = saved ? 0 : this.queue.drop(item.field) + 1;
+      if (here) this.view.ways = [];
+      if (!saved) toast(`${item.field}: ${error.message}; edits that were not made: ${lost}`, "bad");
       if (here) await this.reload();
       return;
     }
@@ -190,11 +192,19 @@ export class Editor {
 
   async accept() {
     if (!this.editable()) return;
-    await this.queue.idle();
-    await this.ask("/api/accept", { seconds: this.clock.take() }, (answer) => {
+    const { key } = this.field;
+    try {
+      if (savedState() === "offline") throw new Error("The server does not answer; accept the field when it does");
+      if (await this.queue.idle()) throw new Error("An edit was refused; look again and accept");
+    } catch (error) {
+      toast(error.message, "bad");
+      return;
+    }
+    if (this.opening || key !== this.field.key) return;
+    await this.ask("/api/accept", { seconds: this.clock.take() }, (answer, here) => {
       toast(`Saved for training: ${answer.mask}`, "good");
       if (answer.kept.length) toast(`Earlier masks are kept: ${answer.kept.join(", ")}`);
-      this.select([]);
+      if (here) this.select([]);
     });
   }
 
@@ -205,13 +215,17 @@ export class Editor {
   }
 
   async ask(path, extra, then) {
+    const { key } = this.field;
     try {
-      const answer = await this.api.post(path, this.field.key, extra);
-      then(answer);
+      const answer = await this.api.post(path, key, { revision: this.revision, ...extra });
+      then(answer, key === this.field.key);
+      this.fields.update(key, numbers(answer));
+      if (key !== this.field.key) return; // another field is shown by now
       this.showState(answer);
       await this.showHistory();
     } catch (error) {
       toast(error.message, "bad");
+      if (error.status === 409 && key === this.field.key) await this.reload();
     }
   }
 
@@ -281,7 +295,7 @@ export class Editor {
     const { key } = this.field;
     try {
       const history = await this.api.get("/api/history", key);
-      if (key === this.field.key) showHistory(history);
+      if (key === this.field.key) showHistory(history, this.field.from);
     } catch {
       // The next edit or sign of life says that the server is gone.
     }

@@ -37,9 +37,11 @@ export class FieldList {
     return [...$("field-list").children].find((item) => item.dataset.key === key);
   }
 
-  /** The key of the field so many places on, or undefined. */
+  /** The key of the field so many places on, past unreadable ones, or undefined. */
   neighbour(step) {
-    return this.rows[this.rows.findIndex((row) => row.key === this.current) + step]?.key;
+    let place = this.rows.findIndex((row) => row.key === this.current) + step;
+    while (this.rows[place]?.status === "error") place += Math.sign(step);
+    return this.rows[place]?.key;
   }
 
   /** The key of the next field that is not accepted, or undefined. */

@@ -37,6 +37,8 @@ const TABLE = [
 
 const ACTIONS = new Map(TABLE.flatMap(([keys, action]) => keys.map((key) => [key, action])));
 
+const PRESSABLE = "button, summary, a, select, input[type=checkbox]";
+
 /** "ctrl+shift+z" of an event; Command counts as Ctrl. */
 function nameOf(event) {
   const key = event.key.toLowerCase();
@@ -50,6 +52,7 @@ export function listen(actions, gestures) {
   window.addEventListener("keydown", (event) => {
     if (document.querySelector("dialog[open]")) return;
     if (event.target.matches("input[type=search], input[type=text], input:not([type])")) return;
+    if ([" ", "enter"].includes(nameOf(event)) && event.target.matches(PRESSABLE)) return;
     if (event.key === " ") {
       gestures.space = true;
       event.preventDefault();
@@ -59,6 +62,10 @@ export function listen(actions, gestures) {
     if (!found || event.altKey) return;
     event.preventDefault();
     actions[found[0]](found[1]);
+  });
+  // A button that was clicked would get the next Space or Enter, which are meant for the field.
+  window.addEventListener("click", (event) => {
+    if (event.detail && document.activeElement?.matches(PRESSABLE)) document.activeElement.blur();
   });
   window.addEventListener("keyup", (event) => {
     if (event.key === " ") gestures.space = false;

@@ -109,15 +109,15 @@ export function showSuspects(suspects, current, choose) {
 }
 
 /** Where the labels came from, and who worked on them. */
-export function showHistory(history) {
+export function showHistory(history, from) {
   const { begun, users, accepted } = history;
   const lines = [];
-  const names = { prelabels: "prelabels", masks: "earlier masks", empty: "an empty field" };
+  const names = { prelabels: "prelabels", masks: "the mask that was there", empty: "an empty field" };
   if (begun.from) {
     const model = begun.model ? ` of ${begun.model}` : "";
     lines.push(`Begun from ${names[begun.from]}${model}, ${when(begun.time)}`);
   } else {
-    lines.push("Nothing was changed yet");
+    lines.push(`Nothing was changed yet; begins from ${names[from]}`);
   }
   for (const user of users) {
     const edits = user.edits === 1 ? "1 edit" : `${user.edits} edits`;

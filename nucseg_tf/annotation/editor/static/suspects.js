@@ -49,7 +49,7 @@ export class Suspects {
     if (!suspect || suspect.done || editor.obstacle()) return;
     suspect.done = true;
     const body = { label: suspect.label };
-    editor.queue.push({ path: "/api/review", field: editor.field.key, body });
+    editor.queue.push({ path: "/api/review", field: editor.field.key, body }, editor.revision);
   }
 
   go(suspect) {

@@ -4,7 +4,7 @@ export const BRUSHES = Array.from({ length: 31 }, (_, i) => (i < 16 ? 2 * i + 1 
 
 export const HINTS = {
   select: "Click a nucleus, Shift adds; drag to move the field",
-  draw: "Start in a nucleus to extend it, elsewhere for a new one",
+  draw: "Start in a nucleus, or beside the selected one, to extend it; elsewhere for a new one",
   erase: "Start in a nucleus to erase only that one",
   polygon: "Click corners and press Enter, or drag an outline",
   split: "Draw a line across a nucleus",
