@@ -130,7 +130,7 @@ gpu_is_asked_for() { # the node has one that is none: SLURM grants it, and the p
 time_limit_ends_a_job() { # it is submitted again, and goes on; with the limit it never completes
   rm -rf "$RESULTS/runs"
   local changes=("$WORK/endless.yaml")
-  echo "models: {FPN2-WS: {cycles: 1000000}}" > "$WORK/endless.yaml"
+  echo "models: {FPN2-WS: {cycles: 1000000, set: [training.stop_patience=0]}}" > "$WORK/endless.yaml"
   returns 1 through_slurm --retries 1 --set-resources train:runtime=1 train:mem_mb=6000 \
     > "$WORK/timeout.log"
   [ "$(grep -c TIMEOUT "$WORK/timeout.log")" -ge 2 ]
