@@ -87,7 +87,7 @@ stop_slurm() {
     [ ! -s "$WORK/slurm/$daemon.pid" ] || kill "$(cat "$WORK/slurm/$daemon.pid")" 2> /dev/null || true
   done
   for _ in $(seq 100); do # they write to the end
-    pgrep -x 'slurmd|slurmctld' > /dev/null || break
+    pgrep -x slurmd > /dev/null || pgrep -x slurmctld > /dev/null || break
     sleep 0.2
   done
   [ -z "$munged" ] || pkill -x munged || true
@@ -179,6 +179,7 @@ refuse_foreign_slurm # of the packages
 trap 'stop_slurm; clean_up' EXIT
 configure
 start_slurm
+export XDG_CACHE_HOME=$WORK/cache # which containers see, as a cluster's home is seen
 
 check "the workflow runs through sbatch" workflow_completes
 check "a second run does nothing" second_run_does_nothing

@@ -29,6 +29,8 @@ DISTANCE_SMOOTHING = 0.05  # diameters; ripples of an outline make no second nuc
 SADDLE = 0.025  # diameters, by which distances rise above the saddle between two nuclei
 LEAST_AREA = 10  # px
 LEAST_SHARE = 0.1  # of the typical area
+LARGEST_HOLE = 0.02  # squared diameters
+DARKEST_HOLE = 0.5  # of the threshold
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def segment(image: np.ndarray, settings: Classical | None = None) -> np.ndarray:
 def cut(prepared: Prepared, settings: Classical, factor: float = 1.0) -> np.ndarray:
     """Cut a prepared field into nuclei, at `factor` times its threshold; see `segment`."""
     mask = prepared.signal > factor * prepared.threshold
-    filled = ndimage.binary_fill_holes(mask).astype(np.uint8)
+    filled = _fill_holes(mask, prepared)
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     opened = cv2.morphologyEx(filled, cv2.MORPH_OPEN, cross)
     labels = split(opened > 0, prepared.diameter)
@@ -81,6 +83,17 @@ def cut(prepared: Prepared, settings: Classical, factor: float = 1.0) -> np.ndar
     if smallest is None:
         smallest = max(LEAST_AREA, round(LEAST_SHARE * _typical_area(labels)))
     return keep_areas(labels, smallest, settings.max_area or 0)
+
+
+def _fill_holes(mask: np.ndarray, prepared: Prepared) -> np.ndarray:
+    """Fill holes that are small, or nowhere dark; others are gaps between nuclei of a colony."""
+    numbers, count = components(ndimage.binary_fill_holes(mask) & ~mask)
+    areas = np.bincount(numbers.ravel(), minlength=count + 1)
+    above = np.full(count + 1, np.inf)
+    np.minimum.at(above, numbers, prepared.signal - DARKEST_HOLE * prepared.threshold)
+    fill = (areas <= LARGEST_HOLE * prepared.diameter**2) | (above >= 0)
+    fill[0] = False
+    return (mask | fill[numbers]).astype(np.uint8)
 
 
 def split(mask: np.ndarray, diameter: float) -> np.ndarray:

@@ -27,7 +27,7 @@ NEIGHBOURHOOD = 0.5  # diameters, in which `local` averages the nuclei
 LOCAL_LEVEL = 0.6  # of that average; where a nucleus ends
 LOCAL_FLOOR = 0.8  # of Otsu's threshold on roots; nothing below is part of a nucleus
 UNKNOWN_DIAMETER = 10.0  # px, of a field in which nothing is found
-DARK_NUCLEI = 0.6  # where more than this share of a field is bright, nuclei are the dark part
+DARK_NUCLEI = 0.6  # where more than this share of a field is bright, nuclei may be the dark part
 NOISE_RATIO = 4.0  # Gaussian noise cut in two by Otsu has 2.7, drawn nuclei have 10 and more
 NOISE_LEVELS = 6.0  # standard deviations above the background that noise does not reach
 
@@ -67,7 +67,7 @@ def prepare(image: np.ndarray, threshold: str, diameter: float | None = None) ->
     wide = image if image.dtype == np.float64 else image.astype(np.float32)
     grey = ((wide - low) / (high - low)).astype(np.float32)
     rough = blur(grey, SMOOTHING)
-    if (rough > threshold_otsu(rough)).mean() > DARK_NUCLEI:
+    if _has_dark_nuclei(rough):
         LOG.warning("most of the field is bright: nuclei are taken to be its dark part")
         grey, rough = 1 - grey, 1 - rough
     bright = rough > _otsu_of_roots(rough)
@@ -78,6 +78,17 @@ def prepare(image: np.ndarray, threshold: str, diameter: float | None = None) ->
         level = above_noise(signal, threshold_otsu(signal.clip(0, 1)))
         return Prepared(signal, np.full_like(signal, level), diameter)
     return Prepared(signal, _local_threshold(signal, diameter), diameter)
+
+
+def _has_dark_nuclei(grey: np.ndarray) -> bool:
+    """Whether nuclei are dark: most of a field is bright, and as even as only a background is.
+
+    Of a dense colony most is bright too, but nuclei differ, and what is between them does not.
+    """
+    bright = grey > threshold_otsu(grey)
+    if bright.all() or bright.mean() <= DARK_NUCLEI:
+        return False
+    return bool(grey[bright].std() < grey[~bright].std())
 
 
 def background(grey: np.ndarray, bright: np.ndarray, reach: float) -> np.ndarray:

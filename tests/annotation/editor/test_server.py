@@ -434,7 +434,13 @@ def running(folder: Path, *options: str):
     """`nucseg annotate` in a process of its own, and a client with its token."""
     command = [sys.executable, "-m", "nucseg_tf", "annotate", str(folder), *options]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        # Shells let their background jobs ignore Ctrl-C, and their children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     try:
         address = process.stdout.readline().strip()

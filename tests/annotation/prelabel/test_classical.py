@@ -65,10 +65,37 @@ def test_an_oval_nucleus_is_not_split(threshold):
 def test_dark_spots_in_a_nucleus_are_filled(threshold):
     truth = draw((70, 70), (35, 35, 18))
     image = expose(truth)
-    image[32:38, 30:36] = 900
+    image[32:38, 30:36] = (
+        3300  # below the threshold, of 0.6 of the nucleus, but not as dark as a gap
+    )
     found = segment(image, Classical(threshold))
     assert found.max() == 1
     assert found[35, 33] == 1
+
+
+@BOTH
+def test_the_gaps_of_a_colony_are_no_nuclei(threshold):
+    """Six nuclei in a ring: what they enclose is background, and each is one."""
+    turns = np.deg2rad(np.arange(0, 360, 60))
+    ring = [(int(60 + 27 * np.sin(a)), int(60 + 27 * np.cos(a)), 13) for a in turns]
+    truth = draw((120, 120), *ring)
+    found = segment(expose(truth), Classical(threshold))
+    assert found[60, 60] == 0
+    assert f1(truth, found, "0.70") == 1
+
+
+def test_a_dense_colony_is_not_taken_for_histology(caplog):
+    """Nuclei on three quarters of a field, brighter and dimmer ones, on an even background."""
+    image = np.full((120, 120), 100.0)
+    truth = np.zeros((120, 120), np.int32)
+    rng = np.random.default_rng(0)
+    for label, (y, x) in enumerate(np.ndindex(6, 6), start=1):
+        cv2.circle(truth, (10 + 20 * x, 10 + 20 * y), 10, label, -1)
+        image[truth == label] = rng.uniform(1000, 3000)
+    image += rng.normal(0, 10, image.shape)
+    assert (truth > 0).mean() > 0.75
+    segment(image.astype(np.uint16))
+    assert "dark part" not in caplog.text
 
 
 def test_a_nucleus_cut_by_the_edge_is_one():
