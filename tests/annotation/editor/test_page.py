@@ -491,7 +491,7 @@ def test_enter_and_space_press_the_button_in_focus(hand):
 
 
 def test_the_page_says_what_a_field_begins_from(hand):
-    assert "begins from prelabels" in hand.page.inner_text("#history")
+    hand.page.wait_for_selector("#history >> text=begins from prelabels")
     hand.page.evaluate("nucseg.editor.open('A/three')")
     hand.page.wait_for_selector("#history >> text=begins from the mask that was there")
 
