@@ -149,9 +149,9 @@ def train(
     devices.choose(settings.training)  # if there are too few, say so before fields are read
     LOG.info("%d fields to train on, %d to validate", *map(len, fields))
     rois = RoiStore(store) if store else None
-    if rois:
-        rois.check(settings, [field_hash(field) for field in fields[1]])
     hashes = [[field_hash(field) for field in part] for part in fields]
+    if rois:
+        rois.check(settings, hashes[1])
     identity = queue.identity(settings, init, hashes, rois.content if rois else None)
     if requeue:
         resume = queue.can_resume(out, identity)
