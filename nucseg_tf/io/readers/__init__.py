@@ -1,0 +1,1 @@
+"""Readers of image files, one file a format; `registry.READERS` names them."""
