@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nucseg_tf.inference.predict import Segmenter, load_model
+    from nucseg_tf.inference.segmenter import Segmenter, load_model
 
 __all__ = ["Segmenter", "__version__", "load_model"]
 
@@ -19,7 +19,7 @@ except PackageNotFoundError:  # run from a checkout that is not installed
 def __getattr__(name: str) -> Any:
     # TensorFlow takes seconds to import; `nucseg --help` should not wait for it.
     if name in ("load_model", "Segmenter"):
-        from nucseg_tf.inference import predict
+        from nucseg_tf.inference import segmenter
 
-        return getattr(predict, name)
+        return getattr(segmenter, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -25,7 +25,7 @@ from nucseg_tf.io.files import ensure_folder
 
 if TYPE_CHECKING:
     from nucseg_tf.config import Config
-    from nucseg_tf.inference.predict import Segmenter
+    from nucseg_tf.inference.segmenter import Segmenter
     from nucseg_tf.types import Field
 
 LOG = logging.getLogger(__name__)
@@ -77,9 +77,14 @@ def predict(
     list_images(paths)  # before the seconds that loading takes
     ensure_folder(out)
     use_device(device)
-    from nucseg_tf.inference.predict import Options, backend_device, load_model, predict_files
+    from nucseg_tf.engines.keras import backend_device
+    from nucseg_tf.inference.options import Options
+    from nucseg_tf.inference.predict import predict_files
+    from nucseg_tf.inference.segmenter import load_model
 
-    options = Options(channel, z, pixel_size, diameter, tile, tta, overlay, rois, geojson)
+    chosen = {"overlay": overlay, "rois": rois, "geojson": geojson}
+    writers = tuple(name for name, wanted in chosen.items() if wanted)
+    options = Options(channel, z, pixel_size, diameter, tile, tta, writers)
     segmenter = load_model(model, models_dir)
     loaded = time.perf_counter()
     if pixel_size is not None and segmenter.info.pixel_size is None and diameter is None:
@@ -138,8 +143,8 @@ def train(
     ensure_folder(out)
     use_device(device)
     from nucseg_tf.data.manifest import field_hash
-    from nucseg_tf.data.pipeline import load_samples
-    from nucseg_tf.data.roi_store import RoiStore
+    from nucseg_tf.data.roi_store.read import RoiStore
+    from nucseg_tf.data.sample import load_samples
     from nucseg_tf.evaluation.finish import finish, start_thresholds
     from nucseg_tf.training import devices
     from nucseg_tf.training import requeue as queue
@@ -212,9 +217,9 @@ def augment(
         ensure_folder(path.parent)
     load_tensorflow()
     from nucseg_tf.data.manifest import field_hash
-    from nucseg_tf.data.pipeline import load_samples
     from nucseg_tf.data.preview import write_preview
-    from nucseg_tf.data.roi_store import write_store
+    from nucseg_tf.data.roi_store.write import write_store
+    from nucseg_tf.data.sample import load_samples
 
     samples = load_samples(fields[0], settings)
     if preview:
@@ -485,7 +490,8 @@ def prelabel(
     record |= {"options": asdict(settings), "model": None, "device": "cpu", "started": started}
     if method != CLASSICAL:
         use_device(device)
-        from nucseg_tf.inference.predict import backend_device, load_model
+        from nucseg_tf.engines.keras import backend_device
+        from nucseg_tf.inference.segmenter import load_model
 
         segmenter = load_model(method, models_dir)
         record |= {"model": _describe_model(segmenter), "device": backend_device()}
@@ -584,7 +590,8 @@ def config(config: Path, *, set: tuple[str, ...] = ()) -> str:
         config: YAML file, or the name of a configuration that comes with the program
         set: KEY=VALUE that replaces one of the configuration; may be repeated
     """
-    from nucseg_tf.config import find_config, load_config, to_yaml
+    from nucseg_tf.config import find_config, load_config
+    from nucseg_tf.schema import to_yaml
 
     return to_yaml(load_config(find_config(config), set)).rstrip()
 
@@ -614,8 +621,8 @@ def model_info(name: str, *, models_dir: Path | None = None) -> str:
         models_dir: folder to search first
     """
     load_tensorflow()
-    from nucseg_tf.config import to_yaml
     from nucseg_tf.models import zoo
+    from nucseg_tf.schema import to_yaml
 
     return to_yaml(zoo.read_info(zoo.find_model(name, models_dir))).rstrip()
 
@@ -736,7 +743,7 @@ def _describe_model(segmenter: Segmenter) -> dict[str, Any]:
     return {
         "name": segmenter.info.name,
         "sha256": segmenter.model.sha256,
-        "thresholds": segmenter.settings.model_dump(),
+        "thresholds": segmenter.thresholds.model_dump(),
     }
 
 

@@ -79,7 +79,7 @@ class Registry(Generic[Entry]):
         raise UsageError(f"no {self.kind} {name!r}; {hint}")
 
     def items(self) -> Iterator[tuple[str, Entry]]:
-        """All of them; one of another package that cannot be imported is left out with a warning."""
+        """All of them, but one of another package that cannot be imported: that is a warning."""
         for name in self.names():
             try:
                 entry = self[name]

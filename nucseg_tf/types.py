@@ -7,10 +7,13 @@ pixels, half-open.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+IGNORED = -1  # label where nothing is known: beyond the field, or turned in from there
 
 
 @dataclass(frozen=True)
@@ -58,3 +61,22 @@ class Instances:
 
     labels: np.ndarray
     scores: np.ndarray
+
+
+@dataclass(frozen=True)
+class Targets:
+    """How the targets of a family are made of the labels of one ROI.
+
+    Attributes:
+        encode: from (S, S) int32 labels, negative where nothing is known, to the arrays in the
+            order of `shapes`.
+        shapes: name -> shape and type of each array.
+        noise: how many numbers in [0, 1) go with them, for what the losses draw at random.
+        planes: names of the K channels of "maps" if, with "valid", these are all targets, and a
+            ROI store may keep them as levels of 255; empty if they are made of stored labels.
+    """
+
+    encode: Callable[[np.ndarray], tuple[np.ndarray, ...]]
+    shapes: Mapping[str, tuple[tuple[int, ...], type]]
+    noise: int = 0
+    planes: tuple[str, ...] = ()

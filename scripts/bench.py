@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 SIDES = (512, 1024, 2048, 4096)
 
@@ -25,7 +26,9 @@ def one(model: str, side: int, tile: int | None) -> dict[str, float]:
     import numpy as np
 
     from nucseg_tf import load_model
-    from nucseg_tf.inference.predict import Options, predict_image, write_image_results
+    from nucseg_tf.inference.options import Options
+    from nucseg_tf.inference.stages.measure import Measure
+    from nucseg_tf.inference.stages.write import Write
     from nucseg_tf.io.images import read_image
     from nucseg_tf.types import Image
 
@@ -40,8 +43,9 @@ def one(model: str, side: int, tile: int | None) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as out:
         for name in ("first_s", "s"):
             began = time.perf_counter()
-            instances, _ = predict_image(image, segmenter, options)
-            write_image_results(Path(out), image, instances, options)
+            value: Any = image
+            for stage in (*segmenter.stages(options), Measure(), Write(Path(out))):
+                value = stage(value)
             result[name] = time.perf_counter() - began
     began = time.perf_counter()
     segmenter.predict_raw(mosaic, options)
@@ -49,7 +53,7 @@ def one(model: str, side: int, tile: int | None) -> dict[str, float]:
     megapixels = side * side / 1e6
     result["s_per_mpx"] = result["s"] / megapixels
     result["network_s_per_mpx"] = result["network_s"] / megapixels
-    result["nuclei"] = len(instances.scores)
+    result["nuclei"] = len(value.table)
     result["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return result
 

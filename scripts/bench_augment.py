@@ -248,15 +248,15 @@ def time_waiting(folder: Path, steps: int = 30) -> dict[str, float]:
     import keras
 
     from nucseg_tf.data.manifest import find_fields, split_fields
-    from nucseg_tf.data.pipeline import load_samples, training_dataset
+    from nucseg_tf.data.pipeline import training_dataset
+    from nucseg_tf.data.sample import load_samples
     from nucseg_tf.models import zoo
     from nucseg_tf.training.trainer import Trainable
 
     config: Config = load_config(SHIPPED / "fpn2ws.yaml")
     fields, _ = split_fields(find_fields(folder), 0.2, 1)
     samples = load_samples(fields, config)
-    family = zoo.FAMILIES[config.model.family]
-    model = Trainable(zoo.build(config.model), family.losses, config.training.loss_weights)
+    model = Trainable(zoo.build(config.model), config.family, config.training.loss_weights)
     model.compile(optimizer=keras.optimizers.Adam(1e-3))
     result: dict[str, float] = {}
     for policy in ("simple", "full"):

@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 
-from nucseg_tf.inference.stitch import Detections, stitch
+from nucseg_tf.families.mask_rcnn.stitch import Detections, stitch
 
 SIDES = (1024, 3162, 7072)  # px; 1, 10 and 50 Mpx
 TILE, STEP, CELLS = 512, 384, 28

@@ -23,7 +23,7 @@ from nucseg_tf.annotation.prelabel.image import CLASSICAL, Settings, label
 from nucseg_tf.annotation.prelabel.suspects import mark
 from nucseg_tf.data.manifest import find_fields, load_field
 from nucseg_tf.evaluation.matching import match, overlap_table
-from nucseg_tf.inference.predict import load_model
+from nucseg_tf.inference.segmenter import load_model
 
 THRESHOLD = 0.7
 SHARES = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)

@@ -262,7 +262,7 @@ def test_a_reader_that_leaves_is_no_error():
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> Path:
     """A small model folder with random weights."""
-    from nucseg_tf.config import Architecture
+    from nucseg_tf.families.fpn2ws.config import Architecture
     from nucseg_tf.models import zoo
 
     architecture = Architecture(filters=8)

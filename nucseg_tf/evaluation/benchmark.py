@@ -64,7 +64,7 @@ def run_benchmark(
         data: data set, see `dataset.benchmark_fields`.
         out: folder for the results.
         runs: from `entries.parse_entries`.
-        options: of `inference.predict.Options`, for all models.
+        options: of `inference.options.Options`, for all models.
         split: see `dataset.benchmark_fields`.
         groups: see `dataset.benchmark_fields`.
         note: what a reader of the report must know of the images.

@@ -20,14 +20,8 @@ from nucseg_tf.errors import UsageError
 from nucseg_tf.evaluation.benchmark import read_benchmark
 from nucseg_tf.evaluation.summary import ERRORS, OVERALL
 from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.registry import FAMILIES
 
-# Families, and names that entries of label images may have, of the models of the paper.
-PAPER_MODELS = {
-    "fpn2ws": "FPN2-WS",
-    "maskrcnn": "MRCNN",
-    "mrcnn": "MRCNN",
-    "jacobkie": "Jacobkie",
-}
 TABLES = ("1", "2", "3", "4", "5", "6", "7", "8", "S3", "S4")
 MEASURES = {
     "f1_0.70": "F1 at IoU 0.7",
@@ -163,7 +157,11 @@ def _read(name: str) -> pd.DataFrame:
 def _paper_model(result: Mapping[str, Any], entry: str) -> str | None:
     """The paper's name of an entry's family, or of the first word of its own where it has none."""
     run = next(run for run in result["runs"] if run["entry"] == entry)
-    return PAPER_MODELS.get(_plain(run["family"] or entry.split(" ")[0]))
+    name = _plain(run["family"] or entry.split(" ")[0])
+    for key, family in FAMILIES.items():
+        if family.published and name in map(_plain, (key, *family.published)):
+            return family.published[0]
+    return None
 
 
 def _plain(name: str) -> str:

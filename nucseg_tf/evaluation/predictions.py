@@ -55,7 +55,7 @@ def predict_model(
         folder: for the label images and run.json.
         model: folder and hash of the model.
         images: file and hash by name, largest first.
-        options: of `inference.predict.Options`.
+        options: of `inference.options.Options`.
         prepare: called in the new process before TensorFlow is imported.
         tick: called with the name of each image that is done; may raise `Stopped`.
 

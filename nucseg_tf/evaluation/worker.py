@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nucseg_tf.errors import NucsegError
-from nucseg_tf.io.images import check_finite, read_image
 from nucseg_tf.io.labels import write_labels
 from nucseg_tf.types import Image
 
 if TYPE_CHECKING:
-    from nucseg_tf.inference.predict import Segmenter
+    from nucseg_tf.inference.segmenter import Segmenter
+    from nucseg_tf.inference.stages.values import Found
 
 LOG = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class Job:
         model: model folder.
         todo: files of the images to predict, by name.
         timed: files of the images to time.
-        options: of `inference.predict.Options`.
+        options: of `inference.options.Options`.
         prepare: called first, before TensorFlow is imported.
     """
 
@@ -64,7 +64,7 @@ def work(job: Job, connection: Connection) -> None:
     try:
         job.prepare()
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
-        from nucseg_tf.inference.predict import load_model
+        from nucseg_tf.inference.segmenter import load_model
 
         began = time.perf_counter()
         segmenter = load_model(job.model)
@@ -77,18 +77,20 @@ def work(job: Job, connection: Connection) -> None:
 
 def predict_images(segmenter: Segmenter, job: Job, send: Callable[[tuple], None]) -> None:
     """Predict and write the images of a job, and send ("image", name, reason of failure or "")."""
-    from nucseg_tf.inference.predict import Options
+    from nucseg_tf.inference.options import Options
+    from nucseg_tf.inference.runner import run
+    from nucseg_tf.inference.stages.read import Read
 
-    segmenter.check(Options(**job.options))
-    for name, file in job.todo.items():
-        reason = ""
-        try:
-            image = _read(file, job.options)
-            labels = _predict(segmenter, image, job.options)
-            write_labels(labels_file(job.folder, name), labels, image.pixel_size)
-        except Exception as error:  # whatever is wrong with one image, the others are done
-            reason = str(error) if isinstance(error, NucsegError) else repr(error)
-        send(("image", name, reason))
+    options = Options(**job.options)
+    segmenter.check(options)
+    names = {file: name for name, file in job.todo.items()}
+
+    def write(found: Found) -> None:
+        image, labels = found.image, found.instances.labels
+        write_labels(labels_file(job.folder, names[image.path]), labels, image.pixel_size)
+
+    for way in run(names, [Read(options), *segmenter.stages(options), write]):
+        send(("image", names[way.file], way.reason))
 
 
 def measure_cost(segmenter: Segmenter, job: Job) -> dict[str, Any]:
@@ -102,12 +104,15 @@ def measure_cost(segmenter: Segmenter, job: Job) -> dict[str, Any]:
         `seconds` and `mpx`, sums over `images` timed; `device`; `memory_mb`, the peak of the
         process so far, libraries included, and `gpu_memory_mb`, None where not known.
     """
-    from nucseg_tf.inference.predict import backend_device
+    from nucseg_tf.engines.keras import backend_device
+    from nucseg_tf.inference.options import Options
+    from nucseg_tf.inference.stages.read import Read
 
+    read = Read(Options(**job.options))
     seconds, pixels, count = 0.0, 0, 0
     for file in job.timed:
         try:
-            image = _read(file, job.options)
+            image = read(file)
             _predict(segmenter, image, job.options)
             began = time.perf_counter()
             _predict(segmenter, image, job.options)
@@ -146,12 +151,6 @@ def _gpu_memory() -> float | None:
     if not tf.config.list_logical_devices("GPU"):
         return None
     return tf.config.experimental.get_memory_info("GPU:0")["peak"] / 2**20
-
-
-def _read(file: Path, options: Mapping[str, Any]) -> Image:
-    image = read_image(file, options["channel"], options["z"], options["pixel_size"])
-    check_finite(image)
-    return image
 
 
 def _predict(segmenter: Segmenter, image: Image, options: Mapping[str, Any]) -> Any:

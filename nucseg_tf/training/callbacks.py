@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from nucseg_tf.errors import TrainingError
 from nucseg_tf.io.files import atomic_path
-from nucseg_tf.models import zoo
+from nucseg_tf.models import weights
 
 LOG = logging.getLogger(__name__)
 # Attributes in which Keras' callbacks remember what they have seen.
@@ -203,7 +203,7 @@ class BestWeights(keras.callbacks.Callback):
         value = float((logs or {})["val_loss"])
         if value < self.best:
             self.best = value
-            zoo.save_weights(self.network, self.path, val_loss=value)
+            weights.save_weights(self.network, self.path, val_loss=value)
 
 
 class StopIfNotFinite(keras.callbacks.Callback):

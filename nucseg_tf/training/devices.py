@@ -33,21 +33,6 @@ LOG = logging.getLogger(__name__)
 FILLED = "filled"  # name, among the targets, of the weights that `fill` adds
 
 
-def _valid(targets: dict):
-    return ops.sum(targets["valid"])
-
-
-def _whole(targets: dict):
-    return ops.sum(targets["valid"] * targets["whole"])
-
-
-# What each loss of a family averages over; a loss that is missing here counts ROIs alike.
-COUNTED: dict[str, dict[str, Callable[[dict], Any]]] = {
-    "fpn2ws": {"distance": _valid, "border": _valid},
-    "jacobkie": {"mask": _valid, "position": _whole},
-}
-
-
 def visible() -> list[str]:
     """Names of the GPUs that the backend may use, or of its CPUs if there are none."""
     if keras.backend.backend() != "tensorflow":
@@ -141,7 +126,7 @@ def _sum(value):
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
 
 
-def of_whole_batch(parts: dict, targets: dict, counted: dict[str, Callable]) -> dict:
+def of_whole_batch(parts: dict, targets: dict, counted: Callable[[dict], dict]) -> dict:
     """Scale one device's losses so that the sum over the devices is the loss of the whole batch.
 
     That sum is what Keras takes the gradient of, and what it logs.
@@ -149,15 +134,15 @@ def of_whole_batch(parts: dict, targets: dict, counted: dict[str, Callable]) -> 
     Args:
         parts: {name: scalar}, each a mean over this device's part.
         targets: of this device's part, by name.
-        counted: functions of targets to N, by name of the loss; see `COUNTED`.
+        counted: from targets to N, by name of the loss; see `families.base.Family.counted`.
 
     Returns:
         {name: scalar}; `parts` itself where there is one device, or where the backend does it.
     """
     replicas = _replicas()
     if replicas > 1:
-        numbers = [counted[name](targets) if name in counted else ops.ones(()) for name in parts]
-        own = ops.stack(numbers)
+        numbers = counted(targets)
+        own = ops.stack([numbers.get(name, ops.ones(())) for name in parts])
         shares = own / ops.maximum(_sum(own), 1.0)
         parts = {name: part * shares[i] for i, (name, part) in enumerate(parts.items())}
     if FILLED in targets:

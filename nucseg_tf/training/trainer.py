@@ -10,12 +10,16 @@ from pathlib import Path
 import keras
 from keras import ops
 
-from nucseg_tf.config import Config, Training, to_yaml
-from nucseg_tf.data.pipeline import Sample, training_dataset, validation_dataset
-from nucseg_tf.data.roi_store import RoiStore, store_dataset
+from nucseg_tf.config import Config, Training
+from nucseg_tf.data.pipeline import training_dataset
+from nucseg_tf.data.roi_store.read import RoiStore, store_dataset
+from nucseg_tf.data.sample import Sample
+from nucseg_tf.data.validation import validation_dataset
 from nucseg_tf.errors import TrainingError
+from nucseg_tf.families.base import Family
 from nucseg_tf.io.files import atomic_path, ensure_folder
-from nucseg_tf.models import zoo
+from nucseg_tf.models import weights, zoo
+from nucseg_tf.schema import to_yaml
 from nucseg_tf.training import callbacks as cb
 from nucseg_tf.training import devices
 from nucseg_tf.training.initialise import initialise
@@ -26,12 +30,9 @@ LOG = logging.getLogger(__name__)
 class Trainable(keras.Model):
     """A network with its family's losses, for `fit` on every Keras backend."""
 
-    def __init__(
-        self, network: keras.Model, losses, weights: tuple[float, ...], counted: dict | None = None
-    ):
+    def __init__(self, network: keras.Model, family: Family, weights: tuple[float, ...] = ()):
         super().__init__()
-        self.network, self.losses_of, self.weights_of = network, losses, weights
-        self.counted = counted or {}  # see `devices.COUNTED`
+        self.network, self.family, self.weights_of = network, family, weights
 
     def build(self, input_shape=None):
         self.built = True
@@ -40,8 +41,8 @@ class Trainable(keras.Model):
         return self.network(inputs, training=training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        parts = self.losses_of(self.network, y_pred, y, self.weights_of)
-        parts = devices.of_whole_batch(parts, y, self.counted)
+        parts = self.family.loss_parts(self.network, y_pred, y, self.weights_of)
+        parts = devices.of_whole_batch(parts, y, self.family.counted)
         return ops.sum(ops.stack(list(parts.values())))
 
 
@@ -155,7 +156,7 @@ class Trainer:
             network = self._fit(init, resume)
         if len(self.devices) > 1:  # its weights are on all of them
             network = zoo.build(self.config.model)
-        zoo.load_weights(network, self.run / "best.h5")
+        weights.load_weights(network, self.run / "best.h5")
         return network
 
     def _fit(self, init: str, resume: bool) -> keras.Model:
@@ -185,10 +186,9 @@ class Trainer:
 
     def _fit_phase(self, network, phase: Phase, resumed: dict | None, history: list) -> None:
         training = self.config.training
-        family = zoo.FAMILIES[self.config.model.family]
+        family = self.config.family
         freeze(network, family.encoder_layers(network) if phase.frozen else [])
-        counted = devices.COUNTED.get(self.config.model.family)
-        model = Trainable(network, family.losses, training.loss_weights, counted)
+        model = Trainable(network, family, training.loss_weights)
         model.compile(
             optimizer=_optimizer(training, phase), jit_compile=keras.backend.backend() == "jax"
         )

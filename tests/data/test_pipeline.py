@@ -2,16 +2,19 @@ import numpy as np
 import pytest
 import tifffile
 
-from nucseg_tf.config import Config, Policy, parse, policy_values
+from nucseg_tf.config import Config, Policy, make_config, policy_values
 from nucseg_tf.data import pipeline
 from nucseg_tf.data.manifest import find_fields
+from nucseg_tf.data.roi import read_roi, valid_mask, zoom_limits
+from nucseg_tf.data.sample import Sample, load_samples, median_diameter
+from nucseg_tf.data.validation import validation_dataset
 from nucseg_tf.errors import ImageReadError, TrainingError
+from nucseg_tf.families.fpn2ws.targets import roi_targets, targets
 from nucseg_tf.io.normalise import normalise
-from nucseg_tf.targets.distance_border import targets
-from nucseg_tf.types import Field
+from nucseg_tf.types import IGNORED, Field
 
 
-def sample(shape=(90, 120), seed=0, group="") -> pipeline.Sample:
+def sample(shape=(90, 120), seed=0, group="") -> Sample:
     rng = np.random.default_rng(seed)
     labels = np.zeros(shape, np.int32)
     rows, columns = np.indices(shape)
@@ -19,12 +22,12 @@ def sample(shape=(90, 120), seed=0, group="") -> pipeline.Sample:
         y, x = rng.uniform(0, shape[0]), rng.uniform(0, shape[1])
         labels[(rows - y) ** 2 + (columns - x) ** 2 < 36] = index
     image = ((labels > 0) * 0.9).astype(np.float32)
-    return pipeline.Sample(image, labels, pipeline.median_diameter(labels), group)
+    return Sample(image, labels, median_diameter(labels), group)
 
 
 def config(**training) -> Config:
     values = {"data": {"roi": 64, "shoulder": 4}, "training": {"batch": 2, **training}}
-    return parse(Config, values, "test")
+    return make_config(values)
 
 
 def first(dataset, count: int) -> list[np.ndarray]:
@@ -63,32 +66,32 @@ def test_batches_have_the_shapes_and_ranges_of_the_contract():
 
 def test_roi_at_zoom_one_is_a_plain_crop():
     field = sample()
-    image, labels = pipeline.read_roi(field, (1.0, 0.5), 1.0, 64)
+    image, labels = read_roi(field, (1.0, 0.5), 1.0, 64)
     np.testing.assert_array_equal(image, field.image[26:90, 28:92])
     np.testing.assert_array_equal(labels, field.labels[26:90, 28:92])
 
 
 @pytest.mark.parametrize("zoom", [0.5, 0.8, 1.3, 2.0])
 def test_zoomed_image_and_labels_stay_on_each_other(zoom):
-    image, labels = pipeline.read_roi(sample((200, 220)), (0.4, 0.6), zoom, 64)
+    image, labels = read_roi(sample((200, 220)), (0.4, 0.6), zoom, 64)
     assert image.shape == labels.shape == (64, 64)
     agreement = ((image > 0.45) == (labels > 0)).mean()
     assert agreement > 0.97
 
 
 def test_what_lies_outside_a_small_field_is_mirrored_and_ignored():
-    image, labels = pipeline.read_roi(sample((40, 100)), (0.5, 0.0), 1.0, 64)
-    assert (labels[:12] == pipeline.IGNORED).all()
-    assert (labels[52:] == pipeline.IGNORED).all()
+    image, labels = read_roi(sample((40, 100)), (0.5, 0.0), 1.0, 64)
+    assert (labels[:12] == IGNORED).all()
+    assert (labels[52:] == IGNORED).all()
     assert (labels[12:52] >= 0).all()
     np.testing.assert_array_equal(image[11], image[12])
-    _, valid = pipeline.roi_targets(labels, 4)
+    _, valid = roi_targets(labels, 4)
     assert valid[:16].sum() == 0
     assert valid[16:48, 4:60].all()
 
 
 def test_shoulder_is_not_valid():
-    valid = pipeline.valid_mask(np.zeros((20, 20), np.int32), 3)
+    valid = valid_mask(np.zeros((20, 20), np.int32), 3)
     expected = np.zeros((20, 20))
     expected[3:17, 3:17] = 1
     np.testing.assert_array_equal(valid, expected)
@@ -96,19 +99,19 @@ def test_shoulder_is_not_valid():
 
 def test_zoom_keeps_nuclei_within_their_limits():
     field = sample((400, 400))  # median diameter about 12 px
-    low, high = pipeline.zoom_limits(field, (0.25, 4.0), (9.0, 24.0), 64)
+    low, high = zoom_limits(field, (0.25, 4.0), (9.0, 24.0), 64)
     assert low * field.diameter == pytest.approx(9)
     assert high * field.diameter == pytest.approx(24)
 
 
 def test_zoom_does_not_leave_its_range_for_nuclei_out_of_all_bounds():
     field = sample((400, 400))
-    assert pipeline.zoom_limits(field, (0.5, 2.0), (100.0, 200.0), 64) == (2.0, 2.0)
+    assert zoom_limits(field, (0.5, 2.0), (100.0, 200.0), 64) == (2.0, 2.0)
 
 
 def test_groups_take_turns():
-    def flat(value: float, shape, group: str) -> pipeline.Sample:
-        return pipeline.Sample(np.full(shape, value), np.zeros(shape, np.int32), 0.0, group)
+    def flat(value: float, shape, group: str) -> Sample:
+        return Sample(np.full(shape, value), np.zeros(shape, np.int32), 0.0, group)
 
     samples = [*(flat(0.5, (200, 200), "b") for _ in range(5)), flat(1.0, (90, 90), "a")]
     settings = config(seed=3).model_copy(update={"augment": Policy(zoom=1.0)})
@@ -127,16 +130,14 @@ def test_large_fields_are_drawn_more_often_by_the_root_of_their_area():
 def test_validation_covers_the_field_and_is_not_augmented():
     field = sample((64, 128))
     images = [
-        image.numpy()
-        for batch, _ in pipeline.validation_dataset([field], config())
-        for image in batch
+        image.numpy() for batch, _ in validation_dataset([field], config()) for image in batch
     ]
     np.testing.assert_array_equal(np.concatenate(images, axis=1)[..., 0], field.image)
 
 
 def test_validation_maps_are_the_targets():
     field = sample((64, 64))
-    _, wanted = next(iter(pipeline.validation_dataset([field], config())))
+    _, wanted = next(iter(validation_dataset([field], config())))
     np.testing.assert_allclose(wanted["maps"][0], targets(field.labels), atol=1e-6)
 
 
@@ -150,18 +151,18 @@ def test_the_chosen_channel_and_plane_are_read(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", pixels, imagej=True, metadata={"axes": "ZCYX"})
     tifffile.imwrite(tmp_path / "a_masks.tif", np.ones((20, 30), np.uint8))
     field = find_fields(tmp_path)
-    settings = parse(Config, {"data": {"channel": 1, "z": "max"}}, "test")
-    found = pipeline.load_samples(field, settings)[0].image
+    settings = make_config({"data": {"channel": 1, "z": "max"}})
+    found = load_samples(field, settings)[0].image
     expected = normalise(pixels[:, 1].max(axis=0), 1.0, 99.8)
     np.testing.assert_allclose(found, expected, atol=1e-3)
     with pytest.raises(ImageReadError, match="--channel"):
-        pipeline.load_samples(field, Config())
+        load_samples(field, make_config())
 
 
 @pytest.mark.data
 def test_real_fields_load_and_are_normalised(dsb2018):
     fields = [field for field in find_fields(dsb2018) if field.split == "val"][:5]
-    samples = pipeline.load_samples(fields, Config())
+    samples = load_samples(fields, make_config())
     assert all(5 < s.diameter < 60 for s in samples)
     for s in samples:
         low, high = np.percentile(s.image, (1, 99.8))
@@ -172,7 +173,7 @@ def test_real_fields_load_and_are_normalised(dsb2018):
 def detector_config(**training) -> Config:
     values = config(**training).model_dump()
     values["model"] = {"family": "mask_rcnn", "filters": 8, "detector": {"most_nuclei": 30}}
-    return parse(Config, values, "test")
+    return make_config(values)
 
 
 def test_mask_rcnn_gets_boxes_labels_and_noise():
@@ -202,7 +203,7 @@ def test_mask_rcnn_sees_the_same_after_a_resumption():
 
 
 def test_mask_rcnn_validates_on_fixed_rois():
-    data = pipeline.validation_dataset([sample()], detector_config())
+    data = validation_dataset([sample()], detector_config())
     assert {*next(iter(data))[1]} == {"boxes", "ids", "labels", "noise"}
 
 
@@ -211,7 +212,7 @@ def test_a_field_without_nuclei_teaches_background(tmp_path):
     tifffile.imwrite(tmp_path / "mask.tif", np.zeros((90, 100), np.uint16))
     field = Field("image", tmp_path / "image.tif", (tmp_path / "mask.tif",))
     settings = config().model_copy(update={"augment": Policy(**policy_values("full"))})
-    (empty,) = pipeline.load_samples([field], settings)
+    (empty,) = load_samples([field], settings)
     assert empty.diameter == 0
     for image, labels in pipeline.roi_dataset([empty], settings).take(8):
         assert np.isfinite(image).all()

@@ -11,8 +11,8 @@ import yaml
 from reference.drawn import drawn_nuclei
 
 from nucseg_tf.__main__ import main
-from nucseg_tf.config import Positions
 from nucseg_tf.evaluation.scores import score_image
+from nucseg_tf.families.jacobkie.config import Positions
 from nucseg_tf.models import zoo
 
 CONFIG = {

@@ -18,8 +18,8 @@ from nucseg_tf import load_model
 from nucseg_tf.__main__ import main
 from nucseg_tf.errors import ImageReadError, UsageError
 from nucseg_tf.evaluation.scores import score_image
+from nucseg_tf.families.dense import HALO
 from nucseg_tf.inference import predict as predict_module
-from nucseg_tf.inference.engines import MapsEngine
 from nucseg_tf.inference.predict import Options
 
 
@@ -81,7 +81,7 @@ def test_noise_has_no_nuclei(segmenter):
 def test_tiled_and_whole_find_the_same_nuclei(segmenter):
     image, _ = field((420, 700), count=60)
     whole = segmenter.predict(image, tile=1536)
-    tiled = segmenter.predict(image, tile=2 * MapsEngine.halo + 128)
+    tiled = segmenter.predict(image, tile=2 * HALO + 128)
     assert whole.max() > 20
     assert score_image(whole, tiled, (0.9,)).counts["0.90"].f1 == 1
     assert ((whole > 0) != (tiled > 0)).mean() < 0.002

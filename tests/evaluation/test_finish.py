@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 
-from nucseg_tf.config import Decode, Detect
-from nucseg_tf.evaluation.finish import GRID, common_pixel_size, mean_ap, tune
-from nucseg_tf.inference.watershed import decode
-from nucseg_tf.targets.distance_border import targets
+from nucseg_tf.evaluation.finish import common_pixel_size
+from nucseg_tf.evaluation.tuning import mean_ap, tune
+from nucseg_tf.families.fpn2ws.config import GRID, Decode
+from nucseg_tf.families.fpn2ws.decode import decode
+from nucseg_tf.families.fpn2ws.targets import targets
+from nucseg_tf.registry import FAMILIES
 
 
 def pair() -> tuple[np.ndarray, np.ndarray]:
@@ -24,12 +26,12 @@ def score(settings) -> float:
 
 
 def tuned_from(start):
-    return tune([pair()], by_watershed, start, GRID["decode"], rounds=1)
+    return tune([pair()], by_watershed, start, GRID, rounds=1)
 
 
 def test_every_threshold_on_the_grid_exists():
-    for section, model in (("decode", Decode), ("detect", Detect)):
-        assert {*GRID[section]} <= {*model.model_fields}
+    for family in FAMILIES:
+        assert {*family.grid} <= {*family.thresholds.model_fields}
 
 
 def test_tuning_finds_better_thresholds_and_never_worse_ones():

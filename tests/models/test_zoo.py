@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import yaml
 
-from nucseg_tf.config import Architecture
 from nucseg_tf.errors import InitialisationError, ModelError
-from nucseg_tf.models import zoo
+from nucseg_tf.families.fpn2ws.config import Architecture
+from nucseg_tf.models import weights, zoo
 
 ARCH = Architecture(encoder="mobilenetv2", filters=8)
 
@@ -65,7 +65,7 @@ def test_newer_format_says_update(folder):
 def test_weights_of_another_architecture_are_refused(folder):
     other = zoo.build(Architecture(encoder="mobilenetv2", filters=16))
     with pytest.raises(ModelError, match="shape"):
-        zoo.load_weights(other, folder / "model.weights.h5")
+        weights.load_weights(other, folder / "model.weights.h5")
 
 
 def test_unknown_model_names_what_is_known(tmp_path):
@@ -83,9 +83,9 @@ def test_models_are_found_in_the_environment_and_the_models_dir(folder, monkeypa
 
 def test_transfer_sets_what_fits(folder):
     other = zoo.build(Architecture(encoder="mobilenetv2", filters=16))
-    count = len(zoo.transfer_weights(other, folder / "model.weights.h5"))
+    count = len(weights.transfer_weights(other, folder / "model.weights.h5"))
     assert 200 < count < len(other.weights)  # the encoder, not the decoder
-    stored = dict(zoo.read_weights(folder / "model.weights.h5"))
+    stored = dict(weights.read_weights(folder / "model.weights.h5"))
     kernel = next(v for v in other.weights if v.path.endswith("block_1_expand/kernel"))
     same = next(v for k, v in stored.items() if k.endswith("block_1_expand/kernel"))
     np.testing.assert_array_equal(np.asarray(kernel), same)
@@ -94,7 +94,7 @@ def test_transfer_sets_what_fits(folder):
 def test_transfer_of_nothing_is_an_error(folder):
     other = zoo.build(Architecture(encoder="resnet18", filters=24))
     with pytest.raises(InitialisationError, match="arrays fit the network"):
-        zoo.transfer_weights(other, folder / "model.weights.h5")
+        weights.transfer_weights(other, folder / "model.weights.h5")
 
 
 def test_weights_that_are_not_finite_are_not_saved(tmp_path, network):
@@ -102,7 +102,7 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path, network):
     before = np.asarray(kernel)
     kernel.assign(before * np.nan)
     with pytest.raises(ModelError, match="not finite"):
-        zoo.save_weights(network, tmp_path / "x.h5")
+        weights.save_weights(network, tmp_path / "x.h5")
     kernel.assign(before)
     assert not list(tmp_path.iterdir())
 

@@ -23,10 +23,12 @@ import tensorflow as tf
 from keras import layers
 from reference.drawn import drawn_nuclei
 
-from nucseg_tf.config import Config, Training, parse
-from nucseg_tf.data.pipeline import Sample
+from nucseg_tf.config import Config, Training, make_config
+from nucseg_tf.data.sample import Sample
 from nucseg_tf.errors import ConfigError, TrainingError
-from nucseg_tf.models import fpn2ws, zoo
+from nucseg_tf.models import zoo
+from nucseg_tf.registry import FAMILIES
+from nucseg_tf.schema import parse
 from nucseg_tf.training import callbacks as cb
 from nucseg_tf.training import devices
 from nucseg_tf.training.trainer import Trainer
@@ -63,7 +65,7 @@ def test_auto_without_gpus_is_one_device(monkeypatch):
 
 def test_more_devices_than_there_are():
     with pytest.raises(ConfigError, match=r"training\.devices: 2 .*CPU.*nucseg doctor"):
-        Trainer(Config(training=settings(devices=2)), Path("nowhere"), [], [])
+        Trainer(make_config({"training": {"devices": 2}}), Path("nowhere"), [], [])
     assert not Path("nowhere").exists()
 
 
@@ -75,7 +77,7 @@ def test_a_batch_that_does_not_divide():
 def test_one_device_has_no_scope():
     assert isinstance(devices.scope(["/device:GPU:0"]), nullcontext)
     parts = {"distance": 1.0}
-    assert devices.of_whole_batch(parts, {}, devices.COUNTED["fpn2ws"]) is parts
+    assert devices.of_whole_batch(parts, {}, FAMILIES["fpn2ws"].counted) is parts
     assert devices.fill(parts, ["/device:GPU:0"]) is parts
 
 
@@ -93,7 +95,7 @@ def test_batches_that_divide_stay_as_they_are():
     assert devices.fill(numbers, GPUS[:2]) is numbers
 
 
-@pytest.mark.parametrize("family", devices.COUNTED)
+@pytest.mark.parametrize("family", ["fpn2ws", "jacobkie"])
 def test_losses_are_means_over_what_is_counted(family):
     """A batch whose ROIs have different numbers of pixels that count, whole and in halves."""
     generator = np.random.default_rng(3)
@@ -107,8 +109,8 @@ def test_losses_are_means_over_what_is_counted(family):
 
     def losses(part: slice) -> tuple[dict, dict]:
         chosen = {name: array[part] for name, array in targets.items()}
-        found = zoo.FAMILIES[family].losses(None, outputs[part], chosen)
-        counts = {name: float(n(chosen)) for name, n in devices.COUNTED[family].items()}
+        found = FAMILIES[family].loss_parts(None, outputs[part], chosen)
+        counts = {name: float(n) for name, n in FAMILIES[family].counted(chosen).items()}
         return {name: float(value) for name, value in found.items()}, counts
 
     (one, n_one), (two, n_two) = losses(slice(2)), losses(slice(2, 4))
@@ -242,15 +244,13 @@ class Curve:
     def config(self, count: int, **training) -> Config:
         encoder = "mobilenetv2" if self.encoder == "tiny" else self.encoder
         lengths = {"batch": 4, "steps_per_epoch": STEPS, "cold_epochs": 0, "epochs": EPOCHS}
-        return parse(
-            Config,
+        return make_config(
             {
                 "model": {"encoder": encoder, "filters": 8},
                 "data": {"roi": 64, "shoulder": 4},
                 "augment": {"steps": []},  # quicker to compile
                 "training": {**lengths, "devices": count, **training},
-            },
-            "test",
+            }
         )
 
     def train(self, count: int, stop: int = 0, broken: bool = False, **training) -> Curve:
@@ -288,7 +288,7 @@ class Curve:
 
 def main(folder: Path, encoder: str) -> None:
     if encoder == "tiny":
-        fpn2ws.build = tiny
+        FAMILIES["fpn2ws"].build = tiny
     two_cpus()
     first = Curve(folder, encoder).config(1)
     keras.utils.set_random_seed(5)

@@ -5,10 +5,14 @@ import threading
 import numpy as np
 import pytest
 
-from nucseg_tf.config import Architecture
 from nucseg_tf.errors import InitialisationError
+from nucseg_tf.families.fpn2ws.config import Architecture
+from nucseg_tf.layers.efficientnet_lite import efficientnet_lite0
 from nucseg_tf.models import zoo
+from nucseg_tf.registry import FAMILIES
 from nucseg_tf.training import initialise as init
+from nucseg_tf.training.lite0 import lite0_weights_file, load_lite0
+from nucseg_tf.training.torch_file import read_torch
 
 LITE0 = Architecture(filters=8)
 
@@ -18,7 +22,7 @@ def test_imagenet_weights_of_lite0_reach_every_encoder_array():
     assert pretrained
     arrays = [
         value
-        for name, value in init.read_torch(init.lite0_weights_file())
+        for name, value in read_torch(lite0_weights_file())
         if not name.endswith("num_batches_tracked")
     ]
     stem = next(v for v in network.weights if v.path.endswith("stem_conv/kernel"))
@@ -32,9 +36,9 @@ def test_imagenet_features_tell_a_cat_from_noise():
     """With the classification head of the same file: the photograph is some kind of cat."""
     from skimage import data, transform
 
-    network = init.efficientnet_lite0((224, 224, 3))
-    init.load_lite0(network, init.lite0_weights_file())
-    arrays = dict(init.read_torch(init.lite0_weights_file()))
+    network = efficientnet_lite0((224, 224, 3))
+    load_lite0(network, lite0_weights_file())
+    arrays = dict(read_torch(lite0_weights_file()))
     picture = transform.resize(data.chelsea()[:, 75:375], (224, 224)) * 2 - 1
     features = np.asarray(network(picture[None].astype(np.float32)))
     head = features @ arrays["_conv_head.weight"][:, :, 0, 0].T
@@ -52,7 +56,7 @@ def test_coco_is_refused_with_the_alternatives():
 
 
 def test_a_model_with_another_encoder_is_refused_for_its_heads_alone_fit():
-    arch = Architecture(family="mask_rcnn", encoder="mobilenetv2", filters=128)
+    arch = FAMILIES["mask_rcnn"].architecture(encoder="mobilenetv2", filters=128)
     with pytest.raises(InitialisationError, match=r"0 of \d+ arrays fit the encoder mobilenetv2"):
         init.initialise(arch, "mask-rcnn-nuclei")
 
@@ -99,4 +103,4 @@ def test_other_pickles_are_not_run(tmp_path):
     file = tmp_path / "evil.pth"
     file.write_bytes(pickle.dumps(Evil()))
     with pytest.raises(InitialisationError, match=r"evil\.pth"):
-        init.read_torch(file)
+        read_torch(file)

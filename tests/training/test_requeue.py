@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from nucseg_tf.config import Config, Training
+from nucseg_tf.config import make_config
 from nucseg_tf.errors import TrainingError
 from nucseg_tf.training.requeue import can_resume, identity
 
@@ -12,7 +12,7 @@ FIELDS = [["a", "b"], ["c"]]
 
 
 def of(**training) -> str:
-    return identity(Config(training=Training(**training)), "random", FIELDS, None)
+    return identity(make_config({"training": training}), "random", FIELDS, None)
 
 
 def held(run, wanted):
@@ -44,10 +44,10 @@ def test_what_changes_nothing_does_not_count(tmp_path, training):
     [
         of(seed=7),
         of(epochs=99),
-        identity(Config(), "imagenet", FIELDS, None),
-        identity(Config(), "fpn2ws-nuclei", FIELDS, None),
-        identity(Config(), "random", [["a"], ["c"]], None),
-        identity(Config(), "random", FIELDS, {"count": 4}),
+        identity(make_config(), "imagenet", FIELDS, None),
+        identity(make_config(), "fpn2ws-nuclei", FIELDS, None),
+        identity(make_config(), "random", [["a"], ["c"]], None),
+        identity(make_config(), "random", FIELDS, {"count": 4}),
     ],
 )
 def test_another_training_is_moved_aside_with_a_warning(tmp_path, caplog, other):

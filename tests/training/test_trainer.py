@@ -12,31 +12,31 @@ import pytest
 from keras import layers
 from reference.drawn import drawn_nuclei
 
-from nucseg_tf.config import Config, load_config, parse, to_yaml
-from nucseg_tf.data import pipeline
+from nucseg_tf.config import Config, load_config, make_config
+from nucseg_tf.data.sample import Sample
 from nucseg_tf.errors import TrainingError
-from nucseg_tf.models import fpn2ws, zoo
+from nucseg_tf.models import weights, zoo
+from nucseg_tf.registry import FAMILIES
+from nucseg_tf.schema import to_yaml
 from nucseg_tf.training import callbacks as cb
 from nucseg_tf.training.trainer import Trainer, freeze, phases
 
 # Taken before the fixture below puts a tiny network in the place of the first.
-BUILD = {name: family.build for name, family in zoo.FAMILIES.items()}
+BUILD = {name: family.build for name, family in FAMILIES.items()}
 
 
-def sample() -> pipeline.Sample:
+def sample() -> Sample:
     image, labels = drawn_nuclei()
-    return pipeline.Sample(image / np.float32(200), labels, 22.0, "")
+    return Sample(image / np.float32(200), labels, 22.0, "")
 
 
 def config(**training) -> Config:
-    return parse(
-        Config,
+    return make_config(
         {
             "model": {"encoder": "mobilenetv2", "filters": 8},
             "data": {"roi": 64, "shoulder": 4},
             "training": {"batch": 2, "steps_per_epoch": 3, "epochs": 2, **training},
-        },
-        "test",
+        }
     )
 
 
@@ -60,7 +60,7 @@ def tiny(arch, pretrained=False) -> keras.Model:
 @pytest.fixture(scope="module", autouse=True)
 def family():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fpn2ws, "build", tiny)
+        patch.setattr(FAMILIES["fpn2ws"], "build", tiny)
         yield
 
 
@@ -81,7 +81,7 @@ def test_run_folder_holds_config_checkpoint_and_best(trained):
     state = cb.read_state(run / "last.h5")
     assert state["step"] == 6
     assert [entry["epoch"] for entry in state["history"]] == [0, 1]
-    stored = [value for _, value in zoo.read_weights(run / "best.h5")]
+    stored = [value for _, value in weights.read_weights(run / "best.h5")]
     for variable, value in zip(network.weights, stored, strict=True):
         np.testing.assert_array_equal(np.asarray(variable), value)
 
@@ -222,11 +222,10 @@ def test_after_the_cold_start_the_encoder_learns_too(tmp_path):
 
 @pytest.mark.parametrize("family", ["fpn2ws", "mask_rcnn"])
 def test_freezing_and_thawing(family):
-    from nucseg_tf.config import Architecture
-
-    network = BUILD[family](Architecture(family=family, encoder="mobilenetv2", filters=8))
+    arch = FAMILIES[family].architecture(encoder="mobilenetv2", filters=8)
+    network = BUILD[family](arch)
     count = len(network.trainable_variables)
-    encoder = zoo.FAMILIES[family].encoder_layers(network)
+    encoder = FAMILIES[family].encoder_layers(network)
     freeze(network, encoder)
     assert 0 < len(network.trainable_variables) < count
     assert not any(layer.trainable_variables for layer in encoder)

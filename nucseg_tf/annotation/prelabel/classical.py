@@ -23,7 +23,7 @@ from nucseg_tf.annotation.prelabel.foreground import (
     weighted_median,
 )
 from nucseg_tf.errors import UsageError
-from nucseg_tf.inference.watershed import components, keep_areas
+from nucseg_tf.imaging.components import components, keep_areas
 
 DISTANCE_SMOOTHING = 0.05  # diameters; ripples of an outline make no second nucleus
 SADDLE = 0.025  # diameters, by which distances rise above the saddle between two nuclei

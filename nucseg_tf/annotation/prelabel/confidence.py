@@ -20,10 +20,10 @@ import numpy as np
 from nucseg_tf.annotation.prelabel.classical import Classical, cut
 from nucseg_tf.annotation.prelabel.foreground import Prepared
 from nucseg_tf.evaluation.matching import overlap_table
-from nucseg_tf.inference.symmetry import COUNT, turn, turn_back
+from nucseg_tf.imaging.symmetry import COUNT, turn, turn_back
 
 if TYPE_CHECKING:
-    from nucseg_tf.inference.predict import Segmenter
+    from nucseg_tf.inference.segmenter import Segmenter
 
 # Factors of the threshold, in this order. Nearer to 1 they tell wrong nuclei less well: AUC 0.74
 # at 0.9 and 1.1, and 0.79 at 0.8 and 1.25.

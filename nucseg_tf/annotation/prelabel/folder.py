@@ -29,7 +29,7 @@ from nucseg_tf.io.labels import write_labels
 from nucseg_tf.types import Image
 
 if TYPE_CHECKING:
-    from nucseg_tf.inference.predict import Segmenter
+    from nucseg_tf.inference.segmenter import Segmenter
 
 LOG = logging.getLogger(__name__)
 NOT_OURS = ("images", "masks", "annotation")  # folders of DIR that belong to somebody else
@@ -178,7 +178,7 @@ def _prelabel_file(
 
 def _check_options(segmenter: Segmenter, settings: Settings) -> None:
     """Refuse what makes no sense for a model before any image is read; UsageError."""
-    from nucseg_tf.inference.predict import Options
+    from nucseg_tf.inference.options import Options
 
     size, diameter = settings.pixel_size, settings.diameter
     segmenter.check(Options(pixel_size=size, diameter=diameter, tile=settings.tile))

@@ -22,12 +22,12 @@ from nucseg_tf.annotation.prelabel.confidence import (
 )
 from nucseg_tf.annotation.prelabel.foreground import prepare
 from nucseg_tf.errors import ImageReadError, UsageError
+from nucseg_tf.imaging.components import keep_areas
 from nucseg_tf.inference.measure import measure
-from nucseg_tf.inference.watershed import keep_areas
 from nucseg_tf.types import Instances
 
 if TYPE_CHECKING:
-    from nucseg_tf.inference.predict import Segmenter
+    from nucseg_tf.inference.segmenter import Segmenter
 
 CLASSICAL = "classical"
 
@@ -99,7 +99,7 @@ def prelabel_image(
         UsageError, ModelError: if settings or model make no sense.
     """
     if isinstance(method, str) and method != CLASSICAL:
-        from nucseg_tf.inference.predict import load_model
+        from nucseg_tf.inference.segmenter import load_model
 
         method = load_model(method)
     labels, table = label(image, method, settings or Settings())

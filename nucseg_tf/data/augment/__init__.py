@@ -17,8 +17,9 @@ from typing import Any
 import tensorflow as tf
 
 from nucseg_tf.data.augment import contrast, filters, geometry, noise
-from nucseg_tf.data.augment.draw import IGNORED, split, uniform
+from nucseg_tf.data.augment.draw import split, uniform
 from nucseg_tf.policy import OPERATIONS
+from nucseg_tf.types import IGNORED
 
 __all__ = ["IGNORED", "LIMITS", "OPERATION", "apply_steps", "compile_steps"]
 

@@ -7,7 +7,6 @@ import math
 import tensorflow as tf
 
 DRAWS = 2  # raised whenever a seed comes to mean other numbers
-IGNORED = -1  # label where nothing is known: beyond the field, or turned in from there
 
 
 def split(seed, count: int):

@@ -6,7 +6,8 @@ import math
 
 import tensorflow as tf
 
-from nucseg_tf.data.augment.draw import IGNORED, normals, other, split, uniform
+from nucseg_tf.data.augment.draw import normals, other, split, uniform
+from nucseg_tf.types import IGNORED
 
 
 def adjust_flip_left_right(image):

@@ -16,7 +16,7 @@ from nucseg_tf.annotation.prelabel.confidence import (
     threshold_views,
     turned_views,
 )
-from nucseg_tf.inference.watershed import components
+from nucseg_tf.families.fpn2ws.decode import components
 
 LABELS = draw("""
     11..22.

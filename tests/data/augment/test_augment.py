@@ -8,8 +8,9 @@ import tensorflow as tf
 from reference.drawn import drawn_nuclei
 
 from nucseg_tf.config import SHIPPED, Policy, policy_values
-from nucseg_tf.data.augment import IGNORED, LIMITS, OPERATION, apply_steps, compile_steps
+from nucseg_tf.data.augment import LIMITS, OPERATION, apply_steps, compile_steps
 from nucseg_tf.policy import OPERATIONS, check_steps
+from nucseg_tf.types import IGNORED
 
 POLICIES = sorted(file.stem for file in (SHIPPED / "policies").glob("*.yaml"))
 GEOMETRY = {"flip_left_right", "flip_up_down", "rotate90", "resize", "rotate", "elastic"}

@@ -5,7 +5,7 @@ import tensorflow as tf
 from scipy import ndimage
 
 from nucseg_tf.data.augment import geometry
-from nucseg_tf.data.augment.draw import IGNORED
+from nucseg_tf.types import IGNORED
 
 
 def roi(height=40, width=40, seed=0):

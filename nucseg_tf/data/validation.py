@@ -1,0 +1,58 @@
+"""The ROIs that validate a training: always the same, spread over all fields. S side, px."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from nucseg_tf.config import Config
+from nucseg_tf.data.pipeline import to_batch
+from nucseg_tf.data.roi import read_roi
+from nucseg_tf.data.sample import Sample
+
+
+def validation_dataset(samples: Sequence[Sample], config: Config, limit: int = 160):
+    """Fixed ROIs at the fields' own scale, without augmentation, spread over all fields.
+
+    Args:
+        samples: fields in memory.
+        config: sizes.
+        limit: number of ROIs at most.
+
+    Returns:
+        Dataset as of `training_dataset`, cached and finite.
+    """
+    size = config.data.roi
+    places = []
+    for number, sample in enumerate(samples):
+        steps = [max(1, -(-length // size)) for length in sample.image.shape]
+        for row in np.linspace(0, 1, steps[0]) if steps[0] > 1 else [0.5]:
+            for column in np.linspace(0, 1, steps[1]) if steps[1] > 1 else [0.5]:
+                places.append((number, float(row), float(column)))
+    chosen = [
+        places[i] for i in np.linspace(0, len(places) - 1, min(limit, len(places)), dtype=int)
+    ]
+
+    targets = config.family.targets(config)
+    noise = np.random.default_rng(0)
+
+    def rois():
+        for number, row, column in chosen:
+            image, labels = read_roi(samples[number], (row, column), 1.0, size)
+            arrays = targets.encode(labels)
+            image, found = to_batch(tf.constant(image[..., None]), arrays, targets.shapes, size)
+            if targets.noise:
+                found["noise"] = noise.random(targets.noise, np.float32)
+            yield image, found
+
+    signature = (
+        tf.TensorSpec((size, size, 1), tf.float32),
+        {name: tf.TensorSpec(shape, dtype) for name, (shape, dtype) in targets.shapes.items()},
+    )
+    if targets.noise:
+        signature[1]["noise"] = tf.TensorSpec((targets.noise,), tf.float32)
+    found = tf.data.Dataset.from_generator(rois, output_signature=signature)
+    found = found.apply(tf.data.experimental.assert_cardinality(len(chosen)))
+    return found.batch(config.training.batch).cache()

@@ -1,0 +1,1 @@
+"""What computes a network: a compiled function from arrays to arrays."""

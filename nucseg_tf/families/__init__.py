@@ -1,0 +1,1 @@
+"""Model families, a package each; `base` says what a family is, `registry.FAMILIES` names them."""

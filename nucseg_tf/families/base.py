@@ -1,0 +1,160 @@
+"""What a model family is. Read this first to understand one, or to add one.
+
+A family knows how a network for nuclei is built, what it learns from (targets and losses), what it
+gives of an image, and how nuclei are made of that. All the rest - fields, augmentation, training,
+several devices, stages of prediction, tuning, benchmarks, model folders - is common, and asks the
+family, of which a configuration has the name.
+
+One line in `registry.FAMILIES` adds a family; another package adds one by an entry point. The
+methods import what they need when they are called, for a configuration can be read without Keras.
+
+Letters: B images, H rows, W columns, S side of a ROI, K maps.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nucseg_tf.errors import UsageError
+from nucseg_tf.schema import Architecture, Thresholds
+from nucseg_tf.types import Instances, Targets
+
+if TYPE_CHECKING:
+    import keras
+
+    from nucseg_tf.config import Config
+
+# From a normalised image (H, W) float32, the largest side of tiles (px), how many symmetries to
+# average over and thresholds to what the network gives of it.
+Run = Callable[[np.ndarray, int, int, Any], Any]
+
+
+class Family(ABC):
+    """A model family.
+
+    Attributes:
+        name: in configurations, model folders and the registry.
+        title: as people write it, for model cards and reports.
+        published: its name in the published tables, then others that people give it.
+        architecture: what its networks can vary in; a subclass with `family` fixed.
+        thresholds: the class of those of its decoding.
+        section: of configurations and model.yaml that holds the thresholds.
+        grid: values of each threshold that tuning tries, one threshold after the other.
+        losses: names of what `loss_parts` gives, in the order of their weights.
+        tile: px, the usual side of tiles.
+        step: px; sides of tiles are multiples of it.
+        least_tile: px; tiles must be larger.
+        coco: whether there are weights trained on COCO, which `load_coco` reads.
+    """
+
+    name: str
+    title: str
+    published: tuple[str, ...] = ()
+    architecture: type[Architecture]
+    thresholds: type[Thresholds]
+    section: str
+    grid: Mapping[str, tuple[Any, ...]]
+    losses: tuple[str, ...]
+    tile: int = 1536
+    step: int = 32
+    least_tile: int = 256
+    coco: bool = False
+
+    def check(self, config: Config) -> None:  # noqa: B027 - most have nothing to check
+        """Refuse a configuration whose parts do not fit each other; ValueError."""
+
+    def check_tile(self, tile: int) -> None:
+        """Refuse a side of tiles that makes no sense; UsageError."""
+        if tile <= self.least_tile or tile % self.step:
+            raise UsageError(
+                f"--tile: expected a multiple of {self.step} larger than {self.least_tile}. "
+                f"Received: {tile}."
+            )
+
+    # --- the network and what it learns from
+
+    @abstractmethod
+    def build(self, arch: Any, pretrained: bool = False) -> keras.Model:
+        """Build the network, of `keras.layers` and `keras.ops` only.
+
+        Args:
+            arch: of the class `architecture`.
+            pretrained: let the encoder's library load its ImageNet weights; else random ones.
+        """
+
+    @abstractmethod
+    def encoder_layers(self, network: keras.Model) -> list[keras.layers.Layer]:
+        """Layers of the pre-trained part, which stay as they are during the cold start."""
+
+    def load_coco(self, network: keras.Model, file: Path) -> int:
+        """Set what fits of a network from an .h5 file of COCO weights.
+
+        Returns:
+            How many arrays were set.
+
+        Raises:
+            InitialisationError: if the file is missing or another one; the network is as before.
+        """
+        raise NotImplementedError
+
+    @abstractmethod
+    def targets(self, config: Config) -> Targets:
+        """How targets are made of labels."""
+
+    @abstractmethod
+    def loss_parts(
+        self, network: keras.Model, outputs: Any, targets: dict, weights: tuple[float, ...] = ()
+    ) -> dict[str, Any]:
+        """The losses of a batch.
+
+        Args:
+            network: that made the outputs.
+            outputs: of its `call`.
+            targets: (B, ...) by name, as of `targets`.
+            weights: of `losses`, in their order; all 1 without.
+
+        Returns:
+            {name: scalar}, each weighted, and 0 where there is nothing to compare.
+        """
+
+    def counted(self, targets: dict) -> dict[str, Any]:
+        """The number of what each loss averages over, so that several GPUs compute what one would.
+
+        Args:
+            targets: (B, ...) by name, of one device.
+
+        Returns:
+            {name: scalar}; a loss that is missing counts ROIs alike.
+        """
+        return {}
+
+    # --- from an image to nuclei
+
+    @abstractmethod
+    def runner(self, network: keras.Model) -> Run:
+        """Compile a network into a function from an image to what it gives of it ("raw").
+
+        That is kept apart from decoding, so that thresholds are tuned without the network, and
+        both may run side by side.
+        """
+
+    @abstractmethod
+    def empty(self, shape: tuple[int, int]) -> Any:
+        """What is given of an image (H, W) in which there is nothing to see."""
+
+    @abstractmethod
+    def rescale(self, raw: Any, shape: tuple[int, int], zoom: float) -> Any:
+        """Undo a zoom: from what came of the zoomed image to the image (H, W) itself."""
+
+    @abstractmethod
+    def decode(self, raw: Any, shape: tuple[int, int], thresholds: Any) -> Instances:
+        """The nuclei of an image (H, W)."""
+
+    def widest(self, thresholds: Any) -> Any:
+        """Thresholds for `runner` with which all of `grid` can be decoded from what it gives."""
+        return thresholds

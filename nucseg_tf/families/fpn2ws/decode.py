@@ -1,0 +1,100 @@
+"""From the distance and border maps to labels: seeds, foreground, seeded watershed, clean-up.
+
+Source: Zaki et al. (2020), Methods: seeds where the distance map exceeds a threshold, then a
+seeded watershed on the border map.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from skimage.segmentation import watershed
+
+from nucseg_tf.families.fpn2ws.config import Decode
+from nucseg_tf.imaging.components import components, fill_holes, keep_areas, single_seeds
+from nucseg_tf.types import Instances
+
+BINOMIAL = np.array([0.25, 0.5, 0.25], np.float32)
+
+
+def decode(maps: np.ndarray, settings: Decode) -> Instances:
+    """Make labels from the maps of FPN2-WS.
+
+    Args:
+        maps: (H, W, 2) float32, distance and border, in [0, 1].
+        settings: thresholds and area limits.
+
+    Returns:
+        Labels in the order of their first pixels, and as score the largest distance value of
+        each: a nucleus that the network is sure of has a centre near 1.
+    """
+    # The pixels of a 2x2 cell are predicted apart from each other and ripple a little, which would
+    # fray outlines; the border map has to stay as sharp as it is.
+    distance = cv2.sepFilter2D(np.ascontiguousarray(maps[..., 0]), -1, BINOMIAL, BINOMIAL)
+    border = np.ascontiguousarray(maps[..., 1])
+    seeds = find_seeds(distance - settings.seed_border * border, settings.seed, settings.peak)
+    ridge = border >= settings.ridge
+    background = (distance < settings.background) & ~ridge & (seeds == 0)
+    landscape = border - settings.slope * distance  # the slope settles ties on the crest
+    labels = flood(landscape, seeds, background, ~ridge & ~background)
+    labels = fill_holes(labels)
+    labels = keep_areas(labels, settings.min_area, settings.max_area)
+    scores = np.zeros(labels.max(initial=0) + 1, np.float32)
+    inside = labels > 0
+    np.maximum.at(scores, labels[inside], maps[..., 0][inside])
+    return Instances(labels, np.clip(scores[1:], 0, 1))
+
+
+def find_seeds(height: np.ndarray, threshold: float, peak: float) -> np.ndarray:
+    """Connected pixels above a threshold that rise above it by `peak` somewhere.
+
+    Where a broad slope crosses the threshold, ripples of the map leave islands beside the seed
+    proper; they rise hardly above it.
+
+    Args:
+        height: (H, W) float32.
+        threshold: of the seeds.
+        peak: least rise of a seed.
+
+    Returns:
+        (H, W) int32, 0 where there is no seed; numbers may be left out.
+    """
+    seeds, count = components(height > threshold)
+    highest = np.zeros(count + 1, np.float32)
+    inside = seeds > 0
+    np.maximum.at(highest, seeds[inside], height[inside])
+    return np.where(highest >= threshold + peak, np.arange(count + 1, dtype=np.int32), 0)[seeds]
+
+
+def flood(
+    landscape: np.ndarray, seeds: np.ndarray, background: np.ndarray, interior: np.ndarray
+) -> np.ndarray:
+    """Flood a landscape, the border map, from the seeds of the nuclei and from the background.
+
+    The background is a basin like the others, so the edge of a nucleus comes to lie on the crest
+    of the border map. A threshold on the distance map would not do: scaled by the size of the
+    nucleus, it falls further inside the larger the nucleus is.
+
+    Only pixels in question are flooded: a piece of interior with a single seed is taken as a
+    whole, and far from any ridge the background is settled. That saves most of the time.
+
+    Args:
+        landscape: (H, W) float32.
+        seeds: (H, W) int32, 0 where there is none.
+        background: (H, W) bool, surely background; apart from the seeds.
+        interior: (H, W) bool, surely inside nuclei, though not whose.
+
+    Returns:
+        (H, W) int32, labels as of the seeds.
+    """
+    labels = np.where(seeds > 0, seeds, single_seeds(seeds, components(interior | (seeds > 0))[0]))
+    unsettled = (labels == 0) & ~background
+    if not unsettled.any():
+        return labels
+    rim = cv2.dilate(unsettled.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    outside = labels.max() + 1
+    markers = np.where(background & rim, outside, np.where(rim, labels, 0))
+    flooded = watershed(landscape, markers, mask=rim)
+    labels[unsettled] = flooded[unsettled]
+    labels[labels == outside] = 0
+    return labels

@@ -1,0 +1,90 @@
+"""In the style of Jacobkie: nuclei and, per pixel, the relative position inside its nucleus.
+
+Source: Zaki et al. (2020), "Jacobkie" (second place of the 2018 Data Science Bowl). Written anew
+from that description; neither code nor weights are the original's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nucseg_tf.families.base import Family, Run
+from nucseg_tf.families.dense import HALO
+from nucseg_tf.families.jacobkie.config import GRID, Architecture, Positions
+from nucseg_tf.types import Instances, Targets
+
+if TYPE_CHECKING:
+    import keras
+
+    from nucseg_tf.config import Config
+    from nucseg_tf.families.jacobkie.views import View
+
+
+class Jacobkie(Family):
+    """See `Family` for what each of these is; raw is a list of `View`."""
+
+    name = "jacobkie"
+    title = "Jacobkie style (written anew, not the original weights)"
+    published = ("Jacobkie",)
+    architecture = Architecture
+    thresholds = Positions
+    section = "positions"
+    grid = GRID
+    losses = ("mask", "position")
+    least_tile = 2 * HALO
+
+    def build(self, arch: Architecture, pretrained: bool = False) -> keras.Model:
+        from nucseg_tf.families.jacobkie.network import build
+
+        return build(arch, pretrained)
+
+    def encoder_layers(self, network: keras.Model) -> list[keras.layers.Layer]:
+        from nucseg_tf.families.jacobkie.network import encoder_layers
+
+        return encoder_layers(network)
+
+    def targets(self, config: Config) -> Targets:
+        from nucseg_tf.families.jacobkie.targets import roi_targets
+
+        size, shoulder = config.data.roi, config.data.shoulder
+        shapes = {
+            "maps": ((size, size, 5), np.float32),
+            "whole": ((size, size, 1), np.float32),
+            "valid": ((size, size, 1), np.float32),
+        }
+        return Targets(lambda labels: roi_targets(labels, shoulder), shapes)
+
+    def loss_parts(
+        self, network: keras.Model, outputs: Any, targets: dict, weights: tuple[float, ...] = ()
+    ) -> dict[str, Any]:
+        from nucseg_tf.families.jacobkie.losses import losses
+
+        return losses(outputs, targets, weights)
+
+    def counted(self, targets: dict) -> dict[str, Any]:
+        from keras import ops
+
+        valid = targets["valid"]
+        return {"mask": ops.sum(valid), "position": ops.sum(valid * targets["whole"])}
+
+    def runner(self, network: keras.Model) -> Run:
+        from nucseg_tf.families.jacobkie.views import runner
+
+        return runner(network)
+
+    def empty(self, shape: tuple[int, int]) -> list[View]:
+        return []
+
+    def rescale(self, raw: list[View], shape: tuple[int, int], zoom: float) -> list[View]:
+        """Nothing to do: views are resized once decoded, so that no jump of a map is blurred."""
+        return raw
+
+    def decode(self, raw: list[View], shape: tuple[int, int], thresholds: Positions) -> Instances:
+        from nucseg_tf.families.jacobkie.views import decode_views
+
+        return decode_views(raw, shape, thresholds)
+
+
+FAMILY = Jacobkie()

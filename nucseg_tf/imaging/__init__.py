@@ -1,0 +1,1 @@
+"""What is done to arrays of pixels alone: tiles, symmetries, components of label images."""

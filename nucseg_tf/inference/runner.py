@@ -1,0 +1,65 @@
+"""Sends images along their stages, one after another, and notes the errors of each."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nucseg_tf.errors import NucsegError
+
+LOG = logging.getLogger(__name__)
+Stage = Callable[[Any], Any]  # see `inference.stages`
+
+
+@dataclass(frozen=True)
+class Way:
+    """What became of one image.
+
+    Attributes:
+        file: the image.
+        value: what the last stage gave; None after an error.
+        error: what a stage raised.
+        seconds: from the first stage to the last.
+    """
+
+    file: Path
+    value: Any
+    error: Exception | None
+    seconds: float
+
+    @property
+    def reason(self) -> str:
+        """The error in words, "" without one."""
+        if self.error is None:
+            return ""
+        return str(self.error) if isinstance(self.error, NucsegError) else repr(self.error)
+
+
+def run(files: Iterable[Path], stages: Sequence[Stage]) -> Iterator[Way]:
+    """Send files along stages; see `inference.stages` for what these are.
+
+    Whatever is wrong with one image, the others are done. The caller may stop between two.
+
+    Args:
+        files: the images.
+        stages: each takes what the one before gave; the first takes a file.
+
+    Yields:
+        What became of each file, in their order.
+    """
+    for file in files:
+        began = time.perf_counter()
+        value, error = None, None
+        try:
+            passing: Any = file
+            for stage in stages:
+                passing = stage(passing)
+            value = passing
+        except Exception as raised:
+            LOG.debug("%s", file, exc_info=raised)
+            error = raised
+        yield Way(file, value, error, time.perf_counter() - began)

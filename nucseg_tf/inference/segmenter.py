@@ -1,0 +1,145 @@
+"""A loaded model as a function from arrays to nuclei."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nucseg_tf.errors import ImageReadError, UsageError
+from nucseg_tf.inference.options import Options
+from nucseg_tf.inference.runner import Stage
+from nucseg_tf.inference.stages.decode import Decode
+from nucseg_tf.inference.stages.network import Network
+from nucseg_tf.inference.stages.scale import Scale, find_zoom
+from nucseg_tf.models import zoo
+from nucseg_tf.schema import Thresholds
+from nucseg_tf.types import Image, Instances
+
+ARRAY = Path("array")  # what stands for the file of an image that comes from none
+
+
+class Segmenter:
+    """A loaded model, ready to find nuclei in arrays.
+
+    Args:
+        model: network, normalisation and thresholds.
+    """
+
+    def __init__(self, model: zoo.LoadedModel):
+        self.model, self.info, self.family = model, model.info, model.info.family
+        self._run = self.family.runner(model.network)
+
+    @property
+    def thresholds(self) -> Any:
+        """The thresholds of the model."""
+        return self.info.thresholds
+
+    def stages(self, options: Options) -> list[Stage]:
+        """The stages from an `Image` to `Found`: scale, network, decode; see `inference.stages`."""
+        return [
+            Scale(self.info, options),
+            Network(self.family, self._run, options, self.thresholds),
+            Decode(self.family, self.thresholds),
+        ]
+
+    def predict(self, image: np.ndarray, **options: Any) -> np.ndarray:
+        """Label image of the nuclei; see `predict_instances` for arguments and errors.
+
+        Returns:
+            (H, W) int32: 0 background, 1..N.
+        """
+        return self.predict_instances(image, **options).labels
+
+    def predict_instances(
+        self,
+        image: np.ndarray,
+        *,
+        pixel_size: float | None = None,
+        diameter: float | None = None,
+        tile: int | None = None,
+        tta: int = 1,
+    ) -> Instances:
+        """Find the nuclei of one image.
+
+        Args:
+            image: (H, W) or (H, W, 1), integer or float, any size from 1 x 1 up.
+            pixel_size: µm; rescales to the model's pixel size, if it has one.
+            diameter: typical nucleus, px; rescales to the model's. Goes before `pixel_size`.
+            tile: side of the tiles in which large images are predicted, px; the family's usual one
+                without.
+            tta: test-time augmentation; how many of the square's eight symmetries the maps are
+                averaged over, or vote on detections, 1 (none) to 8. Takes that many times as long.
+
+        Returns:
+            Label image and scores.
+
+        Raises:
+            ImageReadError: if the array has another shape or type, or values that are not finite.
+            UsageError: if tile, pixel size, diameter or tta make no sense.
+        """
+        options = Options(None, None, pixel_size, diameter, tile, tta)
+        self.check(options)
+        value: Any = Image(_checked(image), pixel_size, ARRAY)
+        for stage in self.stages(options):
+            value = stage(value)
+        return value.instances
+
+    def predict_raw(
+        self, image: np.ndarray, options: Options, thresholds: Thresholds | None = None
+    ) -> Any:
+        """What the network gives of one image before decoding; see `families.base.Family`.
+
+        Args:
+            image: (H, W).
+            options: scale, tile and tta.
+            thresholds: other ones than the model's.
+        """
+        self.check(options)
+        scaled = Scale(self.info, options)(Image(image, options.pixel_size, ARRAY))
+        network = Network(self.family, self._run, options, thresholds or self.thresholds)
+        return network(scaled).raw
+
+    def decode(
+        self, raw: Any, shape: tuple[int, int], thresholds: Thresholds | None = None
+    ) -> Instances:
+        """The nuclei of an image (H, W), by the model's thresholds or others."""
+        return self.family.decode(raw, shape, thresholds or self.thresholds)
+
+    def check(self, options: Options) -> None:
+        """Refuse options that make no sense for any image.
+
+        Raises:
+            UsageError: naming the option, what is expected and what came.
+        """
+        if options.tile is not None:
+            self.family.check_tile(options.tile)
+        if not 1 <= options.tta <= 8:
+            raise UsageError(f"--tta: expected 1 to 8 symmetries. Received: {options.tta}.")
+        find_zoom(self.info, options.pixel_size, options.diameter)
+
+
+def _checked(image: np.ndarray) -> np.ndarray:
+    image = np.asarray(image)
+    if image.ndim == 3 and image.shape[-1] == 1:
+        image = image[..., 0]
+    if image.ndim != 2 or not image.size or image.dtype.kind not in "uifb":
+        raise ImageReadError(
+            f"Expected one grey image of shape (H, W), integer or float. "
+            f"Received: shape {image.shape}, {image.dtype}. Choose one channel or plane."
+        )
+    if image.dtype == bool:
+        image = image.astype(np.uint8)
+    if image.dtype.kind == "f" and not np.isfinite(image).all():
+        raise ImageReadError("The image has values that are not finite (NaN or infinite).")
+    return image
+
+
+def load_model(name: str | Path, models_dir: Path | None = None) -> Segmenter:
+    """Load a shipped model by name, or a model folder by path.
+
+    Raises:
+        ModelError: if it is missing, damaged or of another format.
+    """
+    return Segmenter(zoo.load(name, models_dir))

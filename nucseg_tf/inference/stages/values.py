@@ -1,0 +1,83 @@
+"""What passes from stage to stage; the first is `types.Image`, as read.
+
+H rows, W columns of the image; h, w of the image at the model's scale; N nuclei.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nucseg_tf.types import Image, Instances
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """What the network is to see.
+
+    Attributes:
+        image: as read.
+        pixels: (h, w) float32, normalised; all 0 where there is nothing to see.
+        zoom: h / H; > 1 enlarges.
+    """
+
+    image: Image
+    pixels: np.ndarray
+    zoom: float
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What the network gave.
+
+    Attributes:
+        image: as read.
+        raw: for `Family.decode`, at the scale of the image.
+    """
+
+    image: Image
+    raw: Any
+
+
+@dataclass(frozen=True)
+class Found:
+    """The nuclei.
+
+    Attributes:
+        image: as read.
+        instances: labels (H, W) and scores (N,).
+    """
+
+    image: Image
+    instances: Instances
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The nuclei and a table that measures them.
+
+    Attributes:
+        image: as read.
+        instances: labels (H, W) and scores (N,).
+        table: N rows, of objects.csv.
+    """
+
+    image: Image
+    instances: Instances
+    table: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Written:
+    """What is left of an image when its files are there.
+
+    Attributes:
+        shape: (H, W).
+        table: N rows, of objects.csv.
+    """
+
+    shape: tuple[int, int]
+    table: pd.DataFrame

@@ -1,0 +1,1 @@
+"""Encoders and blocks that families share: keras.layers and keras.ops only."""

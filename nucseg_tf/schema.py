@@ -1,0 +1,202 @@
+"""Strict schemas: frozen, read from YAML, with messages that say what to change.
+
+An unknown key or a value out of range is an error that names the key, what came and, for a
+misspelt key, the nearest one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import Field as Limits
+
+from nucseg_tf.errors import ConfigError, UsageError
+from nucseg_tf.registry import FAMILIES
+
+if TYPE_CHECKING:
+    from nucseg_tf.families.base import Family
+
+Fraction = Annotated[float, Limits(ge=0, le=1)]
+Positive = Annotated[float, Limits(gt=0)]
+Zoom = Annotated[float, Limits(ge=0.05, le=20)]
+Count = Annotated[int, Limits(ge=1)]
+ModelName = Annotated[str, Limits(pattern=r"^\w[\w.-]*$")]
+
+
+class Strict(BaseModel):
+    """Frozen; an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class Architecture(Strict):
+    """What is needed to rebuild a network, apart from its weights; each family adds its own."""
+
+    family: str
+    encoder: str = "efficientnetlite0"
+    filters: Annotated[int, Limits(ge=8, le=512)] = 64
+
+
+class Thresholds(Strict):
+    """Thresholds of a family's decoding, tuned on the validation split after training.
+
+    Each family adds its own.
+    """
+
+    min_area: Annotated[int, Limits(ge=0)] = 12  # px
+    max_area: Annotated[int, Limits(ge=0)] = 0  # px; 0: no limit
+
+
+Own = TypeVar("Own", bound="OfFamily")
+
+
+class OfFamily(Strict):
+    """What has an architecture and thresholds, of which each family has its own kind.
+
+    `of_family` makes the class for one: its architecture has the family's keys, and its thresholds
+    stand in a section that is named by the family.
+    """
+
+    ARCHITECTURE: ClassVar[str]  # name of the field
+
+    @property
+    def family(self) -> Family:
+        """The model family."""
+        return FAMILIES[getattr(self, self.ARCHITECTURE).family]
+
+    @property
+    def thresholds(self) -> Any:
+        """The thresholds of its decoding."""
+        return getattr(self, self.family.section)
+
+    def with_thresholds(self: Own, thresholds: Thresholds) -> Own:
+        """The same with other thresholds."""
+        return self.model_copy(update={self.family.section: thresholds})
+
+
+@functools.cache
+def of_family(base: type[Own], name: str) -> type[Own]:
+    """A class with the sections of one family.
+
+    Args:
+        base: what all families have in common.
+        name: of the family.
+
+    Raises:
+        UsageError: there is no such family.
+    """
+    family = FAMILIES[name]
+    own: dict[str, Any] = {
+        base.ARCHITECTURE: family.architecture,
+        family.section: family.thresholds,
+    }
+    fields: dict[str, Any] = {key: (kind, kind()) for key, kind in own.items()}
+    return create_model(base.__name__, __base__=base, **fields)
+
+
+def _keys_at(model: Any, location: tuple) -> list[str]:
+    for part in location:
+        field = model.model_fields.get(part)
+        if field is None or not isinstance(field.annotation, type):
+            return []
+        model = field.annotation
+    return list(model.model_fields) if issubclass(model, BaseModel) else []
+
+
+def _explain(error: ValidationError, model: type[BaseModel]) -> str:
+    lines = []
+    for item in error.errors():
+        key = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            known = _keys_at(model, item["loc"][:-1])
+            near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
+            lines.append(f"{key}: unknown key; {hint}")
+        else:
+            lines.append(f"{key}: {item['msg']}. Received: {item['input']!r}")
+    return "; ".join(lines)
+
+
+def parse(model: type[BaseModel], values: Any, source: str) -> Any:
+    """Validate a mapping against a schema.
+
+    Raises:
+        ConfigError: naming `source`, each key at fault and what is expected.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(f"{source}: {_explain(error, model)}") from error
+
+
+def read_values(base: type[Own], values: dict, source: str) -> tuple[Own, list[str]]:
+    """Validate values by the schema of their family.
+
+    What other families call theirs says nothing of this one and is left out: configurations and
+    model folders once held the sections of all families.
+
+    Args:
+        base: `Config`, or another `OfFamily`.
+        values: as read from YAML.
+        source: for messages.
+
+    Returns:
+        The object, and the keys that were left out.
+
+    Raises:
+        ConfigError: naming `source`, each key at fault and what is expected.
+    """
+    arch = values.get(base.ARCHITECTURE, {})
+    name = arch.get("family", FAMILIES.names()[0]) if isinstance(arch, dict) else ""
+    try:
+        schema = of_family(base, name) if isinstance(arch, dict) else base
+    except UsageError as error:
+        raise ConfigError(f"{source}: {base.ARCHITECTURE}.family: {error}") from error
+    left_out: list[str] = []
+    if isinstance(arch, dict):
+        values, left_out = _without_others(values, schema, FAMILIES[name])
+    return parse(schema, values, source), left_out
+
+
+def _without_others(values: dict, schema: type[OfFamily], own: Family) -> tuple[dict, list[str]]:
+    """The values without the sections and keys of other families, and the names of these."""
+    section = schema.ARCHITECTURE
+    arch = values.get(section, {})
+    strange = {*values} - {*schema.model_fields}
+    strange_arch = {*arch} - {*own.architecture.model_fields}
+    if not strange and not strange_arch:
+        return values, []
+    others = [family for family in FAMILIES if family is not own]
+    sections = strange & {family.section for family in others}
+    keys = strange_arch & {key for family in others for key in family.architecture.model_fields}
+    kept = {key: value for key, value in values.items() if key not in sections}
+    if keys:
+        kept[section] = {key: value for key, value in arch.items() if key not in keys}
+    return kept, sorted([*sections, *(f"{section}.{key}" for key in keys)])
+
+
+def read_yaml(path: Path) -> dict:
+    """Read a YAML file that holds one mapping.
+
+    Raises:
+        ConfigError: if the file is missing, is no YAML, or holds something else.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: expected a mapping of keys to values, got {type(values)}.")
+    return values
+
+
+def to_yaml(config: BaseModel) -> str:
+    """The resolved configuration, every key written out."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)

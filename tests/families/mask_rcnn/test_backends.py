@@ -1,0 +1,97 @@
+"""The same weights find the same nuclei on TensorFlow and on JAX.
+
+Keras chooses its backend once in a process, so this file is also a script: with the paths of
+weights and of a result, it writes what `detect` finds on JAX.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from nucseg_tf.engines.keras import compile_function
+from nucseg_tf.families.mask_rcnn.config import Architecture
+from nucseg_tf.models import zoo
+from nucseg_tf.models.weights import load_weights, save_weights
+
+ROOT = Path(__file__).parents[3]
+ARCHITECTURE = Architecture(encoder="efficientnetlite0", filters=32)
+SIZE, CANDIDATES, COUNT, OVERLAP = (128, 128), 120, 60, 0.4
+
+
+# Random weights decide little. Larger ones in the last layers move boxes, and pull scores so far
+# apart that rounding changes no order.
+LOUDER = {
+    "rpn_logits": 50,
+    "rpn_offsets": 1000,
+    "box_logits": 50,
+    "box_offsets": 1000,
+    "mask_logits": 50,
+}
+
+
+def decided_network() -> keras.Model:
+    """Random weights, the last layers enlarged."""
+    keras.utils.set_random_seed(6)  # the closest two of the detections differ in score by 0.0017
+    network = zoo.build(ARCHITECTURE)
+    for head in (network.rpn, network.box_head, network.mask_head):
+        for layer in head.layers:
+            if layer.name in LOUDER:
+                layer.kernel.assign(LOUDER[layer.name] * layer.kernel)
+    return network
+
+
+def detect(network: keras.Model, image) -> dict:
+    """What the network makes of an image."""
+    outputs = network(image, training=False)
+    rois, valid = network.propose(outputs, SIZE, CANDIDATES, COUNT, 0.7)
+    boxes, scores = network.detect(outputs["levels"], rois, valid, SIZE, OVERLAP)
+    masks = keras.ops.sigmoid(network.draw_masks(outputs["levels"], boxes))
+    return {"logits": outputs["rpn_logits"], "boxes": boxes, "scores": scores, "masks": masks}
+
+
+def noise_image() -> np.ndarray:
+    return np.random.default_rng(0).random((1, *SIZE, 1), np.float32)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
+def test_jax_finds_what_tensorflow_finds(tmp_path):
+    assert keras.backend.backend() == "tensorflow"
+    network = decided_network()
+    save_weights(network, tmp_path / "weights.h5")
+    expected = {k: np.asarray(v) for k, v in detect(network, noise_image()).items()}
+    environment = os.environ | {
+        "KERAS_BACKEND": "jax",
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": "--xla_backend_optimization_level=0",  # compiles in a third of the time
+        "PYTHONPATH": str(ROOT),
+    }
+    command = [sys.executable, __file__, str(tmp_path / "weights.h5"), str(tmp_path / "found.npz")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    with np.load(tmp_path / "found.npz") as found:
+        assert str(found["backend"]) == "jax"
+        assert (expected["scores"] > 0).sum() > 10
+        assert np.ptp(expected["boxes"][0], axis=0).min() > 10  # px; not all in one place
+        assert np.ptp(expected["masks"]) > 0.1
+        for name, array in expected.items():
+            np.testing.assert_allclose(found[name], array, atol=1e-3, err_msg=name)
+
+
+def main(weights: str, result: str) -> None:
+    network = zoo.build(ARCHITECTURE)
+    load_weights(network, Path(weights))
+    found = compile_function(partial(detect, network))(noise_image())
+    np.savez(result, backend=keras.backend.backend(), **found)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,88 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from nucseg_tf.imaging.tiling import (
+    MARGIN,
+    STRIDE,
+    fit_tile,
+    padded_length,
+    predict_maps,
+    tile_starts,
+    tile_weights,
+    tiles,
+)
+
+
+def blur_net(batch: np.ndarray) -> np.ndarray:
+    """A network of known reach: 6 px blur, and the identity."""
+    blurred = ndimage.uniform_filter(batch, (1, 13, 13, 1), mode="constant")
+    return np.concatenate([blurred, batch], axis=-1)
+
+
+@pytest.mark.parametrize("length", [32, 64, 256, 288, 640, 1024, 2016])
+@pytest.mark.parametrize(("tile", "halo"), [(256, 32), (256, 96), (512, 64)])
+def test_tiles_cover_everything_on_the_sampling_grid(length, tile, halo):
+    starts = tile_starts(length, tile, halo)
+    assert starts[0] == 0
+    assert all(start % STRIDE == 0 for start in starts)
+    assert starts[-1] + min(tile, length) == length
+    assert all(b - a <= tile - 2 * halo for a, b in pairwise(starts))
+    total = np.zeros(length)
+    for start in starts:
+        total[start : start + tile] += tile_weights(length, start, min(tile, length), halo)
+    assert total.min() > 0
+
+
+def test_weights_are_zero_in_the_outer_half_halo_but_not_at_the_image_edge():
+    first = tile_weights(1024, 0, 256, 64)
+    assert first[0] == 1
+    assert (first[-32:] == 0).all()
+    assert (first[:192] == 1).all()
+    assert (tile_weights(256, 0, 256, 64) == 1).all()
+
+
+def test_tiles_are_products_of_rows_and_columns():
+    parts = list(tiles((512, 256), 256, 64))
+    assert {(rows.start, columns.start) for rows, columns, _ in parts} == {
+        (0, 0), (128, 0), (256, 0)
+    }  # fmt: skip
+
+
+def test_images_of_all_sizes_come_in_few_shapes():
+    lengths = {length: padded_length(length, 1536) for length in range(1, 1505)}
+    assert len(set(lengths.values())) <= 32
+    for length, padded in lengths.items():
+        assert padded % STRIDE == 0
+        needed = length + 2 * MARGIN
+        assert needed <= padded < needed + max(STRIDE, length / 8)
+    assert [lengths[side] for side in (256, 512, 1024)] == [288, 544, 1056]
+    assert padded_length(2000, 1536) == 2048
+    assert padded_length(370, 384) == 416  # does not fit one tile
+
+
+def test_tiles_are_no_larger_than_the_field_needs():
+    assert fit_tile(2080, 1536, 128) == 1184  # two tiles, not two of 1536
+    assert fit_tile(1056, 1536, 128) == 1056
+    for length in range(1568, 6000, 32):
+        tile = fit_tile(length, 1536, 128)
+        assert tile <= 1536
+        assert len(tile_starts(length, tile, 128)) == len(tile_starts(length, 1536, 128))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 500), (31, 33), (255, 257), (300, 700), (640, 641)])
+def test_tiled_equals_whole_over_sizes(shape):
+    image = np.random.default_rng(0).random(shape, np.float32)
+    whole = predict_maps(blur_net, image, 4096, 64)
+    assert whole.shape == (*shape, 2)
+    np.testing.assert_array_equal(whole[..., 1], image)
+    for tile in (256, 320, 512):
+        np.testing.assert_allclose(predict_maps(blur_net, image, tile, 64), whole, atol=1e-5)
+
+
+def test_edges_are_mirrored_so_that_a_flat_field_stays_flat():
+    maps = predict_maps(blur_net, np.ones((50, 70), np.float32), 256, 64)
+    assert MARGIN >= 8
+    np.testing.assert_allclose(maps, 1, atol=1e-6)
