@@ -15,7 +15,7 @@ from nucseg_tf.data.augment import compile_steps
 from nucseg_tf.data.pipeline import roi_dataset
 from nucseg_tf.data.sample import Sample
 from nucseg_tf.io.files import atomic_path
-from nucseg_tf.io.overlay import COLOURS, outline_pixels
+from nucseg_tf.io.pictures import COLOURS, outline_pixels
 from nucseg_tf.types import IGNORED
 
 ROWS, VARIANTS = 6, 7

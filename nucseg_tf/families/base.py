@@ -49,7 +49,8 @@ class Family(ABC):
         tile: px, the usual side of tiles.
         step: px; sides of tiles are multiples of it.
         least_tile: px; tiles must be larger.
-        coco: whether there are weights trained on COCO, which `load_coco` reads.
+        coco: name of the file of weights trained on COCO, which `load_coco` reads, and where it is
+            published; None where there are none.
     """
 
     name: str
@@ -63,7 +64,7 @@ class Family(ABC):
     tile: int = 1536
     step: int = 32
     least_tile: int = 256
-    coco: bool = False
+    coco: tuple[str, str] | None = None
 
     def check(self, config: Config) -> None:  # noqa: B027 - most have nothing to check
         """Refuse a configuration whose parts do not fit each other; ValueError."""

@@ -20,9 +20,7 @@ from nucseg_tf.schema import Architecture
 from nucseg_tf.training.lite0 import lite0_weights_file, load_lite0
 
 LOG = logging.getLogger(__name__)
-COCO_FILE = "mask_rcnn_coco.h5"
 COCO_VARIABLE = "NUCSEG_COCO"
-COCO_SOURCE = "https://github.com/matterport/Mask_RCNN/releases/tag/v2.0"
 DOWNLOAD_TIMEOUT = 20  # s without an answer before a download is given up
 
 
@@ -89,26 +87,30 @@ def _coco(arch: Architecture, source: str) -> keras.Model:
             f"--init {source}: COCO weights exist for {others}, not for {arch.family}. "
             f"Use --init imagenet or --init nuclei."
         )
-    file = coco_file() if source == "coco" else Path(source)
+    file = coco_file(*family.coco) if source == "coco" else Path(source)
     network = zoo.build(arch)
     count = family.load_coco(network, file)
     LOG.info("%d of %d arrays initialised from %s", count, len(network.weights), file)
     return network
 
 
-def coco_file() -> Path:
-    """Matterport's COCO weights: the file that NUCSEG_COCO names, or the one in Keras' folder.
+def coco_file(name: str, address: str) -> Path:
+    """A file of COCO weights: the one that NUCSEG_COCO names, or one in Keras' folder.
+
+    Args:
+        name: of the file.
+        address: where it is published.
 
     Raises:
         InitialisationError: if there is none; says where it is published, and where it goes.
     """
     given = os.environ.get(COCO_VARIABLE)
-    place = _keras_models() / COCO_FILE
+    place = _keras_models() / name
     file = Path(given).expanduser() if given else place
     if not file.is_file():
         named = f"{COCO_VARIABLE} names {file}, which is no file" if given else f"{file} is missing"
         raise InitialisationError(
-            f"--init coco: {named}. Download {COCO_FILE} from {COCO_SOURCE} and put it at "
+            f"--init coco: {named}. Download {name} from {address} and put it at "
             f"{place}, or set {COCO_VARIABLE} to its path; or use --init PATH.h5, --init imagenet "
             f"or --init random."
         )

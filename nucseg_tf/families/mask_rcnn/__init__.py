@@ -35,7 +35,10 @@ class MaskRcnn(Family):
     losses = ("rpn_score", "rpn_box", "score", "box", "mask")
     tile = 512
     step = least_tile = 64
-    coco = True
+    coco = (
+        "mask_rcnn_coco.h5",
+        "https://github.com/matterport/Mask_RCNN/releases/tag/v2.0",
+    )
 
     def check(self, config: Config) -> None:
         settings.check(config, config.model.detector)  # type: ignore[attr-defined]

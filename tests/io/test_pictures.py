@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from nucseg_tf.errors import LabelError
-from nucseg_tf.io.overlay import COLOURS, display_grey, outline_pixels, write_overlay
+from nucseg_tf.io.pictures import COLOURS, display_grey, outline_pixels
+from nucseg_tf.io.writers.overlay import write_overlay
 
 
 def test_overlay_colours_outlines_only(tmp_path):

@@ -7,7 +7,9 @@ import roifile
 from skimage.draw import polygon
 
 from nucseg_tf.errors import LabelError, OutputError
-from nucseg_tf.io.exchange import outlines, signed_area, write_geojson, write_imagej_rois
+from nucseg_tf.io.outlines import outlines, signed_area
+from nucseg_tf.io.writers.geojson import write_geojson
+from nucseg_tf.io.writers.imagej import write_imagej_rois
 
 
 def fill(rings, shape):
