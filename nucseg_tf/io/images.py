@@ -16,12 +16,11 @@ import numpy as np
 from nucseg_tf.errors import ImageReadError, UsageError
 from nucseg_tf.io.planes import parse_choice, select_plane
 from nucseg_tf.io.readers.base import RawImage, Reader
-from nucseg_tf.registry import READERS
+from nucseg_tf.registry import READERS, WRITERS
 from nucseg_tf.types import Image
 
 TIFF_SUFFIXES = (".tif", ".tiff")
-# Results of earlier runs that may lie beside the images.
-RESULT_ENDINGS = ("_labels.tif", "_labels.tiff", "_masks.tif", "_masks.tiff", "_overlay.png")
+LABEL_ENDINGS = ("_labels.tif", "_labels.tiff", "_masks.tif", "_masks.tiff")
 
 
 def find_reader(path: Path) -> Reader | None:
@@ -33,6 +32,13 @@ def find_reader(path: Path) -> Reader | None:
 def image_suffixes() -> tuple[str, ...]:
     """Suffixes of all files that can be read."""
     return tuple(suffix for reader in READERS for suffix in reader.suffixes)
+
+
+def result_endings() -> tuple[str, ...]:
+    """Endings, in lower case, of results of earlier runs that may lie beside the images."""
+    suffixes = image_suffixes()
+    pictures = (writer.ending.lower() for writer in WRITERS)
+    return (*LABEL_ENDINGS, *(ending for ending in pictures if ending.endswith(suffixes)))
 
 
 def read_image(
@@ -83,7 +89,7 @@ def list_images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
 
     Args:
         paths: files, kept as they are, and folders, replaced by the images directly inside them,
-            sorted; hidden files and results of earlier runs (RESULT_ENDINGS) are left out.
+            sorted; hidden files and results of earlier runs (`result_endings`) are left out.
 
     Returns:
         Image files in the given order, each once.
@@ -92,11 +98,12 @@ def list_images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
         UsageError: a path does not exist, or a folder has no images.
     """
     found: dict[Path, Path] = {}
+    results = result_endings()
     for path in map(Path, paths):
         if not path.exists():
             raise UsageError(f"{path}: no such file or folder")
         files = images_in(path) if path.is_dir() else [path]
-        files = [f for f in files if f == path or not f.name.lower().endswith(RESULT_ENDINGS)]
+        files = [f for f in files if f == path or not f.name.lower().endswith(results)]
         if not files:
             raise UsageError(
                 f"{path}: no images ({', '.join(image_suffixes())}) directly in this folder; "

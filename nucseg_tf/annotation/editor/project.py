@@ -24,7 +24,7 @@ from typing import Any
 from nucseg_tf.data.manifest import MASK_ENDINGS, SPLITS
 from nucseg_tf.errors import DataError, UsageError
 from nucseg_tf.io.files import ensure_folder
-from nucseg_tf.io.images import RESULT_ENDINGS, TIFF_SUFFIXES, images_in
+from nucseg_tf.io.images import TIFF_SUFFIXES, images_in, result_endings
 
 LOG = logging.getLogger(__name__)
 ANNOTATION = "annotation"
@@ -161,7 +161,7 @@ def locked(project: Project) -> Iterator[None]:
 def _images(folder: Path, flat: bool) -> Iterator[tuple[str, Path]]:
     """Group and path of each image."""
     if flat:
-        results = tuple(ending.lower() for ending in RESULT_ENDINGS)
+        results = result_endings()
         for image in images_in(folder):
             masked = _stem(image).endswith(MASK_ENDINGS)
             if not masked and not image.name.lower().endswith(results):

@@ -43,7 +43,8 @@ class Tiff:
         for message in logs:
             if any(fatal in message for fatal in _FATAL_LOGS):
                 raise ImageReadError(
-                    f"{path}: cut short or incomplete: planes are missing ({message}). Copy it again."
+                    f"{path}: cut short or incomplete: planes are missing ({message}). "
+                    "Copy it again."
                 )
         return RawImage(data, axes, alpha=alpha, pixel_size=pixel_size)
 
