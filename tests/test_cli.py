@@ -15,8 +15,10 @@ import pytest
 import tifffile
 
 import nucseg_tf.doctor
-from nucseg_tf import __version__, cli, console
+from nucseg_tf import __version__, console
 from nucseg_tf.__main__ import main
+from nucseg_tf.commands.models import Models
+from nucseg_tf.commands.table import Commands
 from nucseg_tf.models.archive import MODEL_FILES
 
 ROOT = Path(__file__).parents[1]
@@ -39,7 +41,7 @@ def probe(
 @pytest.fixture
 def probed(monkeypatch):
     """`nucseg probe`; returns what it was called with."""
-    monkeypatch.setattr(cli.Commands, "probe", staticmethod(probe), raising=False)
+    monkeypatch.setattr(Commands, "probe", staticmethod(probe), raising=False)
     CALLS.clear()
     return CALLS
 
@@ -149,7 +151,7 @@ def test_help_lists_the_commands(argv, capsys):
 
 
 def test_help_of_every_command_describes_every_flag(capsys):
-    groups = {(): cli.Commands, ("models",): cli.Models}
+    groups = {(): Commands, ("models",): Models}
     for path, group in groups.items():
         for name in (key for key in dir(group) if not key.startswith("_") and key != "models"):
             assert main([*path, name, "--help"]) == 0

@@ -137,7 +137,7 @@ def test_the_definition_installs_what_the_dockerfiles_copy():
         "dist/nucseg-tf-cpu.sif",
         "requirements-dev.txt",
         "tests/test_docker.py",
-        "nucseg_tf/__pycache__/cli.cpython-311.pyc",
+        "nucseg_tf/__pycache__/types.cpython-311.pyc",
         "a.tif",
     ],
 )

@@ -1,0 +1,1 @@
+"""The commands of `nucseg`, a file each; `table` names them."""

@@ -1,0 +1,82 @@
+"""`nucseg benchmark`."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import signal
+from pathlib import Path
+
+from nucseg_tf.commands.options import Channel, Device, Diameter, ModelsDir, PixelSize, Plane
+from nucseg_tf.console import load_tensorflow, show_progress, use_device
+from nucseg_tf.errors import SomeImagesFailed
+
+LOG = logging.getLogger(__name__)
+
+
+def benchmark(
+    *,
+    data: Path,
+    out: Path,
+    models: tuple[str, ...] = (),
+    labels: tuple[str, ...] = (),
+    groups: Path | None = None,
+    split: str | None = None,
+    note: str = "",
+    models_dir: ModelsDir = None,
+    pixel_size: PixelSize = None,
+    diameter: Diameter = None,
+    channel: Channel = None,
+    z: Plane = None,
+    tile: int | None = None,
+    tta: int = 1,
+    device: Device = "auto",
+) -> Path:
+    """Compare models, and label images of other tools, on annotated images.
+
+    Writes scores, figures, predictions and report.html, and prints the path of the latter. After
+    an interruption, the same command goes on.
+
+    Args:
+        data: folder of images/ and masks/, with a folder per cell line in each; or a CSV manifest
+        out: folder for the results
+        models: MODEL,NAME=MODEL,... by name or folder; NAME=RUN1+RUN2+... are repeated trainings
+        labels: NAME=FOLDER of label images STEM_labels.tif or STEM.ext; may be repeated
+        groups: CSV of columns image, group, where the data set has no groups of its own
+        split: train, val or test, where the data set has several
+        note: what a reader of the report must know of the images
+        tile: side in px of the tiles of large images; each model has its own otherwise
+        tta: average over so many flips and rotations, 1 (off) to 8
+    """
+    from nucseg_tf.evaluation.entries import parse_entries
+
+    runs = parse_entries(models, labels)
+    if models:
+        load_tensorflow()
+    from nucseg_tf.evaluation.benchmark import failures, run_benchmark
+    from nucseg_tf.evaluation.report import write_report
+
+    sizes = {"pixel_size": pixel_size, "diameter": diameter}
+    with show_progress() as progress:
+        result = run_benchmark(
+            *(data, out, runs),
+            options={"channel": channel, "z": z, **sizes, "tile": tile, "tta": tta},
+            split=split,
+            groups=groups,
+            note=note,
+            models_dir=models_dir,
+            prepare=functools.partial(use_device, device),
+            progress=progress,
+        )
+    if result is None:
+        LOG.warning("stopped by SIGTERM; predictions are kept, and the same command goes on")
+        raise SystemExit(128 + signal.SIGTERM)
+    page = write_report(out)
+    failed = failures(result)
+    if failed:
+        print(page)
+        raise SomeImagesFailed(
+            f"{len(failed)} of {len(result['scores'])} predictions were missing or unusable, and "
+            f"count as empty; see {out / 'failures.csv'}"
+        )
+    return page

@@ -1,0 +1,75 @@
+"""`nucseg convert`."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from pathlib import Path
+
+from nucseg_tf.commands.options import Channel, Plane
+from nucseg_tf.console import show_progress
+from nucseg_tf.errors import SomeImagesFailed, UsageError
+
+LOG = logging.getLogger(__name__)
+
+
+def convert(
+    src: Path,
+    dst: Path,
+    *,
+    to: str,
+    nuclei: int = 50,
+    shape: str = "bitmap",
+    labels: Path | None = None,
+    channel: Channel = None,
+    z: Plane = None,
+    regions: Path | None = None,
+    partial: bool = False,
+    overwrite: bool = False,
+) -> Path:
+    """Take labelled fields to Supervisely or CVAT for correction, and bring them back.
+
+    Out, fields are cut into regions, each an image with its nuclei. Back, the regions of a field
+    become masks/[GROUP/]STEM.tif; conflicts.csv tells what contradicted and how it was settled.
+
+    Args:
+        src: data set of images/ with masks/ or prelabels/; or a project, a folder, zip or tar
+        dst: project to write, a folder, or a zip file; or the data set that gets the masks
+        to: supervisely, coco (for CVAT), or labels (back)
+        nuclei: about how many in a region; 0 for whole fields
+        shape: bitmap or polygon; nuclei that no polygon gives exactly are bitmaps all the same
+        labels: folder of labels to export, instead of masks/, then prelabels/
+        regions: nucseg_regions.json of the export, if the project does not bring it back
+        partial: keep the labels of regions that did not come back, instead of failing
+        overwrite: replace masks that exist; copies are kept below annotation/
+    """
+    if to not in ("supervisely", "coco", "labels"):
+        raise UsageError(f"--to: expected supervisely, coco or labels. Received: {to!r}")
+    if shape not in ("bitmap", "polygon"):
+        raise UsageError(f"--shape: expected bitmap or polygon. Received: {shape!r}")
+    if nuclei < 0:
+        raise UsageError(f"--nuclei: expected 0 or more. Received: {nuclei}")
+    back = {"--regions": regions, "--partial": partial, "--overwrite": overwrite}
+    unused = {"--labels": labels} if to == "labels" else back
+    if given := [flag for flag, value in unused.items() if value]:
+        raise UsageError(f"{given[0]} says nothing with --to {to}; leave it away")
+    from nucseg_tf.annotation.exchange.exporting import Export, export
+    from nucseg_tf.annotation.exchange.restoring import restore
+
+    with show_progress() as progress:
+        if to == "labels":
+            outcome = restore(src, dst, regions, partial, overwrite, progress)
+        else:
+            options = Export(to, nuclei, shape == "polygon", labels, channel, z)
+            outcome = export(src, dst, options, progress)
+    if outcome.stopped:
+        LOG.warning("stopped by SIGTERM after %d fields", len(outcome.done))
+        raise SystemExit(128 + signal.SIGTERM)
+    if outcome.conflicts:
+        LOG.warning("%d conflicts, see %s", outcome.conflicts, dst / "conflicts.csv")
+    if outcome.failures:
+        print(dst)
+        count = len(outcome.failures) + len(outcome.done)
+        where = f", see {dst / 'failures.csv'}" if to == "labels" else ""
+        raise SomeImagesFailed(f"{len(outcome.failures)} of {count} fields failed{where}")
+    return dst

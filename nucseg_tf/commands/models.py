@@ -1,0 +1,94 @@
+"""`nucseg models ...`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nucseg_tf.console import load_tensorflow
+
+
+def list_models(*, models_dir: Path | None = None) -> str:
+    """Name and folder of each model that can be called by name.
+
+    Args:
+        models_dir: folder to search first
+    """
+    load_tensorflow()
+    from nucseg_tf.models import zoo
+
+    found = zoo.list_models(models_dir)
+    width = max(map(len, found), default=0)
+    return "\n".join(f"{name:<{width}}  {folder}" for name, folder in found.items())
+
+
+def model_info(name: str, *, models_dir: Path | None = None) -> str:
+    """Print the model.yaml of a model.
+
+    Args:
+        name: name of a model, or a model folder
+        models_dir: folder to search first
+    """
+    load_tensorflow()
+    from nucseg_tf.models import zoo
+    from nucseg_tf.schema import to_yaml
+
+    return to_yaml(zoo.read_info(zoo.find_model(name, models_dir))).rstrip()
+
+
+def verify_models(name: str | None = None, *, models_dir: Path | None = None) -> str:
+    """Compare the files of one model, or of all, with their recorded hashes.
+
+    Args:
+        name: name of a model, or a model folder; all models without it
+        models_dir: folder to search first
+    """
+    load_tensorflow()
+    from nucseg_tf.models import zoo
+
+    found = zoo.list_models(models_dir)
+    folders = list(found.values()) if name is None else [zoo.find_model(name, models_dir)]
+    lines = []
+    for folder in folders:
+        zoo.read_info(folder)
+        lines.append(f"{folder}: intact, sha256 {zoo.verify(folder)}")
+    return "\n".join(lines)
+
+
+def export_model(name: str, file: Path, *, models_dir: Path | None = None) -> Path:
+    """Write a model into one zip file.
+
+    Args:
+        name: name of a model, or a model or run folder
+        file: the zip file to write
+        models_dir: folder to search first
+    """
+    load_tensorflow()
+    from nucseg_tf.models import archive
+
+    return archive.export_model(name, file, models_dir)
+
+
+def import_model(file: Path, *, models_dir: Path, name: str | None = None) -> Path:
+    """Unpack a model from a zip file, and check it.
+
+    Args:
+        file: zip file from `nucseg models export`
+        models_dir: folder of models to put it into
+        name: to call it by; its own otherwise
+    """
+    load_tensorflow()
+    from nucseg_tf.models import archive
+
+    return archive.import_model(file, models_dir, name)
+
+
+class Models:
+    """Lists, checks and moves models."""
+
+    list = staticmethod(list_models)
+    info = staticmethod(model_info)
+    verify = staticmethod(verify_models)
+    export = staticmethod(export_model)
+
+
+setattr(Models, "import", staticmethod(import_model))  # a keyword, so not in the class body

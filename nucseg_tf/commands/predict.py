@@ -1,0 +1,77 @@
+"""`nucseg predict`."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from nucseg_tf.commands.options import Channel, Device, Diameter, ModelsDir, PixelSize, Plane
+from nucseg_tf.commands.records import describe_model, end_run, now
+from nucseg_tf.console import show_progress, use_device
+from nucseg_tf.io.files import ensure_folder
+
+LOG = logging.getLogger(__name__)
+
+
+def predict(
+    *paths: Path,
+    out: Path,
+    model: str = "fpn2ws-nuclei",
+    models_dir: ModelsDir = None,
+    pixel_size: PixelSize = None,
+    diameter: Diameter = None,
+    channel: Channel = None,
+    z: Plane = None,
+    tile: int | None = None,
+    tta: int = 1,
+    device: Device = "auto",
+    **writers: bool,
+) -> Path:
+    """Find the nuclei of images.
+
+    Writes STEM_labels.tif per image, objects.csv (a row per nucleus), run.json and, if images had
+    to be left out, failures.csv. Prints the output folder.
+
+    Args:
+        paths: image files, or folders of them (TIFF, PNG, JPEG, BMP)
+        out: folder for the results
+        model: name of a model, or a model folder
+        channel: index from 0, or max, where a file has several
+        z: plane, index from 0, or max, where a file is a stack
+        tile: side in px of the tiles of large images; 512 for Mask R-CNN, 1536 for the others
+        tta: average over so many flips and rotations, 1 (off) to 8; takes as many times as long
+    """
+    from nucseg_tf.io.images import list_images
+
+    started, began = now(), time.perf_counter()
+    list_images(paths)  # before the seconds that loading takes
+    ensure_folder(out)
+    use_device(device)
+    from nucseg_tf.engines.keras import backend_device
+    from nucseg_tf.inference.options import Options
+    from nucseg_tf.inference.predict import predict_files
+    from nucseg_tf.inference.segmenter import load_model
+
+    chosen = tuple(name for name, wanted in writers.items() if wanted)
+    options = Options(channel, z, pixel_size, diameter, tile, tta, chosen)
+    segmenter = load_model(model, models_dir)
+    loaded = time.perf_counter()
+    if pixel_size is not None and segmenter.info.pixel_size is None and diameter is None:
+        LOG.info("%s has no pixel size: --pixel-size only sets the µm columns", model)
+    with show_progress() as progress:
+        outcome = predict_files(paths, out, segmenter, options, progress)
+    finished = time.perf_counter()
+    record = {
+        "command": "predict",
+        "paths": [str(path) for path in paths],
+        "options": asdict(options),
+        "model": describe_model(segmenter),
+        "device": backend_device(),
+        "started": started,
+        "seconds": {"loading": round(loaded - began, 3), "total": round(finished - began, 3)},
+        "images": outcome.done,
+    }
+    end_run(out, record, outcome)
+    return out

@@ -1,0 +1,54 @@
+"""run.json, and how a run over images ends."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nucseg_tf.errors import SomeImagesFailed
+
+if TYPE_CHECKING:
+    from nucseg_tf.inference.segmenter import Segmenter
+
+LOG = logging.getLogger(__name__)
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def write_record(path: Path, record: dict[str, Any]) -> None:
+    from nucseg_tf.doctor import versions
+    from nucseg_tf.io.files import atomic_path
+
+    with atomic_path(path) as temporary:
+        text = json.dumps(record | {"versions": versions()}, indent=2)
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def describe_model(segmenter: Segmenter) -> dict[str, Any]:
+    return {
+        "name": segmenter.info.name,
+        "sha256": segmenter.model.sha256,
+        "thresholds": segmenter.thresholds.model_dump(),
+    }
+
+
+def end_run(out: Path, record: dict[str, Any], outcome: Any) -> None:
+    """Write run.json of a run over images, and end with 143 or 3 if some of them are not done."""
+    record["left_out"] = [str(path) for path in outcome.left_out]
+    failures = [{"image": str(path), "reason": text} for path, text in outcome.failures]
+    write_record(out / "run.json", record | {"failures": failures})
+    if outcome.left_out:
+        LOG.warning("stopped by SIGTERM with %d images left to do", len(outcome.left_out))
+        raise SystemExit(128 + signal.SIGTERM)
+    if failures:
+        print(out)
+        count = len(failures) + len(outcome.done)
+        raise SomeImagesFailed(
+            f"{len(failures)} of {count} images failed, see {out / 'failures.csv'}"
+        )
