@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,30 +11,14 @@ import pandas as pd
 from nucseg_tf.errors import UsageError
 from nucseg_tf.inference.measure import measure
 from nucseg_tf.inference.options import Options
-from nucseg_tf.inference.runner import Stage, run
+from nucseg_tf.inference.runner import Outcome, Stage, run
 from nucseg_tf.inference.segmenter import Segmenter
 from nucseg_tf.inference.stages.measure import Measure
 from nucseg_tf.inference.stages.read import Read
 from nucseg_tf.inference.stages.write import Write, remove_results
 from nucseg_tf.io.files import atomic_path, ensure_folder
 from nucseg_tf.io.images import list_images
-
-LOG = logging.getLogger(__name__)
-
-
-@dataclass
-class Outcome:
-    """What became of the files.
-
-    Attributes:
-        done: an entry an image: name, shape, nuclei, seconds.
-        failures: (path, reason) of the images that could not be done.
-        left_out: images not tried, because the run was stopped.
-    """
-
-    done: list[dict[str, Any]] = field(default_factory=list)
-    failures: list[tuple[Path, str]] = field(default_factory=list)
-    left_out: list[Path] = field(default_factory=list)
+from nucseg_tf.io.tables import write_failures
 
 
 def predict_files(
@@ -80,21 +60,16 @@ def predict_files(
     ]
     outcome, tables = Outcome(), []
     for number, way in enumerate(run(files, stages), start=1):
-        file = way.file
         if way.error:
-            LOG.error("%s", way.reason if str(file) in way.reason else f"{file}: {way.reason}")
-            remove_results(out, file)
-            outcome.failures.append((file, way.reason))
+            remove_results(out, way.file)
         else:
             tables.append(way.value.table)
-            height, width = way.value.shape
-            entry = {"image": file.name, "height": height, "width": width}
-            entry |= {"nuclei": len(way.value.table), "seconds": round(way.seconds, 3)}
-            outcome.done.append(entry)
-        if not progress(number, len(files), file.name):
+        outcome.note(way, way.file.name)
+        if not progress(number, len(files), way.file.name):
             outcome.left_out = files[number:]
             break
-    _write_tables(out, tables, outcome.failures)
+    _write_objects(out, tables)
+    write_failures(out, outcome.failures)
     return outcome
 
 
@@ -109,7 +84,7 @@ def _refuse_same_stem(files: Sequence[Path]) -> None:
             )
 
 
-def _write_tables(out: Path, tables: list[pd.DataFrame], failures: list[tuple[Path, str]]) -> None:
+def _write_objects(out: Path, tables: list[pd.DataFrame]) -> None:
     if not tables:
         empty = measure(np.zeros((1, 1), np.int32))
         empty.insert(0, "image", "")
@@ -117,12 +92,3 @@ def _write_tables(out: Path, tables: list[pd.DataFrame], failures: list[tuple[Pa
     with atomic_path(out / "objects.csv") as temporary:
         filled = [table for table in tables if len(table)] or tables[:1]
         pd.concat(filled).to_csv(temporary, index=False, float_format="%.9g")
-    (out / "failures.csv").unlink(missing_ok=True)  # of an earlier run into the same folder
-    if failures:
-        with (
-            atomic_path(out / "failures.csv") as temporary,
-            temporary.open("w", newline="", encoding="utf-8") as stream,
-        ):
-            writer = csv.writer(stream)
-            writer.writerow(["image", "reason"])
-            writer.writerows((str(path), reason) for path, reason in failures)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,32 @@ class Way:
         if self.error is None:
             return ""
         return str(self.error) if isinstance(self.error, NucsegError) else repr(self.error)
+
+
+@dataclass
+class Outcome:
+    """What became of the images of a run.
+
+    Attributes:
+        done: an entry an image: name, shape, nuclei, seconds.
+        failures: (path, reason) of the images that could not be done.
+        left_out: images not tried, because the run was stopped.
+    """
+
+    done: list[dict[str, Any]] = field(default_factory=list)
+    failures: list[tuple[Path, str]] = field(default_factory=list)
+    left_out: list[Path] = field(default_factory=list)
+
+    def note(self, way: Way, name: str) -> None:
+        """Add an image whose last stage gave `Written`, or whose error is logged now."""
+        if way.error:
+            known = str(way.file) in way.reason
+            LOG.error("%s", way.reason if known else f"{way.file}: {way.reason}")
+            self.failures.append((way.file, way.reason))
+            return
+        (height, width), nuclei = way.value.shape, len(way.value.table)
+        entry = {"image": name, "height": height, "width": width, "nuclei": nuclei}
+        self.done.append(entry | {"seconds": round(way.seconds, 3)})
 
 
 def run(files: Iterable[Path], stages: Sequence[Stage]) -> Iterator[Way]:

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from nucseg_tf.errors import ImageReadError, UsageError
+from nucseg_tf.errors import UsageError
 from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.runner import Stage
 from nucseg_tf.inference.stages.decode import Decode
 from nucseg_tf.inference.stages.network import Network
 from nucseg_tf.inference.stages.scale import Scale, find_zoom
+from nucseg_tf.io.arrays import check_array
 from nucseg_tf.models import zoo
 from nucseg_tf.schema import Thresholds
 from nucseg_tf.types import Image, Instances
@@ -81,7 +82,7 @@ class Segmenter:
         """
         options = Options(None, None, pixel_size, diameter, tile, tta)
         self.check(options)
-        value: Any = Image(_checked(image), pixel_size, ARRAY)
+        value: Any = Image(check_array(image), pixel_size, ARRAY)
         for stage in self.stages(options):
             value = stage(value)
         return value.instances
@@ -118,22 +119,6 @@ class Segmenter:
         if not 1 <= options.tta <= 8:
             raise UsageError(f"--tta: expected 1 to 8 symmetries. Received: {options.tta}.")
         find_zoom(self.info, options.pixel_size, options.diameter)
-
-
-def _checked(image: np.ndarray) -> np.ndarray:
-    image = np.asarray(image)
-    if image.ndim == 3 and image.shape[-1] == 1:
-        image = image[..., 0]
-    if image.ndim != 2 or not image.size or image.dtype.kind not in "uifb":
-        raise ImageReadError(
-            f"Expected one grey image of shape (H, W), integer or float. "
-            f"Received: shape {image.shape}, {image.dtype}. Choose one channel or plane."
-        )
-    if image.dtype == bool:
-        image = image.astype(np.uint8)
-    if image.dtype.kind == "f" and not np.isfinite(image).all():
-        raise ImageReadError("The image has values that are not finite (NaN or infinite).")
-    return image
 
 
 def load_model(name: str | Path, models_dir: Path | None = None) -> Segmenter:

@@ -24,7 +24,6 @@ from pydantic import BaseModel, Field
 
 from nucseg_tf.annotation.editor.patches import enclosing, slices
 from nucseg_tf.annotation.editor.shapes import polygon_mask
-from nucseg_tf.annotation.exchange.archives import Source, validated
 from nucseg_tf.annotation.exchange.drawn import (
     NEIGHBOUR,
     NUCLEUS,
@@ -37,6 +36,7 @@ from nucseg_tf.annotation.exchange.drawn import (
 )
 from nucseg_tf.annotation.exchange.rle import Runs, encode_runs, place_runs
 from nucseg_tf.errors import DataError, LabelError
+from nucseg_tf.io.archives import Source, validated
 from nucseg_tf.io.outlines import outlines
 
 FILE = "annotations/instances_default.json"

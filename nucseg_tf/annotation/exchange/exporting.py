@@ -20,13 +20,13 @@ from nucseg_tf.annotation.editor.patches import shape_of, slices
 from nucseg_tf.annotation.editor.project import ANNOTATION
 from nucseg_tf.annotation.editor.store import has_open_edits
 from nucseg_tf.annotation.exchange import coco, sidecar, supervisely
-from nucseg_tf.annotation.exchange.archives import Write, new_project
 from nucseg_tf.annotation.exchange.drawn import Drawn
 from nucseg_tf.annotation.exchange.regions import cut, shown, to_grey
 from nucseg_tf.annotation.exchange.sidecar import ExportedField
 from nucseg_tf.annotation.prelabel.folder import find_images
 from nucseg_tf.data.manifest import MASK_ENDINGS
 from nucseg_tf.errors import DataError, LabelError, UsageError
+from nucseg_tf.io.archives import Write, new_project
 from nucseg_tf.io.images import TIFF_SUFFIXES, check_finite, read_image
 from nucseg_tf.io.labels import read_labels
 

@@ -16,7 +16,6 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from nucseg_tf.annotation.exchange.archives import Source, validated
 from nucseg_tf.annotation.exchange.drawn import (
     MAX_OBJECTS,
     NEIGHBOUR,
@@ -36,6 +35,7 @@ from nucseg_tf.annotation.exchange.figures import (
     to_points,
 )
 from nucseg_tf.errors import LabelError
+from nucseg_tf.io.archives import Source, validated
 
 COLOURS = {NUCLEUS: "#00C8FF", NEIGHBOUR: "#808080"}
 ANNOTATION = re.compile(r"(?:.*/)?ann/([^/]+)\.json")

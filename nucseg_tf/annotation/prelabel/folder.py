@@ -10,11 +10,10 @@ overwrites the first.
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -22,10 +21,15 @@ import pandas as pd
 from nucseg_tf.annotation.prelabel import suspects
 from nucseg_tf.annotation.prelabel.image import CLASSICAL, Settings, label
 from nucseg_tf.data.manifest import MASK_ENDINGS
-from nucseg_tf.errors import NucsegError, UsageError
+from nucseg_tf.errors import UsageError
+from nucseg_tf.inference.options import Options
+from nucseg_tf.inference.runner import Outcome, Stage, run
+from nucseg_tf.inference.stages.read import Read
+from nucseg_tf.inference.stages.values import Written
 from nucseg_tf.io.files import atomic_path, ensure_folder
-from nucseg_tf.io.images import check_finite, images_in, read_image, result_endings
+from nucseg_tf.io.images import images_in, result_endings
 from nucseg_tf.io.labels import write_labels
+from nucseg_tf.io.tables import write_failures
 from nucseg_tf.types import Image
 
 if TYPE_CHECKING:
@@ -36,19 +40,9 @@ NOT_OURS = ("images", "masks", "annotation")  # folders of DIR that belong to so
 
 
 @dataclass
-class Outcome:
-    """What became of the images.
+class Prelabelled(Outcome):
+    """What became of the images; `suspects` is how many of the nuclei are suspects."""
 
-    Attributes:
-        done: an entry an image: name, shape, nuclei, seconds.
-        failures: (path, reason) of the images that could not be done.
-        left_out: images not tried, because the run was stopped.
-        suspects: how many of the nuclei are suspects.
-    """
-
-    done: list[dict[str, Any]] = field(default_factory=list)
-    failures: list[tuple[Path, str]] = field(default_factory=list)
-    left_out: list[Path] = field(default_factory=list)
     suspects: int = 0
 
 
@@ -58,7 +52,7 @@ def prelabel_folder(
     method: str | Segmenter,
     settings: Settings,
     progress: Callable[[int, int, str], bool] = lambda done, total, name: True,
-) -> Outcome:
+) -> Prelabelled:
     """Label every image of a folder; see the module docstring.
 
     Args:
@@ -85,17 +79,25 @@ def prelabel_folder(
     ensure_folder(out)
     for name in ("objects.csv", "failures.csv", "run.json"):
         (out / name).unlink(missing_ok=True)  # of labels that now change
-    outcome, tables = Outcome(), []
+    outcome, tables = Prelabelled(), []
+    groups = {file: group for group, file in images}
+    stages: list[Stage] = [Read(Options(settings.channel, settings.z, settings.pixel_size))]
+    stages += [_Label(method, settings, out, groups)]
     try:
-        for number, (group, file) in enumerate(images, start=1):
-            table = _prelabel_file(file, group, out, method, settings, outcome)
-            if table is not None:
-                tables.append(table)
-            if not progress(number, len(images), file.name):
+        for number, way in enumerate(run(groups, stages), start=1):
+            name = "/".join(filter(None, (groups[way.file], way.file.name)))
+            outcome.note(way, name)
+            if way.error:  # what an earlier run left goes
+                _target(out, groups[way.file], way.file).unlink(missing_ok=True)
+            else:
+                way.value.table.insert(0, "image", name)
+                tables.append(way.value.table)
+            if not progress(number, len(images), way.file.name):
                 outcome.left_out = [path for _, path in images[number:]]
                 break
     finally:  # also on Ctrl-C: labels without a table would be of little use
-        outcome.suspects = _write_tables(out, tables, outcome.failures)
+        outcome.suspects = _write_objects(out, tables)
+        write_failures(out, outcome.failures)
     return outcome
 
 
@@ -143,60 +145,44 @@ def _is_result(file: Path) -> bool:
     return stem.endswith(MASK_ENDINGS) or file.name.lower().endswith(result_endings())
 
 
-def _prelabel_file(
-    file: Path,
-    group: str,
-    out: Path,
-    method: str | Segmenter,
-    settings: Settings,
-    outcome: Outcome,
-) -> pd.DataFrame | None:
-    """Label a file, write its labels, and note in `outcome` how that went."""
-    began = time.perf_counter()
-    target = out / group / f"{file.stem}_labels.tif"
-    try:
-        image = read_image(file, settings.channel, settings.z, settings.pixel_size)
-        check_finite(image)
-        labels, table = _label_file(image, method, settings)
+def _target(out: Path, group: str, file: Path) -> Path:
+    return out / group / f"{file.stem}_labels.tif"
+
+
+@dataclass(frozen=True)
+class _Label:
+    """The stage that labels an image and writes its labels.
+
+    Attributes:
+        method, settings, out: see `prelabel_folder`.
+        groups: of the files.
+    """
+
+    method: str | Segmenter
+    settings: Settings
+    out: Path
+    groups: Mapping[Path, str]
+
+    def __call__(self, image: Image) -> Written:
+        """Gives the table without `image`."""
+        settings = replace(self.settings, pixel_size=image.pixel_size)
+        labels, table = label(image.pixels, self.method, settings)
+        if not len(table):
+            LOG.warning("%s: no nucleus found", image.path)
+        target = _target(self.out, self.groups[image.path], image.path)
         target.parent.mkdir(exist_ok=True)
         write_labels(target, labels, pixel_size=image.pixel_size)
-    except Exception as error:  # whatever is wrong with one image, the others are done
-        reason = str(error) if isinstance(error, NucsegError) else repr(error)
-        LOG.error("%s", reason if str(file) in reason else f"{file}: {reason}")
-        LOG.debug("", exc_info=error)
-        target.unlink(missing_ok=True)  # of an earlier run
-        outcome.failures.append((file, reason))
-        return None
-    name = f"{group}/{file.name}" if group else file.name
-    table.insert(0, "image", name)
-    height, width = labels.shape
-    seconds = round(time.perf_counter() - began, 3)
-    entry = {"image": name, "height": height, "width": width, "nuclei": len(table)}
-    outcome.done.append(entry | {"seconds": seconds})
-    return table
+        return Written(labels.shape, table)
 
 
 def _check_options(segmenter: Segmenter, settings: Settings) -> None:
     """Refuse what makes no sense for a model before any image is read; UsageError."""
-    from nucseg_tf.inference.options import Options
-
     size, diameter = settings.pixel_size, settings.diameter
     segmenter.check(Options(pixel_size=size, diameter=diameter, tile=settings.tile))
 
 
-def _label_file(
-    image: Image, method: str | Segmenter, settings: Settings
-) -> tuple[np.ndarray, pd.DataFrame]:
-    found = label(image.pixels, method, replace(settings, pixel_size=image.pixel_size))
-    if not len(found[1]):
-        LOG.warning("%s: no nucleus found", image.path)
-    return found
-
-
-def _write_tables(
-    out: Path, tables: Sequence[pd.DataFrame], failures: Sequence[tuple[Path, str]]
-) -> int:
-    """Write objects.csv, and failures.csv if need be; gives the number of suspects."""
+def _write_objects(out: Path, tables: Sequence[pd.DataFrame]) -> int:
+    """Write objects.csv; gives the number of suspects."""
     filled = [table for table in tables if len(table)]
     if not filled:
         _, empty = label(np.zeros((1, 1), np.uint8), CLASSICAL, Settings())
@@ -205,8 +191,4 @@ def _write_tables(
     marked = suspects.mark(pd.concat(filled, ignore_index=True))
     with atomic_path(out / "objects.csv") as temporary:
         marked.to_csv(temporary, index=False, float_format="%.9g")
-    if failures:
-        rows = pd.DataFrame([(str(path), reason) for path, reason in failures])
-        with atomic_path(out / "failures.csv") as temporary:
-            rows.to_csv(temporary, index=False, header=["image", "reason"])
     return int(marked["suspect"].sum())

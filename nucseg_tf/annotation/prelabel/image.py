@@ -21,9 +21,10 @@ from nucseg_tf.annotation.prelabel.confidence import (
     turned_views,
 )
 from nucseg_tf.annotation.prelabel.foreground import prepare
-from nucseg_tf.errors import ImageReadError, UsageError
+from nucseg_tf.errors import UsageError
 from nucseg_tf.imaging.components import keep_areas
 from nucseg_tf.inference.measure import measure
+from nucseg_tf.io.arrays import check_array
 from nucseg_tf.types import Instances
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def label(
     image: np.ndarray, method: str | Segmenter, settings: Settings
 ) -> tuple[np.ndarray, pd.DataFrame]:
     """Labels, and the table that `suspects.mark` takes, but for `image`."""
-    image = _checked(image)
+    image = check_array(image)
     scores: np.ndarray | None = None
     if isinstance(method, str):
         chosen = settings.classical()
@@ -139,15 +140,3 @@ def _within_limits(found: Instances, settings: Settings) -> Instances:
     numbers, first = np.unique(labels, return_index=True)
     before = found.labels.ravel()[first[numbers > 0]]
     return Instances(labels, found.scores[before - 1])
-
-
-def _checked(image: np.ndarray) -> np.ndarray:
-    image = np.asarray(image)
-    if image.ndim != 2 or not image.size or image.dtype.kind not in "uifb":
-        raise ImageReadError(
-            f"Expected one grey image of shape (H, W), integer or float. "
-            f"Received: shape {image.shape}, {image.dtype}. Choose one channel or plane."
-        )
-    if image.dtype.kind == "f" and not np.isfinite(image).all():
-        raise ImageReadError("The image has values that are not finite (NaN or infinite).")
-    return image.astype(np.uint8) if image.dtype == bool else image

@@ -11,11 +11,11 @@ from reference.awkward import awkward, many
 from reference.drawn import random_labels
 
 from nucseg_tf.annotation.exchange import coco
-from nucseg_tf.annotation.exchange.archives import Source
 from nucseg_tf.annotation.exchange.drawn import Drawn
 from nucseg_tf.annotation.exchange.regions import cut, shown
 from nucseg_tf.annotation.exchange.rle import encode_runs, unpack_counts
 from nucseg_tf.errors import DataError
+from nucseg_tf.io.archives import Source
 
 # Of pycocotools: the run lengths of an image of (9, 10), and their compressed form.
 RUNS, COMPRESSED = [6, 1, 40, 4, 5, 4, 5, 4, 21], "61X13mN000`0"

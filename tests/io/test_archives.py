@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from nucseg_tf.annotation.exchange import archives
-from nucseg_tf.annotation.exchange.archives import new_project, open_source
 from nucseg_tf.errors import DataError, OutputError, UsageError
+from nucseg_tf.io import archives
+from nucseg_tf.io.archives import new_project, open_source
 
 
 def make_zip(path: Path, *members: str | zipfile.ZipInfo, data: bytes = b"{}") -> Path:
