@@ -19,8 +19,8 @@ from nucseg_tf.__main__ import main
 from nucseg_tf.errors import ImageReadError, UsageError
 from nucseg_tf.evaluation.scores import score_image
 from nucseg_tf.families.dense import HALO
-from nucseg_tf.inference import predict as predict_module
-from nucseg_tf.inference.predict import Options
+from nucseg_tf.inference.options import Options
+from nucseg_tf.inference.stages.write import Write
 
 
 @pytest.fixture(scope="module")
@@ -198,14 +198,14 @@ def test_folder_that_cannot_be_written(tmp_path, capsys):
 def test_a_stopped_run_keeps_what_is_done(tmp_path, monkeypatch):
     for name in ("a.tif", "b.tif", "c.tif"):
         tifffile.imwrite(tmp_path / name, field((64, 64), count=3)[0])
-    write = predict_module.write_image_results
+    write = Write.__call__
 
-    def stopped_at_b(out, image, *rest):
-        write(out, image, *rest)
-        if image.path.name == "b.tif":
+    def stopped_at_b(stage, measured):
+        if measured.image.path.name == "b.tif":
             os.kill(os.getpid(), signal.SIGTERM)
+        return write(stage, measured)
 
-    monkeypatch.setattr(predict_module, "write_image_results", stopped_at_b)
+    monkeypatch.setattr(Write, "__call__", stopped_at_b)
     out = tmp_path / "out"
     assert main(["predict", str(tmp_path), "--out", str(out)]) == 143
     record = json.loads((out / "run.json").read_text())

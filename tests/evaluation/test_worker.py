@@ -13,7 +13,9 @@ from evaluation.conftest import OPTIONS
 from nucseg_tf.errors import UsageError
 from nucseg_tf.evaluation import worker
 from nucseg_tf.evaluation.worker import Job, labels_file, measure_cost, peak_memory, predict_images
+from nucseg_tf.inference.stages.values import Found
 from nucseg_tf.io.labels import read_labels
+from nucseg_tf.types import Instances
 
 
 class Stub:
@@ -25,6 +27,9 @@ class Stub:
     def check(self, options):
         if options.tta > 8:
             raise UsageError("--tta: too many")
+
+    def stages(self, options):
+        return [lambda image: Found(image, Instances(self.predict(image.pixels), np.ones(1)))]
 
     def predict(self, pixels, **options):
         self.calls += 1

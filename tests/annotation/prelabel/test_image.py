@@ -115,10 +115,10 @@ def test_area_limits_keep_scores_with_their_nuclei():
 
 
 def test_model_by_name(monkeypatch):
-    from nucseg_tf.inference import predict
+    from nucseg_tf.inference import segmenter
 
     model = Fixed(LABELS, [1, 1, 1])
-    monkeypatch.setattr(predict, "load_model", lambda name: {"some": model}[name])
+    monkeypatch.setattr(segmenter, "load_model", lambda name: {"some": model}[name])
     labels, _ = prelabel_image(LABELS.astype(np.uint8), "some", Settings(agreement=0))
     assert labels.max() == 3
 
