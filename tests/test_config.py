@@ -60,12 +60,37 @@ def test_all_problems_are_named_at_once(file):
         ("data: {roi: 100}", "100"),  # no multiple of 32
         ("decode: {seed: 1.5}", "1.5"),
         ("model: {networks: 3}", "3"),
-        ("model: {family: unet}", "'unet'"),
     ],
 )
 def test_a_wrong_value_is_shown(file, text, received):
     with pytest.raises(ConfigError, match=f"Received: {received}"):
         load_config(file(text))
+
+
+def test_an_unknown_family_names_the_known(file):
+    with pytest.raises(ConfigError, match=r"model\.family: no model family 'fpn3ws'.*'fpn2ws'"):
+        load_config(file("model: {family: fpn3ws}"))
+    with pytest.raises(ConfigError, match="Received: 3"):
+        load_config(file("model: 3"))
+
+
+def test_sections_of_other_families_are_left_out_with_a_warning(file, caplog):
+    """As `nucseg config` once wrote them all."""
+    text = "{detect: {score: 0.9}, model: {detector: {rois: 8}, filters: 16}, decode: {seed: 0.7}}"
+    config = load_config(file(text))
+    assert (config.model.filters, config.decode.seed) == (16, 0.7)
+    assert "detect, model.detector: of other families, left out" in caplog.text
+    assert not hasattr(config, "detect")
+    with pytest.raises(ConfigError, match="detct: unknown key"):
+        load_config(file("detct: {score: 0.9}"))
+
+
+def test_a_family_has_its_own_sections(file):
+    config = load_config(file("{model: {family: mask_rcnn}, detect: {score: 0.9}}"))
+    assert config.thresholds.score == 0.9
+    assert config.family.title == "Mask R-CNN"
+    other = config.with_thresholds(config.thresholds.model_copy(update={"score": 0.1}))
+    assert (other.detect.score, config.detect.score) == (0.1, 0.9)
 
 
 def test_percentiles_must_be_ordered(file):

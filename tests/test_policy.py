@@ -1,8 +1,9 @@
 import pytest
 
-from nucseg_tf.config import SHIPPED, Policy, load_config, policy_values, to_yaml
+from nucseg_tf.config import SHIPPED, Policy, load_config, policy_values
 from nucseg_tf.errors import ConfigError
 from nucseg_tf.policy import OPERATIONS, check_steps
+from nucseg_tf.schema import to_yaml
 
 
 def test_usual_ranges_are_filled_in():

@@ -52,4 +52,5 @@ class DenseFamily(Family):
         """Maps resized bilinearly."""
         import cv2
 
-        return cv2.resize(raw, shape[::-1], interpolation=cv2.INTER_LINEAR)
+        resized = cv2.resize(raw, shape[::-1], interpolation=cv2.INTER_LINEAR)
+        return resized.reshape(*shape, -1)  # OpenCV drops an axis of one map

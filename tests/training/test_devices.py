@@ -319,7 +319,7 @@ def main(folder: Path, encoder: str) -> None:
             patch.setattr(devices, "synchronise", lambda network: None)
             curves["own statistics"] = curve("own statistics").train(2)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(devices, "COUNTED", {})
+            patch.setattr(FAMILIES["fpn2ws"], "counted", lambda targets: {})
             curves["own means"] = curve("own means").train(2)
     found |= {name: each.found for name, each in curves.items()}
     (folder / "found.json").write_text(json.dumps(found))

@@ -11,6 +11,7 @@ from nucseg_tf.layers.efficientnet_lite import efficientnet_lite0
 from nucseg_tf.models import zoo
 from nucseg_tf.registry import FAMILIES
 from nucseg_tf.training import initialise as init
+from nucseg_tf.training import lite0
 from nucseg_tf.training.lite0 import lite0_weights_file, load_lite0
 from nucseg_tf.training.torch_file import read_torch
 
@@ -72,7 +73,7 @@ def test_model_folder_as_start(tmp_path):
 
 
 def test_missing_package_names_the_extra(monkeypatch):
-    monkeypatch.setattr(init, "LITE0_PACKAGE", "no_such_package")
+    monkeypatch.setattr(lite0, "LITE0_PACKAGE", "no_such_package")
     with pytest.raises(InitialisationError, match=r"nucseg-tf\[imagenet\]"):
         init.initialise(LITE0, "imagenet")
 

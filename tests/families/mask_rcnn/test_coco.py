@@ -17,6 +17,7 @@ from nucseg_tf.families.mask_rcnn.coco import OURS_ALONE, fold, load_coco, their
 from nucseg_tf.families.mask_rcnn.config import Architecture, Detector
 from nucseg_tf.families.mask_rcnn.proposals import run_rpn
 from nucseg_tf.models import zoo
+from nucseg_tf.registry import FAMILIES
 from nucseg_tf.training import initialise as init
 
 FILTERS, RPN, UNITS, MASK = 16, 24, 32, 16  # in place of 256, 512, 1024, 256
@@ -34,7 +35,7 @@ ARCH = Architecture(
     ),
 )
 STAGES = {2: ("abc", 64), 3: ("abcd", 128), 4: ("abcdef", 256), 5: ("abc", 512)}  # ResNet50
-LITE0 = Architecture(filters=8)
+LITE0 = FAMILIES["fpn2ws"].architecture(filters=8)
 
 
 # --- the file --------------------------------------------------------------------------------

@@ -1,0 +1,131 @@
+"""Each stage alone, with a family that thresholds in the place of a network."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from reference.drawn import drawn_nuclei
+
+from nucseg_tf.errors import ImageReadError, UsageError
+from nucseg_tf.inference.options import Options
+from nucseg_tf.inference.stages.decode import Decode
+from nucseg_tf.inference.stages.measure import Measure
+from nucseg_tf.inference.stages.network import Network
+from nucseg_tf.inference.stages.read import Read
+from nucseg_tf.inference.stages.scale import Scale, find_zoom
+from nucseg_tf.inference.stages.values import Found, Measured, Scaled
+from nucseg_tf.inference.stages.write import Write, remove_results
+from nucseg_tf.io.labels import read_labels
+from nucseg_tf.models.zoo import ModelInfo
+from nucseg_tf.schema import of_family
+from nucseg_tf.types import Image, Instances
+
+PLUGIN = Path(__file__).parents[2] / "plugins" / "nucseg_toy.py"
+
+
+@pytest.fixture(scope="module")
+def toy_family():
+    spec = importlib.util.spec_from_file_location("nucseg_toy", PLUGIN)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where pydantic looks for its annotations
+    spec.loader.exec_module(module)
+    return module.FAMILY
+
+
+@pytest.fixture
+def image() -> Image:
+    return Image(drawn_nuclei()[0], None, Path("drawn.tif"))
+
+
+@pytest.fixture(scope="module")
+def info() -> ModelInfo:
+    schema = of_family(ModelInfo, "fpn2ws")
+    return schema(name="m", architecture={"family": "fpn2ws"}, diameter=20.0, pixel_size=0.5)
+
+
+def test_read_gives_the_plane_that_was_chosen(tmp_path):
+    stack = np.arange(24, dtype=np.uint16).reshape(2, 3, 4)
+    tifffile.imwrite(tmp_path / "s.tif", stack, metadata={"axes": "ZYX"}, imagej=True)
+    image = Read(Options(z=1, pixel_size=0.3))(tmp_path / "s.tif")
+    np.testing.assert_array_equal(image.pixels, stack[1])
+    assert image.pixel_size == 0.3
+    bad = np.full((3, 4), np.nan, np.float32)
+    tifffile.imwrite(tmp_path / "bad.tif", bad)
+    with pytest.raises(ImageReadError, match=r"bad\.tif: 12 of 12 pixels are not finite"):
+        Read(Options())(tmp_path / "bad.tif")
+
+
+def test_scale_brings_percentiles_to_0_and_1_and_nuclei_to_their_size(image, info):
+    scaled = Scale(info, Options(diameter=10))(image)
+    assert scaled.zoom == 2.0
+    assert scaled.pixels.shape == (144, 192)
+    assert scaled.pixels.dtype == np.float32
+    plain = Scale(info, Options())(image)
+    assert plain.zoom == 1.0
+    assert np.percentile(plain.pixels, (1, 99.8)) == pytest.approx([0, 1], abs=0.02)
+    assert plain.image is image
+
+
+@pytest.mark.parametrize(
+    ("pixel_size", "diameter", "zoom"),
+    [(None, None, 1), (1.0, None, 2), (1.0, 40, 0.5), (0.505, None, 1), (None, 2.5, 8)],
+)
+def test_zoom_by_diameter_or_pixel_size(info, pixel_size, diameter, zoom):
+    assert find_zoom(info, pixel_size, diameter) == zoom
+
+
+@pytest.mark.parametrize("wrong", [(0.0, None), (None, -1.0), (None, float("nan")), (None, 2.0)])
+def test_zooms_that_make_no_sense(info, wrong):
+    with pytest.raises(UsageError, match=r"--diameter|--pixel-size"):
+        find_zoom(info, *wrong)
+
+
+def test_network_undoes_the_zoom_and_spares_an_empty_image(image, toy_family):
+    calls = []
+
+    def run(pixels, tile, tta, thresholds):
+        calls.append((pixels.shape, tile, tta))
+        return pixels[..., None]
+
+    network = Network(toy_family, run, Options(tile=512, tta=2), toy_family.thresholds())
+    predicted = network(Scaled(image, np.ones((144, 192), np.float32), 2.0))
+    assert predicted.raw.shape == (72, 96, 1)
+    assert calls == [((144, 192), 512, 2)]
+    empty = network(Scaled(image, np.zeros((144, 192), np.float32), 2.0))
+    assert not empty.raw.any()
+    assert empty.raw.shape == (72, 96, 1)
+    assert len(calls) == 1
+
+
+def test_decode_measure_and_write(image, toy_family, tmp_path, caplog):
+    bright = (image.pixels > 70).astype(np.float32)[..., None]
+    network = Network(toy_family, lambda *_: bright, Options(), toy_family.thresholds())
+    found = Decode(toy_family, toy_family.thresholds())(network(Scaled(image, bright[..., 0], 1.0)))
+    assert isinstance(found, Found)
+    measured = Measure()(found)
+    assert isinstance(measured, Measured)
+    assert len(measured.table) == found.instances.labels.max() >= 3
+    assert set(measured.table["image"]) == {"drawn.tif"}
+    written = Write(tmp_path, ["geojson"])(measured)
+    assert written.shape == (72, 96)
+    assert {file.name for file in tmp_path.iterdir()} == {"drawn_labels.tif", "drawn.geojson"}
+    stored = read_labels(tmp_path / "drawn_labels.tif")
+    np.testing.assert_array_equal(stored, found.instances.labels)
+    remove_results(tmp_path, image.path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_image_without_nuclei_is_a_warning(image, caplog):
+    none = Instances(np.zeros(image.pixels.shape, np.int32), np.zeros(0, np.float32))
+    assert len(Measure()(Found(image, none)).table) == 0
+    assert "drawn.tif: no nucleus found" in caplog.text
+
+
+def test_an_unknown_writer_is_refused_before_anything_is_done(tmp_path):
+    with pytest.raises(UsageError, match="no writer 'overly'; did you mean 'overlay'"):
+        Write(tmp_path, ["overly"])

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from nucseg_tf.errors import DataError
+from nucseg_tf.inference.runner import Outcome, run
+from nucseg_tf.inference.stages.values import Written
+
+FILES = [Path(name) for name in ("a.tif", "b.tif", "c.tif")]
+
+
+def length(file: Path) -> int:
+    if file.stem == "b":
+        raise DataError("b.tif: is no image")
+    return len(file.name)
+
+
+def test_values_pass_from_stage_to_stage_in_the_order_of_the_files():
+    ways = list(run(FILES, [length, lambda number: number + 1]))
+    assert [way.file for way in ways] == FILES
+    assert [way.value for way in ways] == [6, None, 6]
+    assert [way.reason for way in ways] == ["", "b.tif: is no image", ""]
+    assert all(way.seconds >= 0 for way in ways)
+
+
+def test_an_error_that_was_not_foreseen_is_named_with_its_kind():
+    (way,) = run(FILES[:1], [lambda file: 1 / 0])
+    assert way.reason == "ZeroDivisionError('division by zero')"
+
+
+def test_nothing_is_read_ahead_of_the_caller():
+    seen = []
+    ways = run(FILES, [seen.append])
+    next(ways)
+    assert seen == FILES[:1]
+
+
+def test_an_outcome_notes_what_was_done_and_logs_what_failed(caplog):
+    def written(file: Path) -> Written:
+        length(file)
+        return Written((4, 5), pd.DataFrame({"label": np.arange(3)}))
+
+    outcome = Outcome()
+    with caplog.at_level(logging.ERROR):
+        for way in run(FILES, [written]):
+            outcome.note(way, f"plate/{way.file.name}")
+    assert [entry["image"] for entry in outcome.done] == ["plate/a.tif", "plate/c.tif"]
+    assert {key: outcome.done[0][key] for key in ("height", "width", "nuclei")} == {
+        "height": 4, "width": 5, "nuclei": 3
+    }  # fmt: skip
+    assert outcome.failures == [(FILES[1], "b.tif: is no image")]
+    assert caplog.text.count("b.tif") == 1  # the message names the file already
