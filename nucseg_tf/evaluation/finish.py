@@ -100,15 +100,27 @@ def finish(
     Returns:
         The model folder.
     """
+    info = describe(config, train, licence, training_data)
+    folder = zoo.save_model(run / "unfinished", info, network, "", dtype)
+    weights.load_weights(network, folder / "model.weights.h5")  # score what is stored
+    info = tune_and_score(Segmenter(zoo.LoadedModel(info, network, folder, "")), validation, config)
+    zoo.save_model(folder, info, network, model_card(info, len(train)), dtype)
+    shutil.rmtree(run / "model", ignore_errors=True)
+    return folder.rename(run / "model")
+
+
+def describe(
+    config: Config, train: Sequence[Field], licence: str, training_data: str
+) -> zoo.ModelInfo:
+    """What is known of a model before it is tuned; arguments as of `finish`."""
     planes = (config.data.channel, config.data.z)
     diameters = [median_diameter(read_masks(field)) for field in train]
     sizes = [read_image(field.image, *planes).pixel_size for field in train]
-    family = config.family
-    info = of_family(zoo.ModelInfo, family.name)(
+    return of_family(zoo.ModelInfo, config.family.name)(
         name=config.name,
         architecture=config.model,
         normalisation=config.normalisation,
-        **{family.section: config.thresholds},
+        **{config.family.section: config.thresholds},
         diameter=round(float(np.median([d for d in diameters if d] or [1.0])), 1),
         pixel_size=common_pixel_size(sizes),
         training_data_sha256=data_hash(train),
@@ -120,15 +132,18 @@ def finish(
         licence=licence,
         training_data=training_data,
     )
-    folder = zoo.save_model(run / "unfinished", info, network, "", dtype)
-    weights.load_weights(network, folder / "model.weights.h5")  # score what is stored
-    segmenter = Segmenter(zoo.LoadedModel(info, network, folder, ""))
-    start = segmenter.thresholds
-    widest = family.widest(start)
+
+
+def tune_and_score(
+    segmenter: Segmenter, validation: Sequence[Field], config: Config
+) -> zoo.ModelInfo:
+    """The description of a model with the best thresholds and their scores on some fields."""
+    family, start = segmenter.family, segmenter.thresholds
     pairs = []
     for field in validation:
-        pixels, labels = load_field(field, *planes)
-        pairs.append((segmenter.predict_raw(pixels, Options(), widest), labels))
+        pixels, labels = load_field(field, config.data.channel, config.data.z)
+        raw = segmenter.predict_raw(pixels, Options(), family.widest(start))
+        pairs.append((raw, labels))
     tuned = start
     if len(validation) < FEWEST_FIELDS and start != type(start)():
         LOG.warning("only %d fields to validate on: thresholds are kept", len(validation))
@@ -140,10 +155,8 @@ def finish(
     )
     if not summary["pq"]:
         LOG.warning("no nucleus of the validation fields is found yet: train longer")
-    info = info.with_thresholds(tuned).model_copy(update={"scores": _short(summary, len(pairs))})
-    zoo.save_model(folder, info, network, model_card(info, len(train)), dtype)
-    shutil.rmtree(run / "model", ignore_errors=True)
-    return folder.rename(run / "model")
+    info = segmenter.info.with_thresholds(tuned)
+    return info.model_copy(update={"scores": _short(summary, len(pairs))})
 
 
 def _short(summary: dict, images: int) -> dict:

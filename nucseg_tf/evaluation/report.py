@@ -23,6 +23,7 @@ from nucseg_tf.evaluation.markup import (
 from nucseg_tf.evaluation.panels import SIDE
 from nucseg_tf.evaluation.statistics import FEWEST_IMAGES
 from nucseg_tf.io.files import atomic_path
+from nucseg_tf.registry import FAMILIES
 
 TABLE_KEYS = ("0.70", "0.90")  # thresholds of the paper's tables
 ERROR_COLUMNS = {
@@ -239,7 +240,9 @@ def _panels(folder: Path, result: Mapping[str, Any]) -> str:
 
 
 def _details(result: Mapping[str, Any]) -> str:
-    rows = [[cell(run[key] or UNDEFINED) for key in RUN_COLUMNS] for run in result["runs"]]
+    titles = {name: family.title for name, family in FAMILIES.items()}
+    runs = [run | {"family": titles.get(run["family"], run["family"])} for run in result["runs"]]
+    rows = [[cell(run[key] or UNDEFINED) for key in RUN_COLUMNS] for run in runs]
     options = {name: value for name, value in result["options"].items() if value is not None}
     settings = ", ".join(f"{name} {value}" for name, value in options.items())
     return (
