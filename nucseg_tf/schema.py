@@ -152,7 +152,7 @@ def read_values(base: type[Own], values: dict, source: str) -> tuple[Own, list[s
         ConfigError: naming `source`, each key at fault and what is expected.
     """
     arch = values.get(base.ARCHITECTURE, {})
-    name = arch.get("family", FAMILIES.names()[0]) if isinstance(arch, dict) else ""
+    name = str(arch.get("family", FAMILIES.names()[0])) if isinstance(arch, dict) else ""
     try:
         schema = of_family(base, name) if isinstance(arch, dict) else base
     except UsageError as error:

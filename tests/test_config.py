@@ -72,6 +72,8 @@ def test_an_unknown_family_names_the_known(file):
         load_config(file("model: {family: fpn3ws}"))
     with pytest.raises(ConfigError, match="Received: 3"):
         load_config(file("model: 3"))
+    with pytest.raises(ConfigError, match="no model family '\\[1, 2\\]'"):
+        load_config(file("model: {family: [1, 2]}"))
 
 
 def test_sections_of_other_families_are_left_out_with_a_warning(file, caplog):
