@@ -14,7 +14,7 @@ from nucseg_tf.config import Config
 from nucseg_tf.data.augment import IGNORED, compile_steps
 from nucseg_tf.data.pipeline import Sample, roi_dataset
 from nucseg_tf.io.files import atomic_path
-from nucseg_tf.io.overlay import COLOURS, outline_pixels
+from nucseg_tf.io.pictures import COLOURS, outline_pixels
 
 ROWS, VARIANTS = 6, 7
 GAP = 4  # px between pictures

@@ -1,7 +1,7 @@
 """How far the outlines of matched nuclei lie apart.
 
 The outline of a nucleus is made of its pixels beside a pixel (4 neighbours) of another label or of
-the background; the edge of the image is no outline (`io.overlay.outline_pixels`). The boundary
+the background; the edge of the image is no outline (`io.pictures.outline_pixels`). The boundary
 distance of a matched pair A, B is the average symmetric surface distance (Heimann et al. 2009,
 "Comparison and Evaluation of Methods for Liver Segmentation From CT Datasets"):
 
@@ -17,7 +17,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from nucseg_tf.evaluation.matching import CHUNK_PIXELS
-from nucseg_tf.io.overlay import outline_pixels
+from nucseg_tf.io.pictures import outline_pixels
 
 CHUNK_PAIRS = 500  # nuclei whose outlines are compared at a time; bounds the memory
 

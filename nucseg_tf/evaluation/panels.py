@@ -19,7 +19,7 @@ from nucseg_tf.evaluation.scores import ERROR_IOU
 from nucseg_tf.evaluation.summary import f1
 from nucseg_tf.io.files import ensure_folder
 from nucseg_tf.io.images import read_image
-from nucseg_tf.io.overlay import display_grey, draw_outlines, write_colours
+from nucseg_tf.io.pictures import display_grey, draw_outlines, write_colours
 from nucseg_tf.types import Field
 
 SIDE = 512  # px of an image that a picture shows at most

@@ -19,12 +19,13 @@ from nucseg_tf.errors import ImageReadError, NucsegError, UsageError
 from nucseg_tf.inference.engines import ENGINES, Engine
 from nucseg_tf.inference.measure import measure
 from nucseg_tf.inference.tiling import resize
-from nucseg_tf.io.exchange import write_geojson, write_imagej_rois
 from nucseg_tf.io.files import atomic_path, ensure_folder
 from nucseg_tf.io.images import check_finite, list_images, read_image
 from nucseg_tf.io.labels import write_labels
 from nucseg_tf.io.normalise import normalise
-from nucseg_tf.io.overlay import write_overlay
+from nucseg_tf.io.writers.geojson import write_geojson
+from nucseg_tf.io.writers.imagej import write_imagej_rois
+from nucseg_tf.io.writers.overlay import write_overlay
 from nucseg_tf.models import zoo
 from nucseg_tf.types import Image, Instances
 

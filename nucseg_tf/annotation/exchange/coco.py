@@ -37,7 +37,7 @@ from nucseg_tf.annotation.exchange.drawn import (
 )
 from nucseg_tf.annotation.exchange.rle import Runs, encode_runs, place_runs
 from nucseg_tf.errors import DataError, LabelError
-from nucseg_tf.io.exchange import outlines
+from nucseg_tf.io.outlines import outlines
 
 FILE = "annotations/instances_default.json"
 INSTANCES = re.compile(r"(?:.*/)?instances_[^/]+\.json")

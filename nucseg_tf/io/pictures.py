@@ -1,4 +1,4 @@
-"""A picture to look at: the image in grey with the outline of every nucleus in colour."""
+"""Pictures to look at: images in grey, with the outline of every nucleus in colour."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 
 import numpy as np
 
-from nucseg_tf.errors import LabelError
 from nucseg_tf.io.files import atomic_path
 
 DISPLAY_PERCENTILES = (0.5, 99.8)
@@ -24,26 +23,6 @@ COLOURS = np.array(
     ],
     np.uint8,
 )
-
-
-def write_overlay(path_png: str | os.PathLike[str], image: np.ndarray, labels: np.ndarray) -> None:
-    """Write an 8-bit colour PNG of an image and its labels.
-
-    Args:
-        path_png: the PNG file.
-        image: (H, W) of any real dtype.
-        labels: (H, W) integers, 0 background.
-
-    Raises:
-        LabelError: the shapes differ.
-        OutputError: the file cannot be written.
-    """
-    if image.shape != labels.shape:
-        raise LabelError(
-            f"{path_png}: image and labels must have one shape. "
-            f"Received: {image.shape} and {labels.shape}"
-        )
-    write_colours(path_png, draw_outlines(display_grey(image), labels))
 
 
 def draw_outlines(grey: np.ndarray, labels: np.ndarray) -> np.ndarray:

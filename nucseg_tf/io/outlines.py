@@ -1,6 +1,6 @@
-"""Nuclei as outlines, for ImageJ (ROI zip) and QuPath (GeoJSON).
+"""Outlines of labels as polygons, for writers of ROIs and shapes.
 
-Outlines run along the edges between pixels ("cracks"), so their vertices are whole-number pixel
+They run along the edges between pixels ("cracks"), so their vertices are whole-number pixel
 corners: pixel (r, c) is the square from corner (r, c) to corner (r + 1, c + 1). Filling an outline
 gives back exactly the pixels it came from, which outlines through pixel centres cannot promise.
 
@@ -10,15 +10,7 @@ because one outline through both would touch itself, which geometry libraries re
 
 from __future__ import annotations
 
-import json
-import os
-import zipfile
-from collections.abc import Sequence
-
 import numpy as np
-
-from nucseg_tf.errors import LabelError
-from nucseg_tf.io.files import atomic_path
 
 # Steps (row, column) of an edge in each direction, clockwise on the screen: right, down, left, up.
 _STEPS = np.array([(0, 1), (1, 0), (0, -1), (-1, 0)])
@@ -70,93 +62,20 @@ def signed_area(ring: np.ndarray) -> float:
     return float(np.sum(column * np.roll(row, -1) - np.roll(column, -1) * row)) / 2
 
 
-def write_imagej_rois(path_zip: str | os.PathLike[str], labels: np.ndarray) -> None:
-    """Write a zip that ImageJ's ROI manager opens.
+def nested(rings: list[np.ndarray]) -> list[tuple[np.ndarray, list[np.ndarray]]]:
+    """Put each hole with the smallest outer ring around it.
 
     Args:
-        path_zip: the zip file.
-        labels: (H, W) integers, 0 background. Label 1 becomes ROI "0001"; further pieces of it are
-            "0001-2" and so on. Holes are filled, for ImageJ polygons have none.
+        rings: all of one label, as `outlines` gives them.
 
-    Raises:
-        OutputError: the file cannot be written.
+    Returns:
+        Each outer ring with its holes, by growing area.
     """
-    import roifile
-
-    with (
-        atomic_path(path_zip) as temporary,
-        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
-    ):
-        for label, rings in outlines(labels).items():
-            outer = [ring for ring in rings if signed_area(ring) > 0]
-            for piece, ring in enumerate(outer, start=1):
-                name = f"{label:04d}" if piece == 1 else f"{label:04d}-{piece}"
-                roi = roifile.ImagejRoi.frompoints(ring[:, ::-1], name=name)
-                archive.writestr(f"{name}.roi", roi.tobytes())
-
-
-def write_geojson(
-    path: str | os.PathLike[str],
-    labels: np.ndarray,
-    scores: Sequence[float] | np.ndarray | None = None,
-) -> None:
-    """Write a GeoJSON FeatureCollection that QuPath imports as detections of class Nucleus.
-
-    Args:
-        path: the GeoJSON file; coordinates are (x, y) in pixels.
-        labels: (H, W) integers, 0 background. A label in several pieces becomes a MultiPolygon.
-        scores: (N,) in [0, 1], entry i for label i + 1; becomes the measurement "score".
-
-    Raises:
-        LabelError: fewer scores than labels.
-        OutputError: the file cannot be written.
-    """
-    highest = int(labels.max(initial=0))
-    if scores is not None and len(scores) < highest:
-        raise LabelError(
-            f"{path}: expected a score for each of {highest} labels, got {len(scores)}"
-        )
-    features = [
-        _feature(label, rings, None if scores is None else float(scores[label - 1]))
-        for label, rings in outlines(labels).items()
-    ]
-    with atomic_path(path) as temporary:
-        temporary.write_text(
-            json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8"
-        )
-
-
-def _feature(label: int, rings: list[np.ndarray], score: float | None) -> dict:
-    polygons = [
-        [_closed(outer), *(_closed(hole) for hole in holes)] for outer, holes in _nested(rings)
-    ]
-    single = len(polygons) == 1
-    properties: dict = {
-        "objectType": "detection",
-        "name": str(label),
-        "classification": {"name": "Nucleus", "color": [0, 200, 255]},
-    }
-    if score is not None:
-        properties["measurements"] = {"score": round(score, 4)}
-    geometry = {
-        "type": "Polygon" if single else "MultiPolygon",
-        "coordinates": polygons[0] if single else polygons,
-    }
-    return {"type": "Feature", "geometry": geometry, "properties": properties}
-
-
-def _closed(ring: np.ndarray) -> list[list[int]]:
-    """(x, y) pairs with the first repeated at the end, as GeoJSON wants."""
-    return np.concatenate([ring, ring[:1]])[:, ::-1].tolist()
-
-
-def _nested(rings: list[np.ndarray]) -> list[tuple[np.ndarray, list[np.ndarray]]]:
-    """Put each hole with the smallest outer ring around it."""
     outer = sorted((r for r in rings if signed_area(r) > 0), key=signed_area)
-    nested: list[tuple[np.ndarray, list[np.ndarray]]] = [(ring, []) for ring in outer]
+    pairs: list[tuple[np.ndarray, list[np.ndarray]]] = [(ring, []) for ring in outer]
     for hole in (r for r in rings if signed_area(r) < 0):
-        next(holes for ring, holes in nested if _encloses(ring, hole)).append(hole)
-    return nested
+        next(holes for ring, holes in pairs if _encloses(ring, hole)).append(hole)
+    return pairs
 
 
 def _encloses(outer: np.ndarray, hole: np.ndarray) -> bool:
