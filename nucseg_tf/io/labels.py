@@ -10,7 +10,8 @@ import numpy as np
 
 from nucseg_tf.errors import LabelError
 from nucseg_tf.io.files import atomic_path
-from nucseg_tf.io.images import RawImage, read_raw
+from nucseg_tf.io.images import read_raw
+from nucseg_tf.io.readers.base import RawImage
 
 INT32_MAX = np.iinfo(np.int32).max
 UINT16_MAX = np.iinfo(np.uint16).max

@@ -24,7 +24,8 @@ from nucseg_tf.annotation.prelabel.image import CLASSICAL, Settings, label
 from nucseg_tf.data.manifest import MASK_ENDINGS
 from nucseg_tf.errors import NucsegError, UsageError
 from nucseg_tf.io.files import atomic_path, ensure_folder
-from nucseg_tf.io.images import RESULT_ENDINGS, check_finite, images_in, read_image
+from nucseg_tf.io.formats import result_endings
+from nucseg_tf.io.images import check_finite, images_in, read_image
 from nucseg_tf.io.labels import write_labels
 from nucseg_tf.types import Image
 
@@ -140,7 +141,7 @@ def check_out(folder: Path, out: Path) -> None:
 
 def _is_result(file: Path) -> bool:
     stem = file.stem.removesuffix(".ome")
-    return stem.endswith(MASK_ENDINGS) or file.name.lower().endswith(RESULT_ENDINGS)
+    return stem.endswith(MASK_ENDINGS) or file.name.lower().endswith(result_endings())
 
 
 def _prelabel_file(
