@@ -41,6 +41,7 @@ class Registry(Generic[Entry]):
     def __init__(self, kind: str, group: str, own: dict[str, str]):
         self.kind, self.group = kind, group
         self._entries: dict[str, Any] = dict(own)
+        self._broken: set[str] = set()
 
     def register(self, name: str, entry: Entry | str) -> None:
         """Add an object, or the "module:attribute" of one.
@@ -54,7 +55,7 @@ class Registry(Generic[Entry]):
 
     def names(self) -> list[str]:
         """Names that can be asked for: those of this package, then those of others."""
-        return [*self._entries, *self._found]
+        return list(dict.fromkeys([*self._entries, *self._found]))
 
     def __getitem__(self, name: str) -> Entry:
         """The object of a name.
@@ -63,29 +64,33 @@ class Registry(Generic[Entry]):
             UsageError: there is none; names the nearest.
             NucsegError: it comes from another package, and cannot be imported.
         """
+        if name not in self._entries and name in self._found:
+            self._entries[name] = self._load(self._found[name])
         if name in self._entries:
             entry = self._entries[name]
             if isinstance(entry, str):
                 module, _, attribute = entry.partition(":")
                 entry = self._entries[name] = getattr(import_module(module), attribute)
             return entry
-        if name in self._found:
-            self._entries[name] = self._load(self._found[name])
-            del self._found[name]
-            return self._entries[name]
         known = self.names()
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
         raise UsageError(f"no {self.kind} {name!r}; {hint}")
 
     def items(self) -> Iterator[tuple[str, Entry]]:
-        """All of them, but one of another package that cannot be imported: that is a warning."""
+        """All of them; one of another package that cannot be imported is left out with a warning.
+
+        Readers are asked for with every image, so it is tried and warned of once.
+        """
         for name in self.names():
+            if name in self._broken:
+                continue
             try:
                 entry = self[name]
             except UsageError:
                 raise
             except NucsegError as error:
+                self._broken.add(name)
                 LOG.warning("%s", error)
             else:
                 yield name, entry

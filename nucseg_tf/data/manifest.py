@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from nucseg_tf.errors import DataError, LabelError, UsageError
+from nucseg_tf.io.formats import written_endings
 from nucseg_tf.io.images import check_finite, images_in, read_image
 from nucseg_tf.io.labels import read_labels, read_mask_stack
 from nucseg_tf.types import Field
@@ -177,7 +178,8 @@ def _scan_folder(folder: Path, split: str) -> tuple[list[Field], list[Problem]]:
         return _scan_images_masks(folder, split)
     if any((sub / "images").is_dir() for sub in folder.iterdir()):
         return _scan_bowl(folder, split)
-    files = [f for f in images_in(folder) if not f.name.endswith("_overlay.png")]
+    written = written_endings()
+    files = [f for f in images_in(folder) if not f.name.lower().endswith(written)]
     masks = [f for f in files if _stem(f).endswith(MASK_ENDINGS)]
     return _pair([f for f in files if f not in set(masks)], masks, split, "")
 

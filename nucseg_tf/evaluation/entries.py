@@ -17,6 +17,7 @@ import numpy as np
 
 from nucseg_tf.errors import DataError, LabelError, UsageError
 from nucseg_tf.evaluation.evaluate import PRED_ENDINGS, label_files
+from nucseg_tf.io.formats import label_suffixes
 from nucseg_tf.io.labels import read_labels
 from nucseg_tf.types import Field
 
@@ -101,8 +102,8 @@ def find_labels(run: Run, fields: Sequence[Field]) -> Labels:
         fields: of the benchmark.
 
     Returns:
-        FOLDER/GROUP/STEM_labels.tif or FOLDER/NAME_labels.tif, also without _labels and as PNG or
-        BMP, or why there is none, by name of the field. GROUP is the folder of the image in
+        FOLDER/GROUP/STEM_labels.tif or FOLDER/NAME_labels.tif, also without _labels and with other
+        suffixes, or why there is none, by name of the field. GROUP is the folder of the image in
         images/, which a table of groups does not change, or else the group of the field.
 
     Raises:
@@ -120,8 +121,8 @@ def find_labels(run: Run, fields: Sequence[Field]) -> Labels:
         places = [*(f"{group}/{stem}" for group in _folders(field)), field.name]
         file = next((files[place] for place in places if place in files), None)
         found[field.name] = file or (
-            f"{folder}: no label image {field.name}_labels.tif or {field.name}.tif, .png, .bmp; "
-            "all its nuclei count as missed"
+            f"{folder}: no label image {field.name}_labels.tif or "
+            f"{field.name}{', '.join(label_suffixes())}; all its nuclei count as missed"
         )
     if all(isinstance(file, str) for file in found.values()):
         raise DataError(

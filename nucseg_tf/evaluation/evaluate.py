@@ -14,6 +14,7 @@ import pandas as pd
 from nucseg_tf.errors import DataError, LabelError, SomeImagesFailed
 from nucseg_tf.evaluation.scores import ImageScore, score_image, summarise
 from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.io.formats import label_suffixes
 from nucseg_tf.io.labels import read_labels
 
 LOG = logging.getLogger(__name__)
@@ -21,7 +22,6 @@ LOG = logging.getLogger(__name__)
 # overlay STEM.png beside it; a folder of truth may hold the images themselves.
 TRUTH_ENDINGS = ("_masks", "_labels", "")
 PRED_ENDINGS = ("_labels", "")
-EXTENSIONS = (".tif", ".tiff", ".png", ".bmp")
 
 
 def evaluate_folders(
@@ -86,7 +86,8 @@ def pair_labels(truth_dir: Path, pred_dir: Path) -> dict[str, tuple[Path, Path]]
     truths = label_files(truth_dir, TRUTH_ENDINGS)
     predictions = label_files(pred_dir, PRED_ENDINGS)
     if not truths:
-        raise DataError(f"{truth_dir}: expected label images ({', '.join(EXTENSIONS)}), found none")
+        suffixes = ", ".join(label_suffixes())
+        raise DataError(f"{truth_dir}: expected label images ({suffixes}), found none")
     missing = [stem for stem in truths if stem not in predictions]
     if missing:
         more = ", ..." if len(missing) > 5 else ""
@@ -130,8 +131,9 @@ def label_files(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
     if not folder.is_dir():
         raise DataError(f"{folder}: expected a folder of label images, found none there")
     found: dict[str, tuple[int, Path]] = {}
+    suffixes = label_suffixes()
     for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.suffix.lower() not in EXTENSIONS:
+        if path.name.startswith(".") or path.suffix.lower() not in suffixes:
             continue
         stem = path.stem.removesuffix(".ome")
         rank, ending = next(item for item in enumerate(endings) if stem.endswith(item[1]))

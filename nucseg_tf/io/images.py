@@ -1,7 +1,7 @@
-"""Reading of one two-dimensional image from a file of any format that has a reader.
+"""Reading of one two-dimensional image, whatever its format.
 
-Pixels keep the dtype of the file: nothing is scaled or cast. Where a file holds more than one plane
-the caller chooses, and nothing is guessed; see `io.planes`.
+Pixels keep the dtype of the file: nothing is scaled or cast. Which formats there are is the matter
+of `io.readers`; which plane is taken where a file holds several, of `io.planes`.
 """
 
 from __future__ import annotations
@@ -9,36 +9,16 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from nucseg_tf.errors import ImageReadError, UsageError
-from nucseg_tf.io.planes import parse_choice, select_plane
+from nucseg_tf.io.formats import image_suffixes, reader_for, result_endings
+from nucseg_tf.io.planes import check_choice, select_plane
 from nucseg_tf.io.readers.base import RawImage, Reader
-from nucseg_tf.registry import READERS, WRITERS
 from nucseg_tf.types import Image
-
-TIFF_SUFFIXES = (".tif", ".tiff")
-LABEL_ENDINGS = ("_labels.tif", "_labels.tiff", "_masks.tif", "_masks.tiff")
-
-
-def find_reader(path: Path) -> Reader | None:
-    """The reader of a file, by its suffix; None where there is none."""
-    suffix = path.suffix.lower()
-    return next((reader for reader in READERS if suffix in reader.suffixes), None)
-
-
-def image_suffixes() -> tuple[str, ...]:
-    """Suffixes of all files that can be read."""
-    return tuple(suffix for reader in READERS for suffix in reader.suffixes)
-
-
-def result_endings() -> tuple[str, ...]:
-    """Endings, in lower case, of results of earlier runs that may lie beside the images."""
-    suffixes = image_suffixes()
-    pictures = (writer.ending.lower() for writer in WRITERS)
-    return (*LABEL_ENDINGS, *(ending for ending in pictures if ending.endswith(suffixes)))
 
 
 def read_image(
@@ -50,7 +30,7 @@ def read_image(
     """Read one plane of an image file.
 
     Args:
-        path: a file with one of `image_suffixes`.
+        path: a file with one of `formats.image_suffixes`.
         channel: index from 0, "max", or None where the file leaves no choice.
         z: index from 0, "max" (maximum projection), or None where the file leaves no choice.
         pixel_size: µm; wins over what the file says.
@@ -64,7 +44,7 @@ def read_image(
         UsageError: `channel`, `z` or `pixel_size` make no sense.
     """
     path = Path(path)
-    channel, z = parse_choice("channel", channel), parse_choice("z", z)
+    channel, z = check_choice("channel", channel), check_choice("z", z)
     if pixel_size is not None and not (math.isfinite(pixel_size) and pixel_size > 0):
         raise UsageError(f"pixel size must be above 0 µm. Received: {pixel_size}")
     raw = read_raw(path)
@@ -143,7 +123,7 @@ def read_raw(path: Path) -> RawImage:
     if raw.data.size == 0:
         raise ImageReadError(f"{path}: has no pixels (shape {raw.data.shape})")
     if raw.data.dtype == bool:
-        return RawImage(raw.data.astype(np.uint8), raw.axes, raw.alpha, raw.lossy, raw.pixel_size)
+        return replace(raw, data=raw.data.astype(np.uint8))
     if raw.data.dtype.kind not in "uif":
         raise ImageReadError(
             f"{path}: pixels are {raw.data.dtype}; expected whole numbers or floating point"
@@ -152,12 +132,12 @@ def read_raw(path: Path) -> RawImage:
 
 
 def _check_file(path: Path) -> Reader:
-    """The reader of a file; ImageReadError if it has none, or there is nothing to read."""
+    """The reader of a file, where it is one that can have pixels."""
     if not path.exists():
         raise ImageReadError(f"{path}: no such file")
     if path.is_dir():
         raise ImageReadError(f"{path}: is a folder; expected an image file")
-    reader = find_reader(path)
+    reader = reader_for(path)
     if reader is None:
         raise ImageReadError(
             f"{path}: unsupported format; expected one of {', '.join(image_suffixes())}. "

@@ -1,6 +1,6 @@
-"""Nuclei as outlines.
+"""Outlines of labels as polygons, for writers of ROIs and shapes.
 
-Outlines run along the edges between pixels ("cracks"), so their vertices are whole-number pixel
+They run along the edges between pixels ("cracks"), so their vertices are whole-number pixel
 corners: pixel (r, c) is the square from corner (r, c) to corner (r + 1, c + 1). Filling an outline
 gives back exactly the pixels it came from, which outlines through pixel centres cannot promise.
 
@@ -60,6 +60,33 @@ def signed_area(ring: np.ndarray) -> float:
     """Area of an (N, 2) ring in pixels, by the shoelace formula; negative for holes."""
     row, column = ring[:, 0], ring[:, 1]
     return float(np.sum(column * np.roll(row, -1) - np.roll(column, -1) * row)) / 2
+
+
+def nested(rings: list[np.ndarray]) -> list[tuple[np.ndarray, list[np.ndarray]]]:
+    """Put each hole with the smallest outer ring around it.
+
+    Args:
+        rings: all of one label, as `outlines` gives them.
+
+    Returns:
+        Each outer ring with its holes, by growing area.
+    """
+    outer = sorted((r for r in rings if signed_area(r) > 0), key=signed_area)
+    pairs: list[tuple[np.ndarray, list[np.ndarray]]] = [(ring, []) for ring in outer]
+    for hole in (r for r in rings if signed_area(r) < 0):
+        next(holes for ring, holes in pairs if _encloses(ring, hole)).append(hole)
+    return pairs
+
+
+def _encloses(outer: np.ndarray, hole: np.ndarray) -> bool:
+    """Whether the label pixel to the right of the hole's first edge is inside `outer`."""
+    import cv2
+
+    step = np.sign(hole[1] - hole[0])
+    right = np.array([step[1], -step[0]])
+    centre = hole[0] + 0.5 * step + 0.5 * right
+    contour = outer[:, ::-1].astype(np.float32)
+    return cv2.pointPolygonTest(contour, (float(centre[1]), float(centre[0])), False) > 0
 
 
 def _edges(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:

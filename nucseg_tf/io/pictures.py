@@ -1,4 +1,4 @@
-"""Pictures to look at: an image in grey, outlines of nuclei in colour."""
+"""Pictures to look at: images in grey, with the outline of every nucleus in colour."""
 
 from __future__ import annotations
 

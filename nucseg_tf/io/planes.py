@@ -1,4 +1,4 @@
-"""Which plane of a file is meant.
+"""Choice of one plane among all that a file holds; nothing is guessed.
 
 - `z` picks from the Z axis or, where the file has none, from its only other stack axis (time T,
   or the unnamed axes I and Q of a multi-page TIFF): an index from 0, or "max" for the maximum
@@ -24,8 +24,19 @@ from nucseg_tf.io.readers.base import RawImage
 JPEG_TOLERANCE = 3
 
 
-def parse_choice(name: str, value: int | str | None) -> int | str | None:
-    """Check a `--z` or `--channel` value: an index from 0, "max" or None."""
+def check_choice(name: str, value: int | str | None) -> int | str | None:
+    """Check a `--z` or `--channel` value.
+
+    Args:
+        name: of the option, without dashes.
+        value: an index from 0, also as text, "max" or None.
+
+    Returns:
+        The index as a number, "max" or None.
+
+    Raises:
+        UsageError: it is something else.
+    """
     with contextlib.suppress(ValueError, TypeError):
         if value is None or value == "max":
             return value
@@ -37,7 +48,20 @@ def parse_choice(name: str, value: int | str | None) -> int | str | None:
 def select_plane(
     path: Path, raw: RawImage, channel: int | str | None, z: int | str | None
 ) -> np.ndarray:
-    """Reduce a file's planes to (H, W) by the choices made, or say which are missing."""
+    """Reduce a file's planes to one by the choices made.
+
+    Args:
+        path: the file, for messages.
+        raw: all it holds.
+        channel, z: as `check_choice` gives them.
+
+    Returns:
+        (H, W), contiguous, in the dtype of the file.
+
+    Raises:
+        ImageReadError: a choice is missing (the message says which) or out of range, or the file
+            has more axes than can be chosen from.
+    """
     stack = _as_zcyx(path, raw, channel, z)
     if channel is None:
         channel = _only_channel(stack, JPEG_TOLERANCE if raw.lossy else 0)

@@ -7,14 +7,17 @@ from pathlib import Path
 import numpy as np
 
 from nucseg_tf.io.files import atomic_path
-from nucseg_tf.io.readers.base import RawImage
+from nucseg_tf.io.readers.base import RawImage, Reader
 from nucseg_tf.types import Image, Instances
 
 
-class Arrays:
+class Arrays(Reader):
     """Reads NumPy's own files."""
 
     suffixes = (".npy",)
+
+    def recognises(self, head: bytes) -> bool:
+        return head.startswith(b"\x93NUMPY")
 
     def read(self, path: Path) -> RawImage:
         return RawImage(np.load(path, allow_pickle=False), "YX")

@@ -24,7 +24,8 @@ from typing import Any
 from nucseg_tf.data.manifest import MASK_ENDINGS, SPLITS
 from nucseg_tf.errors import DataError, UsageError
 from nucseg_tf.io.files import ensure_folder
-from nucseg_tf.io.images import TIFF_SUFFIXES, images_in, result_endings
+from nucseg_tf.io.formats import label_suffixes, result_endings
+from nucseg_tf.io.images import images_in
 
 LOG = logging.getLogger(__name__)
 ANNOTATION = "annotation"
@@ -178,8 +179,7 @@ def _field(folder: Path, group: str, image: Path, flat: bool, objects: Objects) 
     stem = _stem(image)
     masks = folder if flat else folder / "masks" / group
     endings = MASK_ENDINGS if flat else ("", *MASK_ENDINGS)
-    suffixes = (*TIFF_SUFFIXES, ".png")
-    pairs = [masks / f"{stem}{ending}{suffix}" for ending in endings for suffix in suffixes]
+    pairs = [masks / f"{stem}{end}{suffix}" for end in endings for suffix in label_suffixes()]
     prelabels = [folder / "prelabels" / group / f"{s}_labels.tif" for s in (image.stem, stem)]
     count, suspects = objects.get(_key(group, image), (None, ()))
     return AnnotationField(

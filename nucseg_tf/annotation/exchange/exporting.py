@@ -27,11 +27,11 @@ from nucseg_tf.annotation.prelabel.folder import find_images
 from nucseg_tf.data.manifest import MASK_ENDINGS
 from nucseg_tf.errors import DataError, LabelError, UsageError
 from nucseg_tf.io.archives import Write, new_project
-from nucseg_tf.io.images import TIFF_SUFFIXES, check_finite, read_image
+from nucseg_tf.io.formats import label_suffixes
+from nucseg_tf.io.images import check_finite, read_image
 from nucseg_tf.io.labels import read_labels
 
 LOG = logging.getLogger(__name__)
-SUFFIXES = (*TIFF_SUFFIXES, ".png")
 Progress = Callable[[int, int, str], bool]
 # Name, (H, W) and nuclei of the image of a region.
 Shown = tuple[str, tuple[int, int], list[Drawn]]
@@ -216,4 +216,5 @@ def _stem(path: Path) -> str:
 
 def paired(folder: Path, stem: str) -> list[Path]:
     """All files that could be the labels of a field."""
-    return [folder / f"{stem}{end}{suffix}" for end in ("", *MASK_ENDINGS) for suffix in SUFFIXES]
+    endings = [f"{end}{suffix}" for end in ("", *MASK_ENDINGS) for suffix in label_suffixes()]
+    return [folder / f"{stem}{ending}" for ending in endings]

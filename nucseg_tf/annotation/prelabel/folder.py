@@ -27,7 +27,8 @@ from nucseg_tf.inference.runner import Outcome, Stage, run
 from nucseg_tf.inference.stages.read import Read
 from nucseg_tf.inference.stages.values import Written
 from nucseg_tf.io.files import atomic_path, ensure_folder
-from nucseg_tf.io.images import images_in, result_endings
+from nucseg_tf.io.formats import result_endings
+from nucseg_tf.io.images import images_in
 from nucseg_tf.io.labels import write_labels
 from nucseg_tf.io.tables import write_failures
 from nucseg_tf.types import Image

@@ -1,4 +1,4 @@
-"""TIFF, OME-TIFF and ImageJ's TIFF."""
+"""TIFF, with the metadata of OME and ImageJ, by tifffile."""
 
 from __future__ import annotations
 
@@ -12,19 +12,29 @@ import numpy as np
 
 from nucseg_tf.errors import ImageReadError
 from nucseg_tf.io.pixel_size import tiff_pixel_size
-from nucseg_tf.io.readers.base import RawImage
+from nucseg_tf.io.readers.base import RawImage, Reader
 
+# Byte order, then 42 (TIFF) or 43 (BigTIFF) in that order.
+_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # What tifffile only logs although the planes concerned are missing from what it returns.
 _FATAL_LOGS = ("invalid page offset", "invalid or corrupted file", "are zeroed", "out of range")
 
 
-class Tiff:
-    """See `readers.base.Reader`."""
+class TiffReader(Reader):
+    """All pages of a TIFF as one array, with alpha and the pixel size."""
 
     suffixes = (".tif", ".tiff")
 
+    def recognises(self, head: bytes) -> bool:
+        """Whether it is a TIFF or BigTIFF, of either byte order."""
+        return head.startswith(_SIGNATURES)
+
     def read(self, path: Path) -> RawImage:
-        """Read the one series of a file."""
+        """Read a file of one series.
+
+        Raises:
+            ImageReadError: images of different shapes in one file, or planes are missing.
+        """
         import tifffile
 
         with _collected_logs() as logs, tifffile.TiffFile(path) as tiff:
@@ -36,9 +46,7 @@ class Tiff:
             series = tiff.series[0]
             data, axes = np.asarray(series.asarray()), series.axes
             extra = getattr(series.keyframe, "extrasamples", ())
-            alpha = sum(
-                int(sample) in (1, 2) for sample in extra
-            )  # associated or unassociated alpha
+            alpha = sum(int(sample) in (1, 2) for sample in extra)  # associated or unassociated
             pixel_size = tiff_pixel_size(tiff)
         for message in logs:
             if any(fatal in message for fatal in _FATAL_LOGS):
@@ -68,4 +76,4 @@ def _collected_logs() -> Iterator[list[str]]:
         logger.removeFilter(collect)
 
 
-READER = Tiff()
+READER = TiffReader()

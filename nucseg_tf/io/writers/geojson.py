@@ -1,4 +1,4 @@
-"""GeoJSON, as QuPath imports it."""
+"""Nuclei as GeoJSON, which QuPath imports as detections."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ import numpy as np
 
 from nucseg_tf.errors import LabelError
 from nucseg_tf.io.files import atomic_path
-from nucseg_tf.io.outlines import outlines, signed_area
+from nucseg_tf.io.outlines import nested, outlines
+from nucseg_tf.io.writers.base import Writer
 from nucseg_tf.types import Image, Instances
 
 
-class GeoJson:
-    """See `writers.base.Writer`."""
+class GeojsonWriter(Writer):
+    """See `write_geojson`."""
 
     ending = ".geojson"
     help = "also write STEM.geojson for QuPath"
 
     def write(self, path: Path, image: Image, found: Instances) -> None:
-        """See `write_geojson`."""
+        """Write outlines and scores."""
         write_geojson(path, found.labels, found.scores)
 
 
@@ -59,7 +60,7 @@ def write_geojson(
 
 def _feature(label: int, rings: list[np.ndarray], score: float | None) -> dict:
     polygons = [
-        [_closed(outer), *(_closed(hole) for hole in holes)] for outer, holes in _nested(rings)
+        [_closed(outer), *(_closed(hole) for hole in holes)] for outer, holes in nested(rings)
     ]
     single = len(polygons) == 1
     properties: dict = {
@@ -81,24 +82,4 @@ def _closed(ring: np.ndarray) -> list[list[int]]:
     return np.concatenate([ring, ring[:1]])[:, ::-1].tolist()
 
 
-def _nested(rings: list[np.ndarray]) -> list[tuple[np.ndarray, list[np.ndarray]]]:
-    """Put each hole with the smallest outer ring around it."""
-    outer = sorted((r for r in rings if signed_area(r) > 0), key=signed_area)
-    nested: list[tuple[np.ndarray, list[np.ndarray]]] = [(ring, []) for ring in outer]
-    for hole in (r for r in rings if signed_area(r) < 0):
-        next(holes for ring, holes in nested if _encloses(ring, hole)).append(hole)
-    return nested
-
-
-def _encloses(outer: np.ndarray, hole: np.ndarray) -> bool:
-    """Whether the label pixel to the right of the hole's first edge is inside `outer`."""
-    import cv2
-
-    step = np.sign(hole[1] - hole[0])
-    right = np.array([step[1], -step[0]])
-    centre = hole[0] + 0.5 * step + 0.5 * right
-    contour = outer[:, ::-1].astype(np.float32)
-    return cv2.pointPolygonTest(contour, (float(centre[1]), float(centre[0])), False) > 0
-
-
-WRITER = GeoJson()
+WRITER = GeojsonWriter()

@@ -1,4 +1,4 @@
-"""ROI zips of ImageJ."""
+"""Nuclei as ROIs of ImageJ: a zip that its ROI manager opens."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ import numpy as np
 
 from nucseg_tf.io.files import atomic_path
 from nucseg_tf.io.outlines import outlines, signed_area
+from nucseg_tf.io.writers.base import Writer
 from nucseg_tf.types import Image, Instances
 
 
-class ImageJRois:
-    """See `writers.base.Writer`."""
+class ImagejWriter(Writer):
+    """See `write_imagej_rois`."""
 
     ending = "_rois.zip"
     help = "also write STEM_rois.zip for ImageJ"
 
     def write(self, path: Path, image: Image, found: Instances) -> None:
-        """See `write_imagej_rois`."""
+        """Write the outlines; neither the image nor scores have a place in them."""
         write_imagej_rois(path, found.labels)
 
 
@@ -49,4 +50,4 @@ def write_imagej_rois(path_zip: str | os.PathLike[str], labels: np.ndarray) -> N
                 archive.writestr(f"{name}.roi", roi.tobytes())
 
 
-WRITER = ImageJRois()
+WRITER = ImagejWriter()

@@ -1,4 +1,4 @@
-"""A picture to look at: the image in grey with the outline of every nucleus in colour."""
+"""The image in grey with the outline of every nucleus in colour, as PNG."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import numpy as np
 
 from nucseg_tf.errors import LabelError
 from nucseg_tf.io.pictures import display_grey, draw_outlines, write_colours
+from nucseg_tf.io.writers.base import Writer
 from nucseg_tf.types import Image, Instances
 
 
-class Overlay:
-    """See `writers.base.Writer`."""
+class OverlayWriter(Writer):
+    """See `write_overlay`."""
 
     ending = "_overlay.png"
     help = "also write STEM_overlay.png"
 
     def write(self, path: Path, image: Image, found: Instances) -> None:
-        """See `write_overlay`."""
+        """Write the picture."""
         write_overlay(path, image.pixels, found.labels)
 
 
@@ -43,4 +44,4 @@ def write_overlay(path_png: str | os.PathLike[str], image: np.ndarray, labels: n
     write_colours(path_png, draw_outlines(display_grey(image), labels))
 
 
-WRITER = Overlay()
+WRITER = OverlayWriter()

@@ -41,6 +41,14 @@ def test_a_flat_folder(tmp_path, add_image):
     assert project.fields["c"].state == tmp_path / "annotation" / "c"
 
 
+def test_masks_of_every_format_that_holds_labels(project, folder):
+    content = (folder / "masks" / "A" / "three_masks.tif").read_bytes()
+    files = [folder / "masks" / f"two{suffix}" for suffix in (".tif", ".tiff", ".png", ".bmp")]
+    for file in [*files, folder / "masks" / "two.jpg"]:
+        file.write_bytes(content)
+    assert project.fields["two"].masks() == files
+
+
 @pytest.mark.parametrize("confidence", ["nan", "inf", "-inf", "1e999", ""])
 def test_a_confidence_that_is_no_number_is_none(folder, confidence):
     table = f"image,label,confidence,suspect,reasons,rank\ntwo.tif,1,{confidence},1,odd,1\n"

@@ -1,0 +1,97 @@
+import cv2
+import numpy as np
+import pytest
+import tifffile
+
+from nucseg_tf.errors import ImageReadError, UsageError
+from nucseg_tf.io.images import read_image
+
+
+def blobs(shape=(40, 60)):
+    """A smooth picture that JPEG keeps well."""
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    return (120 + 100 * np.sin(rows / 9) * np.cos(columns / 11)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif"])
+def test_grey_stored_as_colour_with_alpha_reads_as_grey(tmp_path, suffix):
+    image = blobs()
+    alpha = np.arange(image.size, dtype=np.uint8).reshape(image.shape)
+    colour = np.stack([image] * 3 + [alpha] * (suffix != ".bmp"), axis=-1)
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".tif":
+        tifffile.imwrite(path, colour, photometric="rgb", extrasamples=["unassalpha"])
+    else:
+        cv2.imwrite(str(path), colour)
+    np.testing.assert_array_equal(read_image(path).pixels, image)
+
+
+def test_grey_jpeg_stored_as_colour_reads_as_grey(tmp_path):
+    image = blobs()
+    cv2.imwrite(str(tmp_path / "a.jpg"), np.stack([image] * 3, axis=-1))
+    read = read_image(tmp_path / "a.jpg").pixels
+    assert read.shape == image.shape
+    assert np.abs(read.astype(int) - image).max() < 10
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_the_only_channel_with_content_is_taken(tmp_path, suffix):
+    colour = np.zeros((40, 60, 3), np.uint8)
+    colour[..., 2] = blobs()  # blue, as DAPI often is
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".png":
+        cv2.imwrite(str(path), colour[..., ::-1])
+    else:
+        tifffile.imwrite(path, colour, photometric="rgb")
+    np.testing.assert_array_equal(read_image(path).pixels, blobs())
+
+
+def test_true_colour_needs_a_channel(tmp_path):
+    colour = np.stack([blobs(), blobs().T.reshape(40, 60), 255 - blobs()], axis=-1)
+    path = tmp_path / "a.png"
+    cv2.imwrite(str(path), colour[..., ::-1])
+    with pytest.raises(ImageReadError, match=r"a\.png.*S=3.*--channel 0\.\.2 or --channel max"):
+        read_image(path)
+    for channel in range(3):
+        np.testing.assert_array_equal(
+            read_image(path, channel=channel).pixels, colour[..., channel]
+        )
+    np.testing.assert_array_equal(read_image(path, channel="max").pixels, colour.max(axis=-1))
+    with pytest.raises(ImageReadError, match=r"--channel 3 is out of range; this file has 0\.\.2"):
+        read_image(path, channel=3)
+
+
+@pytest.mark.parametrize("kind", ["imagej", "ome"])
+def test_stack_of_channels_needs_both_choices(tmp_path, kind):
+    stack = np.random.default_rng(0).integers(0, 9999, (4, 2, 6, 7)).astype(np.uint16)
+    path = tmp_path / "a.tif"
+    metadata = {"axes": "ZCYX"}
+    tifffile.imwrite(path, stack, imagej=kind == "imagej", ome=kind == "ome", metadata=metadata)
+    with pytest.raises(ImageReadError, match=r"a\.tif.*Z=4, C=2.*--z 0\.\.3.*--channel 0\.\.1"):
+        read_image(path)
+    np.testing.assert_array_equal(read_image(path, channel=1, z=2).pixels, stack[2, 1])
+    np.testing.assert_array_equal(read_image(path, channel="0", z="max").pixels, stack[:, 0].max(0))
+
+
+def test_unnamed_axis_answers_to_z_or_channel(tmp_path):
+    pages = np.random.default_rng(0).integers(0, 99, (5, 6, 7)).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", pages, photometric="minisblack", metadata=None)
+    with pytest.raises(ImageReadError, match=r"a\.tif.*--z 0\.\.4 or --z max"):
+        read_image(tmp_path / "a.tif")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif", z=3).pixels, pages[3])
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif", channel=3).pixels, pages[3])
+
+
+def test_time_answers_to_z_only_where_there_is_no_z(tmp_path):
+    movie = np.random.default_rng(0).integers(0, 99, (3, 2, 6, 7)).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "t.tif", movie[:, 0], imagej=True, metadata={"axes": "TYX"})
+    np.testing.assert_array_equal(read_image(tmp_path / "t.tif", z=1).pixels, movie[1, 0])
+    tifffile.imwrite(tmp_path / "tz.tif", movie, imagej=True, metadata={"axes": "TZYX"})
+    with pytest.raises(ImageReadError, match=r"tz\.tif.*T=3, Z=2.*file of its own"):
+        read_image(tmp_path / "tz.tif", z=1)
+
+
+@pytest.mark.parametrize("value", ["mean", -1, 1.5, "-2"])
+def test_malformed_choices(tmp_path, value):
+    with pytest.raises(UsageError, match="--z must be an index"):
+        read_image(tmp_path / "a.tif", z=value)
