@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from reference.drawn import drawn_nuclei
 
+pytest_plugins = ["skips"]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before any test imports TensorFlow
 
 ROOT = Path(__file__).parents[1]
@@ -23,8 +24,10 @@ def toy() -> tuple[np.ndarray, np.ndarray]:
 @pytest.fixture(scope="session")
 def dsb2018() -> Path:
     """The fluorescence images of the Data Science Bowl 2018: {train,val}/{images,masks}."""
-    default = ROOT.parent / "shared" / "data" / "dsb2018"
-    folder = Path(os.environ.get("NUCSEG_DATA", default))
+    beside = ROOT.parent / "shared" / "data"
+    folder = Path(os.environ.get("NUCSEG_DATA", beside / "dsb2018"))
+    if folder.parent == beside and not beside.is_dir():
+        pytest.skip(f"no folder {beside}; set NUCSEG_DATA to a folder of train/ and val/")
     if not (folder / "train" / "images").is_dir():
         pytest.skip(f"no images in {folder}; set NUCSEG_DATA to a folder of train/ and val/")
     return folder

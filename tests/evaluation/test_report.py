@@ -14,8 +14,6 @@ from evaluation.conftest import FIELDS, write
 from nucseg_tf.errors import DataError
 from nucseg_tf.evaluation.report import write_report
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
-
 
 class Page(HTMLParser):
     """Tables as lists of rows of texts, and attributes that could load something."""
@@ -215,21 +213,20 @@ def test_a_picture_that_is_gone_is_named(both):
     assert not (both[1] / "report.html").exists()
 
 
-def browse(file, folder) -> tuple[str, list[str]]:
+def browse(chromium, file, folder) -> tuple[str, list[str]]:
     """Opens a page in Chromium on a phone's screen; its DOM, and the addresses that it asks for."""
     log = folder / "net.json"
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--window-size=390,800"]
     flags += ["--disable-background-networking", "--disable-component-update", "--no-first-run"]
     flags += ["--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={folder / 'profile'}"]
-    command = [str(CHROMIUM), *flags, f"--log-net-log={log}", "--dump-dom", file.as_uri()]
+    command = [chromium, *flags, f"--log-net-log={log}", "--dump-dom", file.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     # What the browser asks for on its own account is "not an origin".
     asked = re.findall(r'"initiator":"([^"]*)"[^\n]*?"url":"(https?://[^"]+)"', log.read_text())
     return done.stdout, [url for initiator, url in asked if initiator != "not an origin"]
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="needs Chromium (apt-get install chromium)")
-def test_a_browser_shows_it_without_network(page, tmp_path):
+def test_a_browser_shows_it_without_network(chromium, page, tmp_path):
     probe = (
         "<script>onload = () => {const seen = [...document.images].filter(i => i.naturalWidth);"
         "document.body.dataset.seen = seen.length;"
@@ -238,10 +235,10 @@ def test_a_browser_shows_it_without_network(page, tmp_path):
     text = page.replace("default-src 'none'", "default-src 'none'; script-src 'unsafe-inline'")
     file = tmp_path / "report.html"
     file.write_text(text.replace("</body>", f"{probe}</body>"), encoding="utf-8")
-    dom, asked = browse(file, tmp_path)
+    dom, asked = browse(chromium, file, tmp_path)
     assert f'data-seen="{page.count("<img")}"' in dom
     assert 'data-wide="false"' in dom  # only tables scroll sideways
     assert len(Page(dom).tables) == len(Page(page).tables)
     assert asked == []
     file.write_text('<img src="http://192.0.2.1/a.png">')  # would be seen
-    assert set(browse(file, tmp_path)[1]) == {"http://192.0.2.1/a.png"}
+    assert set(browse(chromium, file, tmp_path)[1]) == {"http://192.0.2.1/a.png"}

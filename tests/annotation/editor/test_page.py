@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
 import signal
 import subprocess
@@ -22,7 +21,6 @@ from nucseg_tf.annotation.editor.store import Store
 from nucseg_tf.io.labels import read_labels
 
 ROOT = Path(__file__).parents[3]
-CHROMIUM = Path(os.environ.get("NUCSEG_CHROMIUM", "/usr/bin/chromium"))
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
@@ -31,13 +29,11 @@ SHAPE = (72, 96)
 
 
 @pytest.fixture(scope="module")
-def browser():
-    """Debian's Chromium."""
+def browser(chromium):
+    """The machine's Chromium, led by playwright."""
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM.exists():
-        pytest.skip(f"no {CHROMIUM}; apt-get install chromium, or set NUCSEG_CHROMIUM")
     with api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        found = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield found
         found.close()
 
