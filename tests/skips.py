@@ -14,7 +14,7 @@ import pytest
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 NO_CHROMIUM = "no Chromium"
-TO_INSTALL = "on Debian: apt-get install chromium (or set NUCSEG_CHROMIUM to a program)"
+TO_INSTALL = "on Debian: apt-get install chromium libatomic1"
 ALLOWED = (  # what a machine may lack, or have, whatever is installed
     "no folder ",  # of real images, whose lack is nothing that CI could install
     "there is a GPU",

@@ -27,6 +27,7 @@ def machine(tmp_path) -> Path:
     folder.mkdir()
     for name in ("bash", "grep"):
         (folder / name).symlink_to(shutil.which(name))
+    program(folder / "python3", "exit 1")  # finds no library
     program(folder / "id", "echo 0")
     program(folder / "apt-get", f'echo "$DEBIAN_FRONTEND: $*" >> {tmp_path / "notes"}')
     return folder
@@ -46,16 +47,16 @@ def test_what_is_missing_is_installed(machine):
     program(machine / "git", "")
     done, calls = install(machine)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "installing chromium procps\n"
+    assert done.stdout == "installing chromium libatomic1 procps\n"
     update, packages = calls
     assert update.startswith("noninteractive: update")
     assert packages.split()[:2] == ["noninteractive:", "install"]
     assert "--no-install-recommends" in packages
-    assert packages.endswith(" chromium procps")
+    assert packages.endswith(" chromium libatomic1 procps")
 
 
 def test_nothing_is_done_where_nothing_is_missing(machine):
-    for name in ("chromium", "git", "pgrep"):
+    for name in ("chromium", "python3", "git", "pgrep"):
         program(machine / name, "")
     program(machine / "id", "echo 1000")
     done, calls = install(machine)
@@ -67,7 +68,7 @@ def test_others_than_root_are_told_what_is_missing(machine):
     program(machine / "id", "echo 1000")
     done, calls = install(machine)
     assert done.returncode == 1
-    assert "apt-get install chromium git\n" in done.stderr
+    assert "apt-get install chromium libatomic1 git\n" in done.stderr
     assert calls == []
 
 
