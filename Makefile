@@ -45,7 +45,7 @@ lint: $(READY)  ## check style; changes nothing
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/hadolint docker/*.Dockerfile
-	$(BIN)/shellcheck --external-sources scripts/*.sh .ci/run
+	$(BIN)/shellcheck --external-sources scripts/*.sh .ci/*
 
 type: $(READY)  ## check types
 	$(BIN)/mypy

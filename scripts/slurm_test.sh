@@ -174,7 +174,7 @@ in_container() { # with no nucseg on the machine's PATH but one that fails
 
 begin
 refuse_foreign_slurm
-install slurmctld slurmd slurm-client munge
+install slurmctld slurmd slurm-client munge procps
 refuse_foreign_slurm # of the packages
 trap 'stop_slurm; clean_up' EXIT
 configure

@@ -30,7 +30,7 @@ SHAPE = (72, 96)
 
 @pytest.fixture(scope="module")
 def browser(chromium):
-    """Debian's Chromium."""
+    """The machine's Chromium, led by playwright."""
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with api.sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
