@@ -26,7 +26,7 @@ class Jacobkie(Family):
     """See `Family` for what each of these is; raw is a list of `View`."""
 
     name = "jacobkie"
-    title = "Jacobkie style, written anew"
+    title = "Jacobkie style (written anew, not the original weights)"
     published = ("Jacobkie",)
     architecture = Architecture
     thresholds = Positions
