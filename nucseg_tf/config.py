@@ -68,6 +68,7 @@ class Data(Strict):
     roi: Annotated[int, Limits(ge=64, multiple_of=32)] = 256
     shoulder: Annotated[int, Limits(ge=0)] = 8
     diameter: Positives = (8.0, 110.0)  # px; the zoom keeps a field's median nucleus within
+    find_diameter: bool = False  # predict at the middle of `diameter`, whatever an image's scale
     channel: Plane = None  # of images with several
     z: Plane = None  # of stacks
     blank: Fraction = 0.02  # share of ROIs of pure noise, without nuclei

@@ -24,11 +24,15 @@ class Image:
         pixels: (H, W), in the dtype of the file.
         pixel_size: µm per pixel, or None where the file does not say.
         path: the file it came from.
+        diameter: of the typical nucleus, px, where the program found it.
+        zoom: by which the image is enlarged for the network.
     """
 
     pixels: np.ndarray
     pixel_size: float | None
     path: Path
+    diameter: float | None = None
+    zoom: float = 1.0
 
 
 @dataclass(frozen=True)

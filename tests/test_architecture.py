@@ -15,14 +15,25 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "nucseg_tf"
 LAYERS = (
     *("io", "imaging", "data", "layers", "engines", "families", "models"),
-    *("inference", "training", "evaluation", "annotation", "doctor", "console", "commands"),
+    *(
+        "scale",
+        "inference",
+        "training",
+        "evaluation",
+        "annotation",
+        "doctor",
+        "console",
+        "commands",
+    ),
 )
 FOR_ALL = {"errors", "types", "config", "schema", "policy", "registry"}
 FOR_TYPES = {("registry", "families"), ("registry", "io"), ("schema", "families")}
 TOP = {"__init__", "__main__"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 MODEL_CODE = [
-    path for part in ("layers", "families", "models") for path in (PACKAGE / part).rglob("*.py")
+    path
+    for part in ("layers", "families", "models", "scale")
+    for path in (PACKAGE / part).rglob("*.py")
 ]
 
 

@@ -55,8 +55,9 @@ def benchmark(
         load_tensorflow()
     from nucseg_tf.evaluation.benchmark import failures, run_benchmark
     from nucseg_tf.evaluation.report import write_report
+    from nucseg_tf.inference.options import parse_diameter
 
-    sizes = {"pixel_size": pixel_size, "diameter": diameter}
+    sizes = {"pixel_size": pixel_size, "diameter": parse_diameter(diameter)}
     with show_progress() as progress:
         result = run_benchmark(
             *(data, out, runs),

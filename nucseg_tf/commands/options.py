@@ -19,7 +19,8 @@ Channel = Annotated[str | None, "index from 0, or max, where images have several
 Plane = Annotated[str | None, "plane, index from 0, or max, where images are stacks"]
 PixelSize = Annotated[float | None, "of the images in µm; the file's own is used otherwise"]
 Diameter = Annotated[
-    float | None, "typical nucleus in px; rescales images to what the model was trained at"
+    str | None,
+    "typical nucleus in px, to which the model's size is brought; auto finds it, native does not",
 ]
 # --- models and devices
 ModelsDir = Annotated[Path | None, "folder to search for models by name first"]

@@ -50,12 +50,12 @@ def predict(
     ensure_folder(out)
     use_device(device)
     from nucseg_tf.engines.keras import backend_device
-    from nucseg_tf.inference.options import Options
+    from nucseg_tf.inference.options import Options, parse_diameter
     from nucseg_tf.inference.predict import predict_files
     from nucseg_tf.inference.segmenter import load_model
 
     chosen = tuple(name for name, wanted in writers.items() if wanted)
-    options = Options(channel, z, pixel_size, diameter, tile, tta, chosen)
+    options = Options(channel, z, pixel_size, parse_diameter(diameter), tile, tta, chosen)
     segmenter = load_model(model, models_dir)
     loaded = time.perf_counter()
     if pixel_size is not None and segmenter.info.pixel_size is None and diameter is None:

@@ -13,6 +13,7 @@ from nucseg_tf.commands.benchmark import benchmark
 from nucseg_tf.commands.compare import compare
 from nucseg_tf.commands.config import config
 from nucseg_tf.commands.convert import convert
+from nucseg_tf.commands.diameter import diameter
 from nucseg_tf.commands.doctor import doctor
 from nucseg_tf.commands.evaluate import evaluate
 from nucseg_tf.commands.models import Models
@@ -29,6 +30,7 @@ class Commands:
     """Finds every cell nucleus in fluorescence microscope images."""
 
     predict = staticmethod(complete(predict))
+    diameter = staticmethod(complete(diameter))
     augment = staticmethod(complete(augment))
     train = staticmethod(complete(train))
     simulate = staticmethod(complete(simulate))

@@ -73,3 +73,28 @@ def valid_mask(labels: np.ndarray, shoulder: int) -> np.ndarray:
         square = np.ones((2 * shoulder + 1, 2 * shoulder + 1), np.uint8)
         known = cv2.erode(known, square)[1:-1, 1:-1]
     return known.astype(np.float32)
+
+
+def whole_nuclei(labels: np.ndarray) -> np.ndarray:
+    """Pixels of nuclei that do not reach the edge of the ROI, nor ground where nothing is known.
+
+    Of a nucleus cut there, nothing says how far it goes, nor where in it a pixel lies.
+
+    Args:
+        labels: (S, S) integer, 0 background, negative where nothing is known.
+
+    Returns:
+        (S, S) bool.
+    """
+    edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    cut = np.zeros(labels.max(initial=0) + 1, bool)
+    cut[np.maximum(edge, 0)] = True
+    for near, far in (
+        (labels[1:], labels[:-1]),
+        (labels[:-1], labels[1:]),
+        (labels[:, 1:], labels[:, :-1]),
+        (labels[:, :-1], labels[:, 1:]),
+    ):
+        cut[np.maximum(near[far < 0], 0)] = True
+    cut[0] = True
+    return ~cut[np.maximum(labels, 0)]

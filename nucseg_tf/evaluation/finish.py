@@ -115,13 +115,17 @@ def describe(
     """What is known of a model before it is tuned; arguments as of `finish`."""
     planes = (config.data.channel, config.data.z)
     diameters = [median_diameter(read_masks(field)) for field in train]
+    diameter = float(np.median([d for d in diameters if d] or [1.0]))
+    if config.data.find_diameter:
+        diameter = float(np.sqrt(np.prod(config.data.diameter)))
     sizes = [read_image(field.image, *planes).pixel_size for field in train]
     return of_family(zoo.ModelInfo, config.family.name)(
         name=config.name,
         architecture=config.model,
         normalisation=config.normalisation,
         **{config.family.section: config.thresholds},
-        diameter=round(float(np.median([d for d in diameters if d] or [1.0])), 1),
+        diameter=round(diameter, 1),
+        find_diameter=config.data.find_diameter,
         pixel_size=common_pixel_size(sizes),
         training_data_sha256=data_hash(train),
         versions={

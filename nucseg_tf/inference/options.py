@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from nucseg_tf.errors import UsageError
+
+AUTO, NATIVE = "auto", "native"
+
 
 @dataclass(frozen=True)
 class Options:
@@ -12,7 +18,9 @@ class Options:
     Attributes:
         channel, z: see `io.images.read_image`.
         pixel_size: µm; that of the file without.
-        diameter: typical nucleus, px; rescales to the model's. Goes before `pixel_size`.
+        diameter: typical nucleus, px; rescales to the model's. Goes before `pixel_size`. Or "auto":
+            found in each image; or "native": images stay as they are. None: by pixel size, if the
+            model has one, else as the model says.
         tile: largest side of tiles, px; the family's usual one without.
         tta: test-time augmentation; how many of the square's eight symmetries are averaged over,
             1 (none) to 8.
@@ -22,7 +30,26 @@ class Options:
     channel: int | str | None = None
     z: int | str | None = None
     pixel_size: float | None = None
-    diameter: float | None = None
+    diameter: float | str | None = None
     tile: int | None = None
     tta: int = 1
     writers: tuple[str, ...] = ()
+
+
+def parse_diameter(text: str | float | None) -> float | str | None:
+    """A diameter as the user gives it: "auto", "native" or a number of px.
+
+    Raises:
+        UsageError: for anything else.
+    """
+    if text is None or text in (AUTO, NATIVE):
+        return text
+    try:
+        value = float(text)
+    except (TypeError, ValueError):
+        value = np.nan
+    if not (np.isfinite(value) and value > 0):
+        raise UsageError(
+            f"--diameter: expected auto, native or a positive number. Received: {text}."
+        )
+    return value

@@ -62,7 +62,7 @@ class Outcome:
             return
         (height, width), nuclei = way.value.shape, len(way.value.table)
         entry = {"image": name, "height": height, "width": width, "nuclei": nuclei}
-        self.done.append(entry | {"seconds": round(way.seconds, 3)})
+        self.done.append(entry | way.value.scale | {"seconds": round(way.seconds, 3)})
 
 
 def run(files: Iterable[Path], stages: Sequence[Stage]) -> Iterator[Way]:

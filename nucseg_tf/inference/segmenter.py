@@ -58,7 +58,7 @@ class Segmenter:
         image: np.ndarray,
         *,
         pixel_size: float | None = None,
-        diameter: float | None = None,
+        diameter: float | str | None = None,
         tile: int | None = None,
         tta: int = 1,
     ) -> Instances:
@@ -67,7 +67,8 @@ class Segmenter:
         Args:
             image: (H, W) or (H, W, 1), integer or float, any size from 1 x 1 up.
             pixel_size: µm; rescales to the model's pixel size, if it has one.
-            diameter: typical nucleus, px; rescales to the model's. Goes before `pixel_size`.
+            diameter: typical nucleus, px; rescales to the model's. Goes before `pixel_size`. "auto"
+                finds it, "native" leaves the image as it is; without, the model says which.
             tile: side of the tiles in which large images are predicted, px; the family's usual one
                 without.
             tta: test-time augmentation; how many of the square's eight symmetries the maps are

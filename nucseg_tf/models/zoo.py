@@ -37,7 +37,8 @@ class ModelInfo(OfFamily):
     name: ModelName
     architecture: Architecture
     normalisation: Normalisation = Normalisation()
-    diameter: Annotated[float, Limits(gt=0)]  # px, median of the training nuclei
+    diameter: Annotated[float, Limits(gt=0)]  # px, of the nuclei that it knows best
+    find_diameter: bool = False  # whether images are brought to that size if the user says nothing
     pixel_size: float | None = None  # µm, where the training data had one
     licence: str = ""
     training_data: str = ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nucseg_tf.data.roi import valid_mask
+from nucseg_tf.data.roi import valid_mask, whole_nuclei
 
 # (rows, columns) a step in the direction of each map: down, right, and along the two diagonals.
 DIRECTIONS = ((1, 0), (0, 1), (1, 1), (1, -1))
@@ -41,31 +41,6 @@ def relative_positions(labels: np.ndarray) -> np.ndarray:
         lines = (last - first + 1)[owners]
         out[rows, columns, number] = (line - first[owners] + 0.5) / lines
     return out
-
-
-def whole_nuclei(labels: np.ndarray) -> np.ndarray:
-    """Pixels of nuclei that do not reach the edge of the ROI, nor ground where nothing is known.
-
-    Of a nucleus cut there, nothing says how far it goes, nor where in it a pixel lies.
-
-    Args:
-        labels: (S, S) integer, 0 background, negative where nothing is known.
-
-    Returns:
-        (S, S) bool.
-    """
-    edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    cut = np.zeros(labels.max(initial=0) + 1, bool)
-    cut[np.maximum(edge, 0)] = True
-    for near, far in (
-        (labels[1:], labels[:-1]),
-        (labels[:-1], labels[1:]),
-        (labels[:, 1:], labels[:, :-1]),
-        (labels[:, :-1], labels[:, 1:]),
-    ):
-        cut[np.maximum(near[far < 0], 0)] = True
-    cut[0] = True
-    return ~cut[np.maximum(labels, 0)]
 
 
 def targets(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 
 from nucseg_tf.errors import UsageError
 from nucseg_tf.imaging.tiling import resize
-from nucseg_tf.inference.options import Options
+from nucseg_tf.inference.options import AUTO, Options, parse_diameter
 from nucseg_tf.inference.stages.values import Scaled
 from nucseg_tf.io.normalise import find_limits, stretch
 from nucseg_tf.models.zoo import ModelInfo
+from nucseg_tf.scale.estimate import Diameter
 from nucseg_tf.types import Image
 
 ZOOM_LIMITS = (1 / 8, 8.0)  # beyond these, --diameter or --pixel-size is surely a slip
+SAME = 0.02  # zooms this near to 1 are 1
 
 
 class Scale:
@@ -24,34 +29,63 @@ class Scale:
     """
 
     def __init__(self, info: ModelInfo, options: Options):
-        self.info, self.options = info, options
+        self.info, self.diameter = info, parse_diameter(options.diameter)
 
     def __call__(self, image: Image) -> Scaled:
-        """Normalise by percentiles of the whole image, and resize.
+        """Normalise by percentiles of the whole image, find its scale if need be, and resize.
 
         Raises:
             UsageError: as `find_zoom`.
         """
-        zoom = find_zoom(self.info, image.pixel_size, self.options.diameter)
         percentiles = self.info.normalisation
         limits = find_limits(image.pixels, percentiles.low, percentiles.high)
-        return Scaled(image, resize(stretch(image.pixels, limits), zoom), zoom)
+        pixels = stretch(image.pixels, limits)
+        if self._is_to_be_found(image):
+            found = find_diameter(pixels)
+            diameter = None if found is None else found.median
+            zoom = 1.0 if diameter is None else _within_limits(self.info.diameter / diameter)
+        else:
+            diameter = None
+            zoom = find_zoom(self.info, image.pixel_size, self.diameter)
+        image = replace(image, diameter=diameter, zoom=zoom)
+        return Scaled(image, resize(pixels, zoom), zoom)
+
+    def _is_to_be_found(self, image: Image) -> bool:
+        if self.diameter is not None:
+            return self.diameter == AUTO
+        by_pixel_size = self.info.pixel_size is not None and image.pixel_size is not None
+        return self.info.find_diameter and not by_pixel_size
 
 
-def find_zoom(info: ModelInfo, pixel_size: float | None, diameter: float | None) -> float:
+def find_diameter(pixels: np.ndarray) -> Diameter | None:
+    """The typical diameter of the nuclei of a normalised image; see `scale.estimate`."""
+    from nucseg_tf.scale.finder import load_finder
+
+    return load_finder()(pixels)
+
+
+def _within_limits(zoom: float) -> float:
+    zoom = min(max(zoom, ZOOM_LIMITS[0]), ZOOM_LIMITS[1])
+    return 1.0 if math.isclose(zoom, 1, abs_tol=SAME) else zoom
+
+
+def find_zoom(info: ModelInfo, pixel_size: float | None, diameter: float | str | None) -> float:
     """The factor that brings an image to the scale that the model was trained at.
 
     Args:
         info: diameter (px) and pixel size (µm) of the training images.
         pixel_size: of the image, µm.
-        diameter: of its typical nucleus, px; goes before `pixel_size`.
+        diameter: of its typical nucleus, px; goes before `pixel_size`. "native" is a zoom of 1, and
+            so is "auto" here, where no image is at hand.
 
     Raises:
         UsageError: if one is no positive number, or the factor beyond `ZOOM_LIMITS`.
     """
-    for name, value in (("--pixel-size", pixel_size), ("--diameter", diameter)):
-        if value is not None and not (np.isfinite(value) and value > 0):
-            raise UsageError(f"{name}: expected a positive number. Received: {value}.")
+    diameter = parse_diameter(diameter)
+    if pixel_size is not None and not (np.isfinite(pixel_size) and pixel_size > 0):
+        raise UsageError(f"--pixel-size: expected a positive number. Received: {pixel_size}.")
+    if isinstance(diameter, str):
+        return 1.0
     factor = 1.0
     if diameter is not None:
         factor = info.diameter / diameter
@@ -63,4 +97,4 @@ def find_zoom(info: ModelInfo, pixel_size: float | None, diameter: float | None)
             f"{ZOOM_LIMITS[0]:g} to {ZOOM_LIMITS[1]:g}. Diameters are in pixels; the model "
             f"was trained at {info.diameter:.0f} px."
         )
-    return 1.0 if abs(factor - 1) < 0.02 else factor
+    return 1.0 if abs(factor - 1) < SAME else factor

@@ -5,7 +5,7 @@ H rows, W columns of the image; h, w of the image at the model's scale; N nuclei
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -77,7 +77,9 @@ class Written:
     Attributes:
         shape: (H, W).
         table: N rows, of objects.csv.
+        scale: for run.json, the diameter that was found, px, and the zoom.
     """
 
     shape: tuple[int, int]
     table: pd.DataFrame
+    scale: dict[str, float] = field(default_factory=dict)

@@ -38,7 +38,10 @@ class Write:
         write_labels(self.out / f"{stem}{LABELS}", instances.labels, pixel_size=image.pixel_size)
         for writer in self.writers:
             writer.write(self.out / f"{stem}{writer.ending}", image, instances)
-        return Written(instances.labels.shape, measured.table)
+        scale = {"zoom": round(image.zoom, 4)}
+        if image.diameter is not None:
+            scale = {"diameter": round(image.diameter, 1)} | scale
+        return Written(instances.labels.shape, measured.table, scale)
 
 
 def remove_results(out: Path, file: Path) -> None:

@@ -3,7 +3,8 @@ import pytest
 from reference import naive_targets
 from reference.drawn import random_labels
 
-from nucseg_tf.families.jacobkie.targets import relative_positions, targets, whole_nuclei
+from nucseg_tf.data.roi import whole_nuclei
+from nucseg_tf.families.jacobkie.targets import relative_positions, targets
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from reference.drawn import drawn_nuclei
 
 from nucseg_tf.errors import ImageReadError, UsageError
 from nucseg_tf.inference.options import Options
+from nucseg_tf.inference.stages import scale as scale_stage
 from nucseg_tf.inference.stages.decode import Decode
 from nucseg_tf.inference.stages.measure import Measure
 from nucseg_tf.inference.stages.network import Network
@@ -22,6 +24,7 @@ from nucseg_tf.inference.stages.values import Found, Measured, Scaled
 from nucseg_tf.inference.stages.write import Write, remove_results
 from nucseg_tf.io.labels import read_labels
 from nucseg_tf.models.zoo import ModelInfo
+from nucseg_tf.scale.estimate import Diameter
 from nucseg_tf.schema import of_family
 from nucseg_tf.types import Image, Instances
 
@@ -68,7 +71,27 @@ def test_scale_brings_percentiles_to_0_and_1_and_nuclei_to_their_size(image, inf
     plain = Scale(info, Options())(image)
     assert plain.zoom == 1.0
     assert np.percentile(plain.pixels, (1, 99.8)) == pytest.approx([0, 1], abs=0.02)
-    assert plain.image is image
+    assert plain.image.pixels is image.pixels
+    assert (scaled.image.zoom, plain.image.zoom, plain.image.diameter) == (2.0, 1.0, None)
+
+
+def test_a_model_may_ask_for_the_diameter_to_be_found(image, info, monkeypatch):
+    monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels: Diameter(10.0, 1.1))
+    asks = info.model_copy(update={"find_diameter": True, "pixel_size": None})
+    scaled = Scale(asks, Options())(image)
+    assert (scaled.zoom, scaled.image.diameter) == (2.0, 10.0)
+    assert Scale(asks, Options(diameter="native"))(image).zoom == 1.0
+    assert Scale(asks, Options(diameter=40))(image).zoom == 0.5
+    assert Scale(info, Options(diameter="auto"))(image).zoom == 2.0
+    assert Scale(info, Options())(image).image.diameter is None
+    sized = replace(image, pixel_size=1.0)
+    known = info.model_copy(update={"find_diameter": True})
+    assert Scale(known, Options())(sized).zoom == 2.0  # by pixel size: the model has one
+    assert Scale(known, Options())(sized).image.diameter is None
+    monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels: None)
+    assert Scale(asks, Options())(image).zoom == 1.0
+    monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels: Diameter(900.0, 1.1))
+    assert Scale(asks, Options())(image).zoom == 1 / 8
 
 
 @pytest.mark.parametrize(

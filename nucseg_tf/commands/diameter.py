@@ -1,0 +1,44 @@
+"""`nucseg diameter`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nucseg_tf.commands.options import Channel, Device, Plane
+from nucseg_tf.console import use_device
+from nucseg_tf.errors import NucsegError, SomeImagesFailed
+
+
+def diameter(
+    *paths: Path, channel: Channel = None, z: Plane = None, device: Device = "auto"
+) -> None:
+    """Say how large the nuclei of images are.
+
+    Prints a line an image: the diameter of the typical nucleus in px, by what factor the estimates
+    in the image differ from it, and the file. It is what `nucseg predict --diameter auto` goes by.
+
+    Args:
+        paths: image files, or folders of them
+    """
+    from nucseg_tf.io.images import list_images
+
+    files = list_images(paths)
+    use_device(device)
+    from nucseg_tf.inference.options import Options
+    from nucseg_tf.inference.stages.read import Read
+    from nucseg_tf.inference.stages.scale import find_diameter
+    from nucseg_tf.io.normalise import normalise
+
+    read, failed = Read(Options(channel, z)), 0
+    print("diameter  doubt  image")
+    for file in files:
+        try:
+            found = find_diameter(normalise(read(file).pixels))
+        except NucsegError as error:
+            print(f"{'-':>8}  {'-':>5}  {error}")
+            failed += 1
+            continue
+        size, doubt = (f"{found.median:.1f}", f"{found.doubt:.2f}") if found else ("none", "-")
+        print(f"{size:>8}  {doubt:>5}  {file}")
+    if failed:
+        raise SomeImagesFailed(f"{failed} of {len(files)} images failed")
