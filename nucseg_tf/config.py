@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import logging
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -81,6 +82,11 @@ class Data(Strict):
                 f"shoulder: {self.shoulder} px leave nothing of a ROI of {self.roi} px"
             )
         return self
+
+    @property
+    def middle(self) -> float:
+        """The diameter, px, that is as far from one end of `diameter` as from the other."""
+        return math.sqrt(math.prod(self.diameter))
 
 
 class Policy(Strict):

@@ -14,7 +14,7 @@ from nucseg_tf.data.sample import Sample
 
 
 def validation_dataset(samples: Sequence[Sample], config: Config, limit: int = 160):
-    """Fixed ROIs at the fields' own scale, without augmentation, spread over all fields.
+    """Fixed ROIs without augmentation, spread over all fields, at the scale of prediction.
 
     Args:
         samples: fields in memory.
@@ -26,8 +26,9 @@ def validation_dataset(samples: Sequence[Sample], config: Config, limit: int = 1
     """
     size = config.data.roi
     places = []
+    zooms = [_zoom(sample, config) for sample in samples]
     for number, sample in enumerate(samples):
-        steps = [max(1, -(-length // size)) for length in sample.image.shape]
+        steps = [max(1, -(-round(n * zooms[number]) // size)) for n in sample.image.shape]
         for row in np.linspace(0, 1, steps[0]) if steps[0] > 1 else [0.5]:
             for column in np.linspace(0, 1, steps[1]) if steps[1] > 1 else [0.5]:
                 places.append((number, float(row), float(column)))
@@ -40,7 +41,7 @@ def validation_dataset(samples: Sequence[Sample], config: Config, limit: int = 1
 
     def rois():
         for number, row, column in chosen:
-            image, labels = read_roi(samples[number], (row, column), 1.0, size)
+            image, labels = read_roi(samples[number], (row, column), zooms[number], size)
             arrays = targets.encode(labels)
             image, found = to_batch(tf.constant(image[..., None]), arrays, targets.shapes, size)
             if targets.noise:
@@ -56,3 +57,10 @@ def validation_dataset(samples: Sequence[Sample], config: Config, limit: int = 1
     found = tf.data.Dataset.from_generator(rois, output_signature=signature)
     found = found.apply(tf.data.experimental.assert_cardinality(len(chosen)))
     return found.batch(config.training.batch).cache()
+
+
+def _zoom(sample: Sample, config: Config) -> float:
+    """The field's own scale, or the one that prediction brings it to."""
+    if not config.data.find_diameter or not sample.diameter:
+        return 1.0
+    return config.data.middle / sample.diameter

@@ -117,7 +117,7 @@ def describe(
     diameters = [median_diameter(read_masks(field)) for field in train]
     diameter = float(np.median([d for d in diameters if d] or [1.0]))
     if config.data.find_diameter:
-        diameter = float(np.sqrt(np.prod(config.data.diameter)))
+        diameter = config.data.middle
     sizes = [read_image(field.image, *planes).pixel_size for field in train]
     return of_family(zoo.ModelInfo, config.family.name)(
         name=config.name,

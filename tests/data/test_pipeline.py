@@ -135,6 +135,17 @@ def test_validation_covers_the_field_and_is_not_augmented():
     np.testing.assert_array_equal(np.concatenate(images, axis=1)[..., 0], field.image)
 
 
+def test_validation_is_at_the_scale_of_prediction():
+    settings = make_config(
+        {"data": {"roi": 64, "find_diameter": True, "diameter": [10, 40]}, "training": {"batch": 1}}
+    )
+    field = sample((128, 128))
+    assert settings.data.middle == 20
+    larger = Sample(field.image, field.labels, 10.0, "")  # so it says, and is enlarged twofold
+    assert len(list(validation_dataset([larger], settings))) == 16
+    assert len(list(validation_dataset([larger], make_config({"data": {"roi": 64}})))) == 1
+
+
 def test_validation_maps_are_the_targets():
     field = sample((64, 64))
     _, wanted = next(iter(validation_dataset([field], config())))
