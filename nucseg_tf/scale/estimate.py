@@ -16,6 +16,7 @@ from nucseg_tf.scale.network import READABLE, STRIDE, WINDOW
 ZOOMS = (2.0, 1.0, 1 / 2, 1 / 4, 1 / 8)
 MOST = 4  # windows of a level
 LEAST = 0.08  # share of nuclei, from which a cell counts
+BIAS = 1.05  # of the answer, on training fields: cells see the larger ones of mixed nuclei
 MARGIN = 1.4  # a diameter this near to an end of what is readable is not believed
 
 Predict = Callable[[np.ndarray], np.ndarray]  # (B, S, S, 1) -> (B, S / STRIDE, S / STRIDE, 3)
@@ -68,7 +69,7 @@ def combine(logs: np.ndarray, weights: np.ndarray) -> Diameter | None:
     below = (np.cumsum(weights) - weights / 2) / weights.sum()
     median = np.interp(0.5, below, logs)
     quarter, rest = np.interp([0.25, 0.75], below, logs)
-    return Diameter(float(np.exp2(median)), float(np.exp2((rest - quarter) / 2)))
+    return Diameter(float(np.exp2(median)) / BIAS, float(np.exp2((rest - quarter) / 2)))
 
 
 def read_level(
