@@ -11,17 +11,11 @@ from __future__ import annotations
 import numpy as np
 
 from nucseg_tf.annotation.editor.message import NEEDS_LABELS, EditError, Message
-from nucseg_tf.annotation.editor.patches import (
-    Box,
-    LabelMap,
-    Patch,
-    clip_box,
-    enclosing,
-    find_nuclei,
-    grown,
-    slices,
-)
-from nucseg_tf.annotation.editor.shapes import piece_sizes, pieces, polygon_mask, stroke_mask
+from nucseg_tf.annotation.editor.patches import LabelMap, Patch
+from nucseg_tf.annotation.editor.shapes import piece_sizes, pieces, stroke_mask
+from nucseg_tf.errors import LabelError
+from nucseg_tf.io.boxes import Box, clip_box, enclosing, find_nuclei, grown, slices
+from nucseg_tf.io.polygons import polygon_mask
 
 CRUMB = 4
 MAX_GAP = 5  # px between nuclei that "merge" bridges
@@ -69,7 +63,10 @@ def _polygon(labels: LabelMap, message: Message, points: np.ndarray, known: list
     """Fill an outline with a new nucleus."""
     from scipy.ndimage import binary_fill_holes
 
-    box, mask = polygon_mask(points, labels.pixels.shape, MAX_CROSSINGS)
+    try:
+        box, mask = polygon_mask(points, labels.pixels.shape, MAX_CROSSINGS)
+    except LabelError as error:  # the annotator's doing, not a file's
+        raise EditError(str(error)) from error
     if mask.any():
         mask = binary_fill_holes(mask)  # where a hand-drawn outline crosses itself
     return _paint(labels, box, mask, labels.next_label, message.over)

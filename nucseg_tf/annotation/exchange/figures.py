@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from nucseg_tf.annotation.editor.patches import clip_box
 from nucseg_tf.annotation.editor.shapes import pieces
 from nucseg_tf.annotation.exchange.drawn import Drawn, tight
 from nucseg_tf.errors import LabelError
+from nucseg_tf.io.boxes import clip_box
 
 PNG = b"\x89PNG\r\n\x1a\n"
 FAR = 1e6  # px

@@ -9,9 +9,10 @@ from scipy import ndimage
 
 from nucseg_tf.annotation.editor import tools
 from nucseg_tf.annotation.editor.message import EditError, Message
-from nucseg_tf.annotation.editor.patches import LabelMap, slices
-from nucseg_tf.annotation.editor.shapes import pieces, polygon_mask, stroke_mask
+from nucseg_tf.annotation.editor.patches import LabelMap
+from nucseg_tf.annotation.editor.shapes import pieces, stroke_mask
 from nucseg_tf.annotation.editor.tools import MAX_GAP, make_patch
+from nucseg_tf.io.boxes import slices
 
 
 def drawn(text: str) -> np.ndarray:
@@ -51,21 +52,6 @@ def test_a_stroke_is_what_a_disk_covers_on_its_way(size, row):
     y, x = np.mgrid[:20, :16]
     away = np.hypot(y - np.floor(row), np.clip(x, 4, 11) - x)
     assert np.array_equal(covered, away < size / 2)
-
-
-def test_a_polygon_holds_the_pixels_whose_centres_it_holds():
-    rng = np.random.default_rng(0)
-    y, x = np.mgrid[:30, :40] + 0.5
-    for _ in range(50):
-        points = rng.uniform(-10, 50, (rng.integers(3, 9), 2))
-        box, mask = polygon_mask(points, (30, 40))
-        covered = np.zeros((30, 40), bool)
-        covered[slices(box)] = mask
-        inside = np.zeros((30, 40), bool)
-        for (y0, x0), (y1, x1) in zip(points, np.roll(points, -1, 0), strict=True):
-            passes = (y0 <= y) != (y1 <= y)
-            inside ^= passes & (x0 + (y - y0) / (y1 - y0) * (x1 - x0) <= x)
-        assert np.array_equal(covered, inside)
 
 
 # --- tools -----------------------------------------------------------------------------------
