@@ -45,13 +45,6 @@ def stroke_mask(points: np.ndarray, size: int, shape: tuple[int, ...]) -> tuple[
     return box, mask[y : y + rows, x : x + columns]
 
 
-def pieces(mask: np.ndarray, connectivity: int = 8) -> np.ndarray:
-    """The pieces of a mask numbered from 1: int32 of its shape, 0 outside."""
-    import cv2
-
-    return cv2.connectedComponents(mask.astype(np.uint8), connectivity=connectivity)[1]
-
-
 def piece_sizes(numbered: np.ndarray) -> np.ndarray:
     """Pixels of pieces 1..N: (N,)."""
     return np.bincount(numbered.ravel(), minlength=1)[1:]
