@@ -25,11 +25,13 @@ import numpy as np
 
 from nucseg_tf.annotation.editor.history import History, now
 from nucseg_tf.annotation.editor.journal import Entry, Journal, sync_file
-from nucseg_tf.annotation.editor.patches import LabelMap, from_runs, shape_of
+from nucseg_tf.annotation.editor.patches import LabelMap
 from nucseg_tf.annotation.editor.project import AnnotationField
 from nucseg_tf.errors import DataError, LabelError
+from nucseg_tf.io.boxes import shape_of
 from nucseg_tf.io.files import atomic_path, ensure_folder
 from nucseg_tf.io.labels import read_labels, write_labels
+from nucseg_tf.io.runs import from_runs
 
 JOURNAL, BASE, LABELS = "journal.jsonl", "base.tif", "labels.tif"
 

@@ -11,17 +11,12 @@ from __future__ import annotations
 import numpy as np
 
 from nucseg_tf.annotation.editor.message import NEEDS_LABELS, EditError, Message
-from nucseg_tf.annotation.editor.patches import (
-    Box,
-    LabelMap,
-    Patch,
-    clip_box,
-    enclosing,
-    find_nuclei,
-    grown,
-    slices,
-)
-from nucseg_tf.annotation.editor.shapes import piece_sizes, pieces, polygon_mask, stroke_mask
+from nucseg_tf.annotation.editor.patches import LabelMap, Patch
+from nucseg_tf.annotation.editor.shapes import piece_sizes, stroke_mask
+from nucseg_tf.errors import LabelError
+from nucseg_tf.imaging.components import components
+from nucseg_tf.io.boxes import Box, clip_box, enclosing, find_nuclei, grown, slices
+from nucseg_tf.io.polygons import polygon_mask
 
 CRUMB = 4
 MAX_GAP = 5  # px between nuclei that "merge" bridges
@@ -69,7 +64,10 @@ def _polygon(labels: LabelMap, message: Message, points: np.ndarray, known: list
     """Fill an outline with a new nucleus."""
     from scipy.ndimage import binary_fill_holes
 
-    box, mask = polygon_mask(points, labels.pixels.shape, MAX_CROSSINGS)
+    try:
+        box, mask = polygon_mask(points, labels.pixels.shape, MAX_CROSSINGS)
+    except LabelError as error:  # the annotator's doing, not a file's
+        raise EditError(str(error)) from error
     if mask.any():
         mask = binary_fill_holes(mask)  # where a hand-drawn outline crosses itself
     return _paint(labels, box, mask, labels.next_label, message.over)
@@ -85,7 +83,7 @@ def _paint(labels: LabelMap, box: Box, mask: np.ndarray, label: int, over: bool)
     paint[slices(_inside(box, window))] = mask
     own = after == label
     region = own | (paint if over else paint & (after == 0))
-    numbered = pieces(region)
+    numbered, _ = components(region, connectivity=8)
     sizes = piece_sizes(numbered)
     if own.any():
         keep = np.unique(numbered[own])
@@ -125,7 +123,7 @@ def _cut(after: np.ndarray, line: np.ndarray, candidates: list[int], free: int) 
     made: list[int] = []
     for label in candidates:
         mask = after == label
-        numbered = pieces(mask & ~line, connectivity=4)  # a line of 8 neighbours parts these
+        numbered, _ = components(mask & ~line, connectivity=4)  # a line of 8 neighbours parts these
         sizes = piece_sizes(numbered)
         large = [int(i) + 1 for i in np.argsort(-sizes, kind="stable") if sizes[i] >= CRUMB]
         if len(large) < 2:
@@ -169,7 +167,7 @@ def _merge(labels: LabelMap, message: Message, points: np.ndarray, known: list[i
         disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * gap + 1, 2 * gap + 1))
         closed = cv2.morphologyEx(joined.astype(np.uint8), cv2.MORPH_CLOSE, disk) > 0
         region = joined | (closed & (after == 0))
-        if pieces(region).max() == 1:
+        if components(region, connectivity=8)[1] == 1:
             after[region] = known[0]
             return box, after, known[:1]
     raise EditError(f"these nuclei are more than {MAX_GAP} px apart; paint a bridge, then merge")
@@ -275,7 +273,7 @@ def _settle(labels: LabelMap, patch: Patch) -> Patch:
         if label not in boxes:
             continue
         own = after[slices(boxes[label])]  # not the whole window for each of many
-        numbered = pieces(own == label)
+        numbered, _ = components(own == label, connectivity=8)
         sizes = piece_sizes(numbered)
         for part in np.argsort(-sizes, kind="stable")[1:] + 1:
             whole = sizes[part - 1] >= CRUMB

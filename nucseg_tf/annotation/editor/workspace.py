@@ -13,13 +13,13 @@ from typing import Any
 from nucseg_tf.annotation.editor.history import read_history
 from nucseg_tf.annotation.editor.locks import Lock, Locks
 from nucseg_tf.annotation.editor.message import EditError, Message
-from nucseg_tf.annotation.editor.patches import to_runs
 from nucseg_tf.annotation.editor.pictures import Picture, read_picture
 from nucseg_tf.annotation.editor.project import AnnotationField, Project
 from nucseg_tf.annotation.editor.session import Session
 from nucseg_tf.annotation.editor.store import BASE, JOURNAL, Store
 from nucseg_tf.errors import DataError, NucsegError
 from nucseg_tf.io.labels import read_labels
+from nucseg_tf.io.runs import to_runs
 
 KEEP = 4  # fields held in memory although no page edits them
 

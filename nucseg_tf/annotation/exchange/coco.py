@@ -22,8 +22,6 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BaseModel, Field
 
-from nucseg_tf.annotation.editor.patches import enclosing, slices
-from nucseg_tf.annotation.editor.shapes import polygon_mask
 from nucseg_tf.annotation.exchange.drawn import (
     NEIGHBOUR,
     NUCLEUS,
@@ -37,7 +35,9 @@ from nucseg_tf.annotation.exchange.drawn import (
 from nucseg_tf.annotation.exchange.rle import Runs, encode_runs, place_runs
 from nucseg_tf.errors import DataError, LabelError
 from nucseg_tf.io.archives import Source, validated
+from nucseg_tf.io.boxes import enclosing, slices
 from nucseg_tf.io.outlines import outlines
+from nucseg_tf.io.polygons import polygon_mask
 
 FILE = "annotations/instances_default.json"
 INSTANCES = re.compile(r"(?:.*/)?instances_[^/]+\.json")

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 
-from nucseg_tf.annotation.editor.patches import shape_of, slices
 from nucseg_tf.annotation.editor.project import ANNOTATION
 from nucseg_tf.annotation.editor.store import has_open_edits
 from nucseg_tf.annotation.exchange import coco, sidecar, supervisely
@@ -27,6 +26,7 @@ from nucseg_tf.annotation.prelabel.folder import find_images
 from nucseg_tf.data.manifest import MASK_ENDINGS
 from nucseg_tf.errors import DataError, LabelError, UsageError
 from nucseg_tf.io.archives import Write, new_project
+from nucseg_tf.io.boxes import shape_of, slices
 from nucseg_tf.io.formats import label_suffixes
 from nucseg_tf.io.images import check_finite, read_image
 from nucseg_tf.io.labels import read_labels

@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from nucseg_tf.annotation.editor.patches import clip_box
-from nucseg_tf.annotation.editor.shapes import pieces
 from nucseg_tf.annotation.exchange.drawn import Drawn, tight
 from nucseg_tf.errors import LabelError
+from nucseg_tf.imaging.components import components
+from nucseg_tf.io.boxes import clip_box
 
 PNG = b"\x89PNG\r\n\x1a\n"
 FAR = 1e6  # px
@@ -52,12 +52,12 @@ def to_points(nucleus: Drawn) -> dict[str, Any] | None:
     if len(rings) != 1 or cv2.contourArea(rings[0]) == 0:
         return None
     cv2.fillPoly(filled, rings, 1)
-    gaps = pieces((filled > 0) & ~nucleus.mask, connectivity=4)
+    gaps, count = components((filled > 0) & ~nucleus.mask)
     holes = [
         cv2.findContours(
             (gaps == gap).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
         )[0][0]
-        for gap in range(1, int(gaps.max(initial=0)) + 1)
+        for gap in range(1, count + 1)
     ]
     outer, inner = rings[0].reshape(-1, 2), [_three(hole.reshape(-1, 2)) for hole in holes]
     if not np.array_equal(_fill(outer, inner, nucleus.mask.shape), nucleus.mask):

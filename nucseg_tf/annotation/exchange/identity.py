@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nucseg_tf.annotation.editor.patches import find_nuclei, slices
 from nucseg_tf.annotation.exchange.drawn import Drawn
 from nucseg_tf.annotation.exchange.regions import Region, shown
+from nucseg_tf.io.boxes import find_nuclei, slices
 
 SAME_IOU = 0.5  # above it, at most one exported nucleus fits
 

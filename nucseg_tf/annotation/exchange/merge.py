@@ -25,11 +25,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nucseg_tf.annotation.editor.patches import slices
 from nucseg_tf.annotation.exchange.drawn import Drawn
 from nucseg_tf.annotation.exchange.identity import Candidate, Conflict, Original, identify
 from nucseg_tf.annotation.exchange.regions import Region
 from nucseg_tf.errors import LabelError
+from nucseg_tf.io.boxes import slices
 from nucseg_tf.io.labels import INT32_MAX
 
 SAME = 0.5  # of the smaller nucleus' pixels; above it, two drawings are one nucleus

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from nucseg_tf.annotation.editor.masks import keep_mask
-from nucseg_tf.annotation.editor.patches import shape_of
 from nucseg_tf.annotation.editor.project import ANNOTATION
 from nucseg_tf.annotation.exchange import coco, sidecar, supervisely
 from nucseg_tf.annotation.exchange.drawn import Reader
@@ -23,6 +22,7 @@ from nucseg_tf.annotation.exchange.merge import merge
 from nucseg_tf.annotation.exchange.sidecar import ExportedField
 from nucseg_tf.errors import DataError, OutputError, UsageError
 from nucseg_tf.io.archives import Source, open_source
+from nucseg_tf.io.boxes import shape_of
 from nucseg_tf.io.files import atomic_path, ensure_folder
 from nucseg_tf.io.images import images_in
 from nucseg_tf.io.labels import write_labels

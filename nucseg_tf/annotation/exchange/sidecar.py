@@ -16,10 +16,11 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from nucseg_tf.annotation.editor.patches import find_nuclei, from_runs, to_runs
 from nucseg_tf.annotation.exchange.regions import Region
 from nucseg_tf.errors import DataError, UsageError
 from nucseg_tf.io.archives import Source, validated
+from nucseg_tf.io.boxes import find_nuclei
+from nucseg_tf.io.runs import from_runs, to_runs
 
 FILE = "nucseg_regions.json"
 FORMAT = 1

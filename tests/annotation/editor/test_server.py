@@ -21,7 +21,6 @@ import pytest
 from nucseg_tf.__main__ import main
 from nucseg_tf.annotation.editor.app import Users, make_app
 from nucseg_tf.annotation.editor.locks import LEASE, Locks
-from nucseg_tf.annotation.editor.patches import from_runs
 from nucseg_tf.annotation.editor.pictures import read_picture
 from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.editor.security import MAX_BODY, Gate, is_loopback
@@ -29,6 +28,7 @@ from nucseg_tf.annotation.editor.server import PORT, listen
 from nucseg_tf.annotation.editor.workspace import Workspace
 from nucseg_tf.errors import UsageError
 from nucseg_tf.io.labels import read_labels, write_labels
+from nucseg_tf.io.runs import from_runs
 
 with warnings.catch_warnings():  # starlette would rather have a newer httpx
     warnings.simplefilter("ignore")

@@ -16,13 +16,13 @@ from reference.drawn import drawn_nuclei
 
 from nucseg_tf.annotation.editor import masks
 from nucseg_tf.annotation.editor.message import EditError, Message
-from nucseg_tf.annotation.editor.patches import from_runs
 from nucseg_tf.annotation.editor.session import ConflictError, Session
 from nucseg_tf.annotation.editor.store import Store
 from nucseg_tf.data.manifest import find_fields
 from nucseg_tf.errors import DataError, LabelError, OutputError
 from nucseg_tf.io.images import read_image
 from nucseg_tf.io.labels import read_labels, write_labels
+from nucseg_tf.io.runs import from_runs
 
 SHAPE = (72, 96)
 COUNTER = itertools.count()

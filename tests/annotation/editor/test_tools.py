@@ -9,9 +9,11 @@ from scipy import ndimage
 
 from nucseg_tf.annotation.editor import tools
 from nucseg_tf.annotation.editor.message import EditError, Message
-from nucseg_tf.annotation.editor.patches import LabelMap, slices
-from nucseg_tf.annotation.editor.shapes import pieces, polygon_mask, stroke_mask
+from nucseg_tf.annotation.editor.patches import LabelMap
+from nucseg_tf.annotation.editor.shapes import stroke_mask
 from nucseg_tf.annotation.editor.tools import MAX_GAP, make_patch
+from nucseg_tf.imaging.components import components
+from nucseg_tf.io.boxes import slices
 
 
 def drawn(text: str) -> np.ndarray:
@@ -51,21 +53,6 @@ def test_a_stroke_is_what_a_disk_covers_on_its_way(size, row):
     y, x = np.mgrid[:20, :16]
     away = np.hypot(y - np.floor(row), np.clip(x, 4, 11) - x)
     assert np.array_equal(covered, away < size / 2)
-
-
-def test_a_polygon_holds_the_pixels_whose_centres_it_holds():
-    rng = np.random.default_rng(0)
-    y, x = np.mgrid[:30, :40] + 0.5
-    for _ in range(50):
-        points = rng.uniform(-10, 50, (rng.integers(3, 9), 2))
-        box, mask = polygon_mask(points, (30, 40))
-        covered = np.zeros((30, 40), bool)
-        covered[slices(box)] = mask
-        inside = np.zeros((30, 40), bool)
-        for (y0, x0), (y1, x1) in zip(points, np.roll(points, -1, 0), strict=True):
-            passes = (y0 <= y) != (y1 <= y)
-            inside ^= passes & (x0 + (y - y0) / (y1 - y0) * (x1 - x0) <= x)
-        assert np.array_equal(covered, inside)
 
 
 # --- tools -----------------------------------------------------------------------------------
@@ -180,7 +167,7 @@ def test_a_split_leaves_no_gap():
     assert after[4, 3] == 5
     assert after[4, 16] == 4
     for label in chosen:
-        assert pieces(after == label).max() == 1
+        assert components(after == label, connectivity=8)[1] == 1
 
 
 def test_a_split_prefers_the_selected_nucleus():
@@ -203,7 +190,7 @@ def test_merging_bridges_a_gap():
     after, chosen = edit(TWO, "merge", labels=[2, 1])
     assert chosen == [2]
     assert sorted(np.unique(after)) == [0, 2]
-    assert pieces(after == 2).max() == 1
+    assert components(after == 2, connectivity=8)[1] == 1
     assert (after[TWO > 0] == 2).all()
 
 
@@ -292,7 +279,7 @@ def test_every_edit_leaves_whole_labels():
         made += 1
         whole.apply(patch.box, patch.after)
         for label in patch.touched():
-            assert pieces(whole.pixels == label).max() <= 1
+            assert components(whole.pixels == label, connectivity=8)[1] <= 1
         assert np.array_equal(whole.pixels[slices(patch.box)], patch.after)
     assert made > 150
 

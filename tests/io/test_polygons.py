@@ -1,0 +1,31 @@
+"""Polygons filled."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nucseg_tf.errors import LabelError
+from nucseg_tf.io.boxes import slices
+from nucseg_tf.io.polygons import polygon_mask
+
+
+def test_a_polygon_holds_the_pixels_whose_centres_it_holds():
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:30, :40] + 0.5
+    for _ in range(50):
+        points = rng.uniform(-10, 50, (rng.integers(3, 9), 2))
+        box, mask = polygon_mask(points, (30, 40))
+        covered = np.zeros((30, 40), bool)
+        covered[slices(box)] = mask
+        inside = np.zeros((30, 40), bool)
+        for (y0, x0), (y1, x1) in zip(points, np.roll(points, -1, 0), strict=True):
+            passes = (y0 <= y) != (y1 <= y)
+            inside ^= passes & (x0 + (y - y0) / (y1 - y0) * (x1 - x0) <= x)
+        assert np.array_equal(covered, inside)
+
+
+def test_an_outline_of_too_many_crossings_is_refused():
+    zigzag = np.array([[0 if i % 2 else 10, i / 10] for i in range(100)])
+    with pytest.raises(LabelError, match=r"up and down too often.*100 corners"):
+        polygon_mask(zigzag, (10, 10), 50)
