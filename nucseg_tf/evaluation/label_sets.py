@@ -12,6 +12,7 @@ from nucseg_tf.evaluation.entries import Run
 from nucseg_tf.evaluation.pairs import PRED_ENDINGS, label_files
 from nucseg_tf.io.formats import label_suffixes
 from nucseg_tf.io.labels import read_labels
+from nucseg_tf.io.names import stem_of
 from nucseg_tf.types import Field
 
 Labels = Mapping[str, Path | str]  # by name of the image: its label image, or why there is none
@@ -40,7 +41,7 @@ def find_labels(run: Run, fields: Sequence[Field]) -> Labels:
             files |= {f"{group}/{name}": path for name, path in inside.items()}
     found: dict[str, Path | str] = {}
     for field in fields:
-        stem = field.image.stem.removesuffix(".ome")
+        stem = stem_of(field.image)
         places = [*(f"{group}/{stem}" for group in _folders(field)), field.name]
         file = next((files[place] for place in places if place in files), None)
         found[field.name] = file or (
