@@ -54,6 +54,8 @@ def fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
 def pytest_runtest_makereport(item, call):
     report = yield
     fail_if_skipped(report)
+    if reason(report) == NO_CHROMIUM:  # of one place, so that pytest lists them in one line
+        report.longrepr = (__file__, None, f"Skipped: {NO_CHROMIUM}")
     return report
 
 

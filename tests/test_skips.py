@@ -35,7 +35,17 @@ def run(folder: Path, *texts: str, workers: int = 0, **variables: str):
     environment = os.environ | {"PYTHONPATH": str(ROOT / "tests")}
     for name in ("NUCSEG_NO_SKIPS", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER"):
         environment.pop(name, None)
-    options = ["-q", "-p", "skips", "-p", "no:cacheprovider", "-n", str(workers), "--rootdir=."]
+    options = [
+        "-q",
+        "-ra",
+        "-p",
+        "skips",
+        "-p",
+        "no:cacheprovider",
+        "-n",
+        str(workers),
+        "--rootdir=.",
+    ]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *options],
         **{"cwd": folder, "env": environment | variables},
@@ -89,6 +99,7 @@ def test_one_line_says_what_to_install(workers, tmp_path):
     lines = done.stdout.splitlines()
     assert lines[-2] == f"2 tests were skipped: {NO_CHROMIUM}; {TO_INSTALL}"
     assert done.stdout.count(TO_INSTALL) == 1
+    assert len([line for line in lines if line.startswith("SKIPPED")]) == 2  # and one for `other`
     assert "1 passed, 3 skipped" in lines[-1]
     done = run(tmp_path, *tests, workers=workers, NUCSEG_NO_SKIPS="1", **variables)
     assert done.returncode == 1
