@@ -27,7 +27,8 @@ from nucseg_tf import __version__
 from nucseg_tf.data.manifest import read_masks
 from nucseg_tf.errors import DataError
 from nucseg_tf.evaluation.dataset import benchmark_fields, describe
-from nucseg_tf.evaluation.entries import Labels, Run, check_model, find_labels, read_prediction
+from nucseg_tf.evaluation.entries import Run, check_model
+from nucseg_tf.evaluation.label_sets import Labels, find_labels, read_prediction
 from nucseg_tf.evaluation.panels import choose_images, write_panels
 from nucseg_tf.evaluation.predictions import Stopped, predict_model
 from nucseg_tf.evaluation.summary import KEYS, f1, score_labels, summarise_benchmark

@@ -8,9 +8,7 @@ not known here.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +16,17 @@ import pandas as pd
 
 from nucseg_tf.errors import UsageError
 from nucseg_tf.evaluation.benchmark import read_benchmark
+from nucseg_tf.evaluation.paper import (
+    PAPER,
+    TABLES,
+    paper_model,
+    plain,
+    published_errors,
+    published_f1,
+)
 from nucseg_tf.evaluation.summary import ERRORS, OVERALL
 from nucseg_tf.io.files import atomic_path, ensure_folder
-from nucseg_tf.registry import FAMILIES
 
-TABLES = ("1", "2", "3", "4", "5", "6", "7", "8", "S3", "S4")
 MEASURES = {
     "f1_0.70": "F1 at IoU 0.7",
     "f1_0.90": "F1 at IoU 0.9",
@@ -32,8 +36,6 @@ MEASURES = {
     "merges": "merged, %",
 }
 COLUMNS = ("group", "entry", "diameter", "measure", "source", "value", "low", "high")
-PAPER = "Zaki et al. 2020"
-ERRORS_SOURCE = f"{PAPER}, Fig. S3 (manual ground truth, IoU not stated)"
 
 
 def compare(folders: Sequence[Path], table: str | None = None) -> tuple[pd.DataFrame, list[str]]:
@@ -68,19 +70,19 @@ def compare(folders: Sequence[Path], table: str | None = None) -> tuple[pd.DataF
         for part in result["summary"]:
             head = (part["group"], part["entry"], part["mean_diameter"])
             rows += [(*head, key, name, *part["scores"][key]) for key in MEASURES]
-    published = _published_f1(table) + _published_errors() if table else []
+    published = published_f1(table) + published_errors() if table else []
     seen: set[tuple] = set()
     for result in results:
         for part in result["summary"]:
             place = (part["group"], part["entry"])
-            model = _paper_model(result, part["entry"])
+            model = paper_model(result, part["entry"])
             if place not in seen and model:
                 seen.add(place)
                 head = (*place, part["mean_diameter"])
                 rows += [
                     (*head, *found[2:])
                     for found in published
-                    if _plain(found[0]) == _plain(part["group"]) and found[1] == model
+                    if plain(found[0]) == plain(part["group"]) and found[1] == model
                 ]
     notes = _notes(names, results)
     if table and not any(str(row[4]).startswith(PAPER) for row in rows):
@@ -121,52 +123,6 @@ def write_comparison(folder: Path, table: pd.DataFrame, text: str) -> None:
         table.to_csv(temporary, index=False)
     with atomic_path(folder / "compare.md") as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
-
-
-def _published_f1(table: str) -> list[tuple]:
-    """(cell line, model, measure, source, value, low, high) of a table of the paper."""
-    rows = _read("f1.csv")
-    rows = rows[rows["table"] == table]
-    conditions = rows["condition"].where(
-        rows["condition"].str.contains("ground truth"),
-        rows["condition"] + ", semi-automated ground truth",
-    )
-    sources = f"{PAPER}, Table {table} (" + conditions + ")"
-    values = rows[["f1", "low", "high"]].apply(pd.to_numeric)
-    keys = "f1_" + rows["threshold"]
-    columns = (rows["cell_line"], rows["model"], keys, sources, *(values[name] for name in values))
-    return list(zip(*columns, strict=True))
-
-
-def _published_errors() -> list[tuple]:
-    """The same of Fig. S3, in percent."""
-    rows = _read("errors.csv")
-    found = []
-    for name in ERRORS:
-        percent = 100 * pd.to_numeric(rows[name]) / pd.to_numeric(rows["n_truth"])
-        for line, model, value in zip(rows["cell_line"], rows["model"], percent, strict=True):
-            found.append((line, model, name, ERRORS_SOURCE, value, None, None))
-    return found
-
-
-def _read(name: str) -> pd.DataFrame:
-    with (files(__package__) / "published" / name).open(encoding="utf-8") as file:
-        return pd.read_csv(file, dtype=str, keep_default_na=False)
-
-
-def _paper_model(result: Mapping[str, Any], entry: str) -> str | None:
-    """The paper's name of an entry's family, or of the first word of its own where it has none."""
-    run = next(run for run in result["runs"] if run["entry"] == entry)
-    name = _plain(run["family"] or entry.split(" ")[0])
-    for key, family in FAMILIES.items():
-        if family.published and name in map(_plain, (key, *family.published)):
-            return family.published[0]
-    return None
-
-
-def _plain(name: str) -> str:
-    """Without case and punctuation: "HCT-116" is "hct116"."""
-    return re.sub(r"[\W_]", "", name).lower()
 
 
 def _notes(names: Sequence[str], results: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -9,19 +9,14 @@ import os
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from nucseg_tf.errors import DataError, LabelError, SomeImagesFailed
+from nucseg_tf.evaluation.pairs import pair_labels
 from nucseg_tf.evaluation.scores import ImageScore, score_image, summarise
 from nucseg_tf.io.files import atomic_path, ensure_folder
-from nucseg_tf.io.formats import label_suffixes
 from nucseg_tf.io.labels import read_labels
+from nucseg_tf.io.tables import write_failures
 
 LOG = logging.getLogger(__name__)
-# Names of label images, the first found wins: `predict` writes STEM_labels.tif and may put an
-# overlay STEM.png beside it; a folder of truth may hold the images themselves.
-TRUTH_ENDINGS = ("_masks", "_labels", "")
-PRED_ENDINGS = ("_labels", "")
 
 
 def evaluate_folders(
@@ -60,43 +55,13 @@ def evaluate_folders(
     summary = summarise(list(scores.values()))
     _write_json(folder / "scores.json", summary, scores)
     _write_csv(folder / "scores.csv", scores)
-    (folder / "failures.csv").unlink(missing_ok=True)
+    write_failures(folder, list(failures.items()))
     if failures:
-        with atomic_path(folder / "failures.csv") as temporary:
-            table = pd.DataFrame({"image": failures.keys(), "reason": failures.values()})
-            table.to_csv(temporary, index=False)
         raise SomeImagesFailed(
             f"{len(failures)} of {len(pairs)} images could not be scored, see "
             f"{folder / 'failures.csv'}; the scores are of the others"
         )
     return summary
-
-
-def pair_labels(truth_dir: Path, pred_dir: Path) -> dict[str, tuple[Path, Path]]:
-    """Find the prediction that belongs to each true label image.
-
-    Returns:
-        (truth, prediction) by stem, sorted.
-
-    Raises:
-        DataError: no truth, a prediction missing, or two files that claim the same image.
-    """
-    masks = truth_dir / "masks"
-    truth_dir = masks if masks.is_dir() else truth_dir
-    truths = label_files(truth_dir, TRUTH_ENDINGS)
-    predictions = label_files(pred_dir, PRED_ENDINGS)
-    if not truths:
-        suffixes = ", ".join(label_suffixes())
-        raise DataError(f"{truth_dir}: expected label images ({suffixes}), found none")
-    missing = [stem for stem in truths if stem not in predictions]
-    if missing:
-        more = ", ..." if len(missing) > 5 else ""
-        raise DataError(
-            f"{pred_dir}: no prediction (STEM_labels.tif or STEM.ext) for {len(missing)} of "
-            f"{len(truths)} images: {', '.join(missing[:5])}{more}. Predict them first: leaving "
-            "images out would flatter the score."
-        )
-    return {stem: (truths[stem], predictions[stem]) for stem in sorted(truths)}
 
 
 def format_table(summary: dict[str, Any]) -> str:
@@ -124,26 +89,6 @@ def format_table(summary: dict[str, Any]) -> str:
         f"0.70 missed {summary['false_negatives']}, extra {summary['false_positives']}",
     ]
     return "\n".join(lines)
-
-
-def label_files(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
-    """Find the label images in a folder, by stem; earlier endings win over later ones."""
-    if not folder.is_dir():
-        raise DataError(f"{folder}: expected a folder of label images, found none there")
-    found: dict[str, tuple[int, Path]] = {}
-    suffixes = label_suffixes()
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.suffix.lower() not in suffixes:
-            continue
-        stem = path.stem.removesuffix(".ome")
-        rank, ending = next(item for item in enumerate(endings) if stem.endswith(item[1]))
-        stem = stem.removesuffix(ending).removesuffix(".ome")
-        best = found.get(stem)
-        if best and best[0] == rank:
-            raise DataError(f"{best[1]} and {path.name} claim the same image; remove one of them")
-        if best is None or rank < best[0]:
-            found[stem] = rank, path
-    return {stem: path for stem, (_, path) in found.items()}
 
 
 def _score_files(truth_file: Path, pred_file: Path) -> ImageScore:

@@ -9,12 +9,12 @@ from pathlib import Path
 from nucseg_tf.io.files import atomic_path
 
 
-def write_failures(folder: Path, failures: Sequence[tuple[Path, str]]) -> None:
+def write_failures(folder: Path, failures: Sequence[tuple[Path | str, str]]) -> None:
     """Write failures.csv, a row an image that could not be done; remove that of an earlier run.
 
     Args:
         folder: of the results.
-        failures: (image, reason).
+        failures: (image or its name, reason).
 
     Raises:
         OutputError: the file cannot be written.

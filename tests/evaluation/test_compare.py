@@ -7,12 +7,11 @@ import pytest
 
 from nucseg_tf.errors import DataError, UsageError
 from nucseg_tf.evaluation.compare import (
-    ERRORS_SOURCE,
-    PAPER,
     compare,
     format_comparison,
     write_comparison,
 )
+from nucseg_tf.evaluation.paper import ERRORS_SOURCE, PAPER
 
 TABLE_8 = f"{PAPER}, Table 8 (final models, semi-automated ground truth)"
 

@@ -9,7 +9,7 @@ import pytest
 import tifffile
 
 from nucseg_tf.errors import DataError, SomeImagesFailed
-from nucseg_tf.evaluation.evaluate import evaluate_folders, format_table, pair_labels
+from nucseg_tf.evaluation.evaluate import evaluate_folders, format_table
 
 ONE = np.array([[1, 1, 0, 0], [1, 1, 0, 2]], np.uint16)
 TWO = np.array([[0, 5, 5], [0, 5, 5], [9, 0, 0]], np.uint16)
@@ -49,22 +49,6 @@ def test_scores_two_folders(folders, capsys):
     assert [row["image"] for row in rows] == ["a", "b"]
     assert [row["fn_0.50"] for row in rows] == ["0", "1"]
     assert float(rows[1]["f1_0.95"]) == pytest.approx(2 / 3)
-
-
-def test_label_images_are_told_from_images_beside_them(tmp_path):
-    for name in ("x.tif", "x_masks.tif", "y_labels.png", "z.ome.tif", "notes.txt"):
-        (tmp_path / "truth").mkdir(exist_ok=True)
-        (tmp_path / "truth" / name).touch()
-    for name in ("x.png", "x_labels.tif", "y.tif", "z_labels.tif", "other_labels.tif"):
-        (tmp_path / "predicted").mkdir(exist_ok=True)
-        (tmp_path / "predicted" / name).touch()
-    pairs = pair_labels(tmp_path / "truth", tmp_path / "predicted")
-    names = {stem: (truth.name, pred.name) for stem, (truth, pred) in pairs.items()}
-    assert names == {
-        "x": ("x_masks.tif", "x_labels.tif"),
-        "y": ("y_labels.png", "y.tif"),
-        "z": ("z.ome.tif", "z_labels.tif"),
-    }
 
 
 def test_missing_predictions_are_named(folders):

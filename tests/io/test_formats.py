@@ -10,7 +10,7 @@ import tifffile
 
 from nucseg_tf.data.manifest import scan
 from nucseg_tf.errors import ImageReadError, UsageError
-from nucseg_tf.evaluation.evaluate import label_files
+from nucseg_tf.evaluation.pairs import label_files
 from nucseg_tf.io.files import atomic_path
 from nucseg_tf.io.formats import image_suffixes, label_suffixes, reader_for, result_endings
 from nucseg_tf.io.images import images_in, list_images, read_image

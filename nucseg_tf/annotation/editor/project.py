@@ -10,47 +10,31 @@ In a flat folder accepted labels are DIR/STEM_masks.tif, because training pairs 
 
 from __future__ import annotations
 
-import json
 import logging
-import math
 import os
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from nucseg_tf.annotation.editor.prelabels import (
+    Objects,
+    Suspect,
+    field_key,
+    model_name,
+    read_objects,
+)
 from nucseg_tf.data.manifest import MASK_ENDINGS, SPLITS
-from nucseg_tf.errors import DataError, UsageError
+from nucseg_tf.errors import UsageError
 from nucseg_tf.io.files import ensure_folder
 from nucseg_tf.io.formats import label_suffixes, result_endings
 from nucseg_tf.io.images import images_in
+from nucseg_tf.io.names import stem_of
 
 LOG = logging.getLogger(__name__)
 ANNOTATION = "annotation"
 MAX_NAME = 40  # letters of a user's name
-
-
-@dataclass(frozen=True)
-class Suspect:
-    """A prelabelled nucleus that is perhaps wrong.
-
-    Attributes:
-        label: its value in the prelabels.
-        rank: 1 is the most suspicious of all fields.
-        confidence: 0 to 1, or None.
-        reasons: text for the annotator.
-    """
-
-    label: int
-    rank: int
-    confidence: float | None
-    reasons: str
-
-
-# Of each field: how many nuclei were prelabelled, and which are suspects.
-Objects = dict[str, tuple[int | None, tuple[Suspect, ...]]]
 
 
 @dataclass(frozen=True)
@@ -118,11 +102,11 @@ def open_project(folder: Path) -> Project:
             f"in it{hint}. Received: {sorted(path.name for path in folder.iterdir())[:10]}"
         )
     ensure_folder(folder / ANNOTATION)
-    objects = _read_objects(folder / "prelabels" / "objects.csv")
-    keys = Counter(_key(group, image).lower() for group, image in images)
+    objects = read_objects(folder / "prelabels" / "objects.csv")
+    keys = Counter(field_key(group, image).lower() for group, image in images)
     fields = {}
     for group, image in images:
-        key = _key(group, image)
+        key = field_key(group, image)
         if not _is_text(key):
             LOG.warning("left out: %s: its name is no UTF-8; rename it", ascii(str(image)))
             continue
@@ -130,7 +114,7 @@ def open_project(folder: Path) -> Project:
             LOG.warning("left out: %s: shares its name %s with another image", image, key)
             continue
         fields[key] = _field(folder, group, image, flat, objects)
-    return Project(folder, fields, _model_name(folder / "prelabels" / "run.json"))
+    return Project(folder, fields, model_name(folder / "prelabels" / "run.json"))
 
 
 @contextmanager
@@ -164,7 +148,7 @@ def _images(folder: Path, flat: bool) -> Iterator[tuple[str, Path]]:
     if flat:
         results = result_endings()
         for image in images_in(folder):
-            masked = _stem(image).endswith(MASK_ENDINGS)
+            masked = stem_of(image).endswith(MASK_ENDINGS)
             if not masked and not image.name.lower().endswith(results):
                 yield "", image
         return
@@ -176,14 +160,14 @@ def _images(folder: Path, flat: bool) -> Iterator[tuple[str, Path]]:
 
 
 def _field(folder: Path, group: str, image: Path, flat: bool, objects: Objects) -> AnnotationField:
-    stem = _stem(image)
+    stem = stem_of(image)
     masks = folder if flat else folder / "masks" / group
     endings = MASK_ENDINGS if flat else ("", *MASK_ENDINGS)
     pairs = [masks / f"{stem}{end}{suffix}" for end in endings for suffix in label_suffixes()]
     prelabels = [folder / "prelabels" / group / f"{s}_labels.tif" for s in (image.stem, stem)]
-    count, suspects = objects.get(_key(group, image), (None, ()))
+    count, suspects = objects.get(field_key(group, image), (None, ()))
     return AnnotationField(
-        key=_key(group, image),
+        key=field_key(group, image),
         group=group,
         image=image,
         prelabels=next((path for path in prelabels if path.is_file()), None),
@@ -195,60 +179,6 @@ def _field(folder: Path, group: str, image: Path, flat: bool, objects: Objects) 
     )
 
 
-def _read_objects(path: Path) -> Objects:
-    """How many nuclei each field has in objects.csv, and which are suspects."""
-    if not path.is_file():
-        return {}
-    import pandas as pd
-
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-        table["key"] = table["image"].map(_key_of_name)
-        counts = table.groupby("key").size()
-        found: dict[str, list[Suspect]] = {str(key): [] for key in counts.index}
-        chosen = table.get("suspect", pd.Series("", table.index)).str.lower()
-        for row in table[chosen.isin(("1", "1.0", "true"))].to_dict("records"):
-            found[row["key"]].append(_suspect(row))
-    except (ValueError, KeyError, OverflowError) as error:
-        raise DataError(
-            f"{path}: cannot be read: expected a table with the columns image and label. Make it "
-            f"anew with `nucseg prelabel`, or remove it. Received: {error}"
-        ) from error
-    return {
-        key: (int(counts[key]), tuple(sorted(suspects, key=lambda s: (s.rank, s.label))))
-        for key, suspects in found.items()
-    }
-
-
-def _suspect(row: dict[Hashable, str]) -> Suspect:
-    confidence = float(row["confidence"]) if row.get("confidence") else math.nan
-    return Suspect(
-        label=int(float(row["label"])),
-        rank=int(float(row.get("rank") or 0)),
-        confidence=confidence if math.isfinite(confidence) else None,
-        reasons=row.get("reasons", ""),
-    )
-
-
-def _key_of_name(name: str) -> str:
-    image = Path(name.replace("\\", "/"))
-    return _key("" if image.parent == Path() else image.parent.as_posix(), image)
-
-
-def _model_name(path: Path) -> str:
-    """What made the prelabels, by their run.json."""
-    try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        model = record.get("model") or {}
-        return str(model.get("name") or record.get("method") or "")
-    except (OSError, ValueError, AttributeError):
-        return ""
-
-
-def _key(group: str, image: Path) -> str:
-    return f"{group}/{_stem(image)}" if group else _stem(image)
-
-
 def _is_text(name: str) -> bool:
     """Whether a name can be sent; names of files may be any bytes."""
     try:
@@ -256,10 +186,6 @@ def _is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _stem(path: Path) -> str:
-    return path.stem.removesuffix(".ome")
 
 
 def user_name() -> str:

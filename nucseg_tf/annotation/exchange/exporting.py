@@ -10,8 +10,8 @@ import json
 import logging
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,38 +20,21 @@ from nucseg_tf.annotation.editor.project import ANNOTATION
 from nucseg_tf.annotation.editor.store import has_open_edits
 from nucseg_tf.annotation.exchange import coco, sidecar, supervisely
 from nucseg_tf.annotation.exchange.drawn import Drawn
+from nucseg_tf.annotation.exchange.outcome import Outcome, Progress
+from nucseg_tf.annotation.exchange.places import find_labels
 from nucseg_tf.annotation.exchange.regions import cut, shown, to_grey
 from nucseg_tf.annotation.exchange.sidecar import ExportedField
 from nucseg_tf.annotation.prelabel.folder import find_images
-from nucseg_tf.data.manifest import MASK_ENDINGS
 from nucseg_tf.errors import DataError, LabelError, UsageError
 from nucseg_tf.io.archives import Write, new_project
 from nucseg_tf.io.boxes import shape_of, slices
-from nucseg_tf.io.formats import label_suffixes
 from nucseg_tf.io.images import check_finite, read_image
 from nucseg_tf.io.labels import read_labels
+from nucseg_tf.io.names import stem_of
 
 LOG = logging.getLogger(__name__)
-Progress = Callable[[int, int, str], bool]
 # Name, (H, W) and nuclei of the image of a region.
 Shown = tuple[str, tuple[int, int], list[Drawn]]
-
-
-@dataclass
-class Outcome:
-    """What became of the fields.
-
-    Attributes:
-        done: GROUP/STEM of each field.
-        failures: GROUP/STEM and reason.
-        conflicts: how many.
-        stopped: whether a signal came.
-    """
-
-    done: list[str] = field(default_factory=list)
-    failures: list[tuple[str, str]] = field(default_factory=list)
-    conflicts: int = 0
-    stopped: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,7 +74,7 @@ def export(folder: Path, project: Path, options: Export, progress: Progress) -> 
     images = find_images(folder)
     if options.labels and not options.labels.is_dir():
         raise UsageError(f"--labels: {options.labels}: no such folder")
-    names = _unique_names([(group, _stem(image)) for group, image in images])
+    names = _unique_names([(group, stem_of(image)) for group, image in images])
     outcome = Outcome()
     fields: list[ExportedField] = []
     contents: list[Shown] = []
@@ -122,13 +105,13 @@ def _read_field(
     folder: Path, group: str, image: Path, name: str, options: Export
 ) -> tuple[ExportedField, np.ndarray, np.ndarray]:
     """A field cut into regions, its labels, and its pixels as the tool shows them."""
-    path = _find_labels(folder, group, _stem(image), options.labels)
+    path = find_labels(folder, group, stem_of(image), options.labels)
     if path is None:
         raise DataError(
             f"{image}: has no labels in {options.labels or 'masks or prelabels'}. Run `nucseg "
             "prelabel` first, or name a folder that has them with --labels."
         )
-    if has_open_edits(folder / ANNOTATION / group / _stem(image)):
+    if has_open_edits(folder / ANNOTATION / group / stem_of(image)):
         LOG.warning(
             "%s: has edits in `nucseg annotate` that are not accepted; the export has %s without "
             "them. Accept the field and export again to have them",
@@ -150,7 +133,7 @@ def _read_field(
     }
     shape = (labels.shape[0], labels.shape[1])
     exported = ExportedField(
-        group, _stem(image), opened.pixel_size, shape, sidecar.pack(labels), named
+        group, stem_of(image), opened.pixel_size, shape, sidecar.pack(labels), named
     )
     return exported, labels, to_grey(opened.pixels)
 
@@ -179,21 +162,6 @@ def _write_field(
         write(f"{dataset}/ann/{name}.json", json.dumps(content).encode())
 
 
-def _find_labels(folder: Path, group: str, stem: str, chosen: Path | None) -> Path | None:
-    """The labels of a field: of --labels, else its mask, else its prelabels."""
-    flat = [] if (folder / "images").is_dir() else [folder]
-    usual = [folder / "masks" / group, *flat, folder / "prelabels" / group]
-    for place in [chosen / group] if chosen else usual:
-        found = [path for path in paired(place, stem) if path.is_file()]
-        if place == folder:  # where the image itself lies, too
-            found = [path for path in found if path.stem != stem]
-        if len(found) > 1:
-            raise DataError(f"{found[0]}: {found[1].name} is of the same field; remove one of them")
-        if found:
-            return found[0]
-    return None
-
-
 def _unique_names(keys: Sequence[tuple[str, str]]) -> list[str]:
     """STEM of each field, or GROUP_STEM, or with a number: tools put all images into one list."""
     stems = Counter(stem.lower() for _, stem in keys)
@@ -208,13 +176,3 @@ def _unique_names(keys: Sequence[tuple[str, str]]) -> list[str]:
         taken.add(name.lower())
         names.append(name)
     return names
-
-
-def _stem(path: Path) -> str:
-    return path.stem.removesuffix(".ome")
-
-
-def paired(folder: Path, stem: str) -> list[Path]:
-    """All files that could be the labels of a field."""
-    endings = [f"{end}{suffix}" for end in ("", *MASK_ENDINGS) for suffix in label_suffixes()]
-    return [folder / f"{stem}{ending}" for ending in endings]

@@ -16,16 +16,17 @@ from nucseg_tf.annotation.editor.masks import keep_mask
 from nucseg_tf.annotation.editor.project import ANNOTATION
 from nucseg_tf.annotation.exchange import coco, sidecar, supervisely
 from nucseg_tf.annotation.exchange.drawn import Reader
-from nucseg_tf.annotation.exchange.exporting import Outcome, Progress, paired
 from nucseg_tf.annotation.exchange.identity import Conflict
 from nucseg_tf.annotation.exchange.merge import merge
+from nucseg_tf.annotation.exchange.outcome import Outcome, Progress
+from nucseg_tf.annotation.exchange.places import mask_of, masks_of
 from nucseg_tf.annotation.exchange.sidecar import ExportedField
 from nucseg_tf.errors import DataError, OutputError, UsageError
 from nucseg_tf.io.archives import Source, open_source
 from nucseg_tf.io.boxes import shape_of
 from nucseg_tf.io.files import atomic_path, ensure_folder
-from nucseg_tf.io.images import images_in
 from nucseg_tf.io.labels import write_labels
+from nucseg_tf.io.tables import write_failures
 
 LOG = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ def restore(
                 break
     outcome.conflicts = len(rows)
     _write_conflicts(folder / "conflicts.csv", rows)
-    _write_failures(folder / "failures.csv", outcome.failures)
+    write_failures(folder, outcome.failures)
     return outcome
 
 
@@ -117,9 +118,9 @@ def _merge_field(
         if name not in missing
     }
     merged = merge(entry.labels(), entry.regions, drawn)
-    target = _mask(folder, entry)
+    target = mask_of(folder, entry)
     ensure_folder(target.parent)
-    earlier = _masks(folder, entry)
+    earlier = masks_of(folder, entry)
     for mask in earlier:
         kept = keep_mask(mask, folder / ANNOTATION / entry.group / entry.stem)
         LOG.info("%s: is replaced; a copy is %s", mask, kept)
@@ -143,29 +144,8 @@ def _remove_others(target: Path, earlier: list[Path]) -> None:
             ) from error
 
 
-def _mask(folder: Path, entry: ExportedField) -> Path:
-    """Where training finds the mask of a field."""
-    if _is_flat(folder, entry):
-        return folder / f"{entry.stem}_masks.tif"
-    return folder / "masks" / entry.group / f"{entry.stem}.tif"
-
-
-def _is_flat(folder: Path, entry: ExportedField) -> bool:
-    """Whether the image of a field lies in the folder itself."""
-    if entry.group or not folder.is_dir() or (folder / "images").is_dir():
-        return False
-    return any(path.stem.removesuffix(".ome") == entry.stem for path in images_in(folder))
-
-
-def _masks(folder: Path, entry: ExportedField) -> list[Path]:
-    """The masks that a field has."""
-    flat = _is_flat(folder, entry)  # there STEM.tif is the image
-    found = paired(_mask(folder, entry).parent, entry.stem)
-    return [path for path in found if path.exists() and not (flat and path.stem == entry.stem)]
-
-
 def _check_masks(folder: Path, exported: list[ExportedField], overwrite: bool) -> None:
-    there = [path for entry in exported for path in _masks(folder, entry)]
+    there = [path for entry in exported for path in masks_of(folder, entry)]
     if there and not overwrite:
         raise UsageError(
             f"{there[0]}: exists already ({len(there)} masks do); choose another folder, or add "
@@ -187,13 +167,6 @@ def _write_conflicts(path: Path, rows: list[tuple[str, Conflict]]) -> None:
         for key, conflict in rows
     ]
     _write_csv(path, table, ["image", "region", "labels", "pixels", "problem", "decision"])
-
-
-def _write_failures(path: Path, failures: list[tuple[str, str]]) -> None:
-    path.unlink(missing_ok=True)  # of an earlier run
-    if failures:
-        table = [{"image": key, "reason": reason} for key, reason in failures]
-        _write_csv(path, table, ["image", "reason"])
 
 
 def _write_csv(path: Path, table: list[dict[str, Any]], columns: list[str]) -> None:

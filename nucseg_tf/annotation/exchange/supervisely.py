@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from nucseg_tf.annotation.exchange.bitmaps import Bitmap, encode_bitmap, place_bitmap
 from nucseg_tf.annotation.exchange.drawn import (
     MAX_OBJECTS,
     NEIGHBOUR,
@@ -26,14 +27,7 @@ from nucseg_tf.annotation.exchange.drawn import (
     as_label,
     within_limits,
 )
-from nucseg_tf.annotation.exchange.figures import (
-    Bitmap,
-    Polygon,
-    encode_bitmap,
-    place_bitmap,
-    place_polygons,
-    to_points,
-)
+from nucseg_tf.annotation.exchange.polygons import Polygon, place_polygons, to_points
 from nucseg_tf.errors import LabelError
 from nucseg_tf.io.archives import Source, validated
 

@@ -30,6 +30,7 @@ from nucseg_tf.io.files import atomic_path, ensure_folder
 from nucseg_tf.io.formats import result_endings
 from nucseg_tf.io.images import images_in
 from nucseg_tf.io.labels import write_labels
+from nucseg_tf.io.names import stem_of
 from nucseg_tf.io.tables import write_failures
 from nucseg_tf.types import Image
 
@@ -142,7 +143,7 @@ def check_out(folder: Path, out: Path) -> None:
 
 
 def _is_result(file: Path) -> bool:
-    stem = file.stem.removesuffix(".ome")
+    stem = stem_of(file)
     return stem.endswith(MASK_ENDINGS) or file.name.lower().endswith(result_endings())
 
 

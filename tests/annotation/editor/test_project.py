@@ -9,7 +9,8 @@ import sys
 import numpy as np
 import pytest
 
-from nucseg_tf.annotation.editor.project import Suspect, locked, open_project
+from nucseg_tf.annotation.editor.prelabels import Suspect
+from nucseg_tf.annotation.editor.project import locked, open_project
 from nucseg_tf.errors import DataError, UsageError
 
 

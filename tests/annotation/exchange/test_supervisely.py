@@ -14,8 +14,8 @@ from reference.awkward import awkward, many
 from reference.drawn import draw, random_labels
 
 from nucseg_tf.annotation.exchange import supervisely
+from nucseg_tf.annotation.exchange.bitmaps import Bitmap, encode_bitmap, place_bitmap
 from nucseg_tf.annotation.exchange.drawn import MAX_OBJECTS, Drawn
-from nucseg_tf.annotation.exchange.figures import Bitmap, encode_bitmap, place_bitmap
 from nucseg_tf.annotation.exchange.regions import cut, shown
 from nucseg_tf.errors import DataError, LabelError
 from nucseg_tf.io.archives import Source

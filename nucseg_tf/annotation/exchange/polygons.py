@@ -1,6 +1,4 @@
-"""Masks as Supervisely's bitmaps and polygons, and back.
-
-A bitmap is a deflated PNG of the mask, in base64, and the pixel of its upper left corner.
+"""Masks as Supervisely's polygons, and back.
 
 Polygons are in Supervisely's pixel coordinates: a whole number is a pixel, not a corner; the pixels
 on the line belong to the polygon, those on the line of a hole to the hole. So its SDK draws them
@@ -12,11 +10,7 @@ Letters: H rows, W columns of the image, N corners. Points are (x, y).
 
 from __future__ import annotations
 
-import base64
-import io
 import math
-import struct
-import zlib
 from typing import Any
 
 import numpy as np
@@ -27,13 +21,7 @@ from nucseg_tf.errors import LabelError
 from nucseg_tf.imaging.components import components
 from nucseg_tf.io.boxes import clip_box
 
-PNG = b"\x89PNG\r\n\x1a\n"
 FAR = 1e6  # px
-
-
-class Bitmap(BaseModel):
-    data: str
-    origin: tuple[int, int]
 
 
 class Polygon(BaseModel):
@@ -72,55 +60,6 @@ def to_points(nucleus: Drawn) -> dict[str, Any] | None:
 def _three(points: np.ndarray) -> np.ndarray:
     """At least three points, as the format asks for; the last one is repeated."""
     return np.concatenate([points, np.repeat(points[-1:], max(0, 3 - len(points)), axis=0)])
-
-
-def encode_bitmap(mask: np.ndarray) -> str:
-    """A mask as base64 of a deflated PNG: palette of two colours, 0 transparent."""
-    from PIL import Image
-
-    image = Image.fromarray(mask.astype(np.uint8))
-    image.putpalette([0, 0, 0, 255, 255, 255])
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG", transparency=0, optimize=0)
-    return base64.b64encode(zlib.compress(buffer.getvalue())).decode()
-
-
-def place_bitmap(bitmap: Bitmap, shape: tuple[int, int], where: str) -> tuple[int, int, np.ndarray]:
-    mask = _decode(bitmap.data, shape, where)
-    left, top = bitmap.origin
-    bottom, right = top + mask.shape[0], left + mask.shape[1]
-    if top < 0 or left < 0 or bottom > shape[0] or right > shape[1]:
-        raise LabelError(
-            f"{where}: its bitmap covers rows {top} to {bottom} and columns {left} to {right}, "
-            f"beyond the image of {shape[0]} x {shape[1]} px. Draw it anew."
-        )
-    return tight(mask, top, left)
-
-
-def _decode(text: str, shape: tuple[int, int], where: str) -> np.ndarray:
-    """The mask of a bitmap. Its size is checked before it is inflated."""
-    import cv2
-
-    limit = 8 * shape[0] * shape[1] + 2**16  # bytes of a PNG of the image, uncompressed
-    try:
-        data = base64.b64decode(text, validate=True)
-        if not data.startswith(PNG):
-            data = zlib.decompressobj().decompress(data, limit)
-        if not data.startswith(PNG) or len(data) >= limit:
-            raise ValueError("no PNG of the image's size")
-        width, height = struct.unpack(">II", data[16:24])
-        if height > shape[0] or width > shape[1]:
-            raise ValueError(f"{height} x {width} px, beyond the image of {shape[0]} x {shape[1]}")
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-        if image is None or image.shape[:2] != (height, width):
-            raise ValueError("a damaged PNG")
-    except (ValueError, struct.error, zlib.error, cv2.error) as error:
-        raise LabelError(
-            f"{where}: its bitmap cannot be read: {error}. Draw it anew, or export it again."
-        ) from error
-    if image.ndim == 3:
-        image = image[..., 3] if image.shape[2] == 4 else image.max(axis=2)
-    return image > 0
 
 
 def place_polygons(

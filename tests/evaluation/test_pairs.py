@@ -1,0 +1,21 @@
+"""Label images that belong to each other, by their names."""
+
+from __future__ import annotations
+
+from nucseg_tf.evaluation.pairs import pair_labels
+
+
+def test_label_images_are_told_from_images_beside_them(tmp_path):
+    for name in ("x.tif", "x_masks.tif", "y_labels.png", "z.ome.tif", "notes.txt"):
+        (tmp_path / "truth").mkdir(exist_ok=True)
+        (tmp_path / "truth" / name).touch()
+    for name in ("x.png", "x_labels.tif", "y.tif", "z_labels.tif", "other_labels.tif"):
+        (tmp_path / "predicted").mkdir(exist_ok=True)
+        (tmp_path / "predicted" / name).touch()
+    pairs = pair_labels(tmp_path / "truth", tmp_path / "predicted")
+    names = {stem: (truth.name, pred.name) for stem, (truth, pred) in pairs.items()}
+    assert names == {
+        "x": ("x_masks.tif", "x_labels.tif"),
+        "y": ("y_labels.png", "y.tif"),
+        "z": ("z.ome.tif", "z_labels.tif"),
+    }
