@@ -49,15 +49,15 @@ def benchmark(
         tta: average over so many flips and rotations, 1 (off) to 8
     """
     from nucseg_tf.evaluation.entries import parse_entries
+    from nucseg_tf.inference.options import parse_diameter
 
     runs = parse_entries(models, labels)
+    sizes = {"pixel_size": pixel_size, "diameter": parse_diameter(diameter)}
     if models:
         load_tensorflow()
     from nucseg_tf.evaluation.benchmark import failures, run_benchmark
     from nucseg_tf.evaluation.report import write_report
-    from nucseg_tf.inference.options import parse_diameter
 
-    sizes = {"pixel_size": pixel_size, "diameter": parse_diameter(diameter)}
     with show_progress() as progress:
         result = run_benchmark(
             *(data, out, runs),

@@ -43,19 +43,19 @@ def predict(
         tile: side in px of the tiles of large images; 512 for Mask R-CNN, 1536 for the others
         tta: average over so many flips and rotations, 1 (off) to 8; takes as many times as long
     """
+    from nucseg_tf.inference.options import Options, parse_diameter
     from nucseg_tf.io.images import list_images
 
+    chosen = tuple(name for name, wanted in writers.items() if wanted)
+    options = Options(channel, z, pixel_size, parse_diameter(diameter), tile, tta, chosen)
     started, began = now(), time.perf_counter()
     list_images(paths)  # before the seconds that loading takes
     ensure_folder(out)
     use_device(device)
     from nucseg_tf.engines.keras import backend_device
-    from nucseg_tf.inference.options import Options, parse_diameter
     from nucseg_tf.inference.predict import predict_files
     from nucseg_tf.inference.segmenter import load_model
 
-    chosen = tuple(name for name, wanted in writers.items() if wanted)
-    options = Options(channel, z, pixel_size, parse_diameter(diameter), tile, tta, chosen)
     segmenter = load_model(model, models_dir)
     loaded = time.perf_counter()
     if pixel_size is not None and segmenter.info.pixel_size is None and diameter is None:

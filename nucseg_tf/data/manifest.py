@@ -25,6 +25,7 @@ from nucseg_tf.errors import DataError, LabelError, UsageError
 from nucseg_tf.io.formats import written_endings
 from nucseg_tf.io.images import check_finite, images_in, read_image
 from nucseg_tf.io.labels import read_labels, read_mask_stack
+from nucseg_tf.io.names import stem_of
 from nucseg_tf.types import Field
 
 LOG = logging.getLogger(__name__)
@@ -180,7 +181,7 @@ def _scan_folder(folder: Path, split: str) -> tuple[list[Field], list[Problem]]:
         return _scan_bowl(folder, split)
     written = written_endings()
     files = [f for f in images_in(folder) if not f.name.lower().endswith(written)]
-    masks = [f for f in files if _stem(f).endswith(MASK_ENDINGS)]
+    masks = [f for f in files if stem_of(f).endswith(MASK_ENDINGS)]
     return _pair([f for f in files if f not in set(masks)], masks, split, "")
 
 
@@ -210,7 +211,7 @@ def _scan_bowl(folder: Path, split: str) -> tuple[list[Field], list[Problem]]:
     fields: list[Field] = []
     problems: list[Problem] = []
     for sub in sorted(sub for sub in folder.iterdir() if (sub / "images").is_dir()):
-        images = [file for file in images_in(sub / "images") if _stem(file) == sub.name]
+        images = [file for file in images_in(sub / "images") if stem_of(file) == sub.name]
         masks = images_in(sub / "masks") if (sub / "masks").is_dir() else []
         if len(images) == 1 and masks:
             fields.append(Field(sub.name, images[0], tuple(masks), split))
@@ -248,7 +249,7 @@ def _scan_csv(path: Path) -> tuple[list[Field], list[Problem]]:
             reason = f"is named in {path.name}, line {line}, but there is no such file"
             problems += [Problem(file, reason) for file in missing or [mask]]
             continue
-        name = row.get("name", "") or _stem(image)
+        name = row.get("name", "") or stem_of(image)
         fields.append(Field(name, image, masks, split, row.get("group", "")))
     return fields, problems
 
@@ -259,11 +260,11 @@ def _pair(
     """Pair files by stem; a mask may add one of MASK_ENDINGS."""
     by_stem: dict[str, list[Path]] = defaultdict(list)
     for mask in masks:
-        by_stem[_stem(mask)].append(mask)
-    copies = Counter(map(_stem, images))
+        by_stem[stem_of(mask)].append(mask)
+    copies = Counter(map(stem_of, images))
     fields, problems, used = [], [], set()
     for image in images:
-        stem = _stem(image)
+        stem = stem_of(image)
         partners = [mask for ending in ("", *MASK_ENDINGS) for mask in by_stem[stem + ending]]
         used.update(partners)
         if not partners:
@@ -315,10 +316,6 @@ def _draw(fields: list[Field], fraction: float, seed: int) -> set[Field]:
 
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _stem(path: Path) -> str:
-    return path.stem.removesuffix(".ome")
 
 
 def read_masks(field: Field) -> np.ndarray:

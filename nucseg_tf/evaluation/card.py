@@ -20,7 +20,7 @@ def model_card(info: ModelInfo, fields: int) -> str:
 - **Family**: {info.family.title}, encoder {arch.encoder}, {arch.filters} pyramid channels.
 - **Data**: {info.training_data or f"{fields} fields, sha256 {info.training_data_sha256[:16]}"}.
 - **Licence**: {info.licence or "not stated"}.
-- **Scale**: median nucleus {info.diameter:g} px across; pixel size
+- **Scale**: {_scale(info)}; pixel size
   {f"{info.pixel_size:g} µm" if info.pixel_size else "not uniform"}.
 - **Made**: {datetime.date.today().isoformat()} with TensorFlow {info.versions["tensorflow"]}, Keras
   {info.versions["keras"]}.
@@ -36,3 +36,9 @@ AP is TP / (TP + FP + FN). Nuclei unlike those of the training data (size, stain
 missed, split or merged: look at overlays before trusting counts, and retrain on a few corrected
 fields where it matters.
 """
+
+
+def _scale(info: ModelInfo) -> str:
+    if info.find_diameter:
+        return f"images are brought to nuclei of {info.diameter:g} px, whose diameter is found"
+    return f"median nucleus {info.diameter:g} px across"

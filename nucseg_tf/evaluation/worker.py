@@ -5,6 +5,7 @@ Nothing here imports TensorFlow before the process has been prepared for it.
 
 from __future__ import annotations
 
+import functools
 import logging
 import re
 import signal
@@ -78,19 +79,20 @@ def work(job: Job, connection: Connection) -> None:
 def predict_images(segmenter: Segmenter, job: Job, send: Callable[[tuple], None]) -> None:
     """Predict and write the images of a job, and send ("image", name, reason of failure or "")."""
     from nucseg_tf.inference.options import Options
-    from nucseg_tf.inference.runner import run
+    from nucseg_tf.inference.runner import Stage, run
     from nucseg_tf.inference.stages.read import Read
 
     options = Options(**job.options)
     segmenter.check(options)
-    names = {file: name for name, file in job.todo.items()}
+    stages: list[Stage] = [Read(options), *segmenter.stages(options)]
+    for name, file in job.todo.items():  # two names may share a file
+        write = functools.partial(_write, labels_file(job.folder, name))
+        (way,) = run([file], [*stages, write])
+        send(("image", name, way.reason))
 
-    def write(found: Found) -> None:
-        image, labels = found.image, found.instances.labels
-        write_labels(labels_file(job.folder, names[image.path]), labels, image.pixel_size)
 
-    for way in run(names, [Read(options), *segmenter.stages(options), write]):
-        send(("image", names[way.file], way.reason))
+def _write(target: Path, found: Found) -> None:
+    write_labels(target, found.instances.labels, found.image.pixel_size)
 
 
 def measure_cost(segmenter: Segmenter, job: Job) -> dict[str, Any]:

@@ -101,7 +101,7 @@ class Family(ABC):
         Raises:
             InitialisationError: if the file is missing or another one; the network is as before.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{self.name} has no COCO weights: ask `coco` first")
 
     @abstractmethod
     def targets(self, config: Config) -> Targets:

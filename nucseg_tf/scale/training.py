@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from nucseg_tf.config import Config
 
 
+NO_NUCLEI = "it gives diameters; `scale.estimate` reads them, and nothing is decoded"
+
+
 class Architecture(schema.Architecture):
     """There is one; encoder and filters say nothing."""
 
@@ -101,13 +104,13 @@ class Scale(Family):
         }
 
     def runner(self, network: keras.Model) -> Run:
-        raise NotImplementedError
+        raise NotImplementedError(NO_NUCLEI)
 
     def empty(self, shape: tuple[int, int]) -> Any:
-        raise NotImplementedError
+        raise NotImplementedError(NO_NUCLEI)
 
     def rescale(self, raw: Any, shape: tuple[int, int], zoom: float) -> Any:
-        raise NotImplementedError
+        raise NotImplementedError(NO_NUCLEI)
 
     def decode(self, raw: Any, shape: tuple[int, int], thresholds: Any) -> Instances:
-        raise NotImplementedError
+        raise NotImplementedError(NO_NUCLEI)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 import tifffile
@@ -29,7 +31,13 @@ def test_a_diameter_is_a_word_or_a_number(text, value):
 
 
 @pytest.mark.parametrize("text", ["Auto", "-3", "0", "nan", "thirty"])
-def test_other_diameters_are_refused(text, tmp_path, capsys):
+def test_other_diameters_are_refused_before_tensorflow_is_loaded(
+    text, tmp_path, capsys, monkeypatch
+):
+    def loads(device):
+        raise AssertionError("loaded")
+
+    monkeypatch.setattr(import_module("nucseg_tf.commands.predict"), "use_device", loads)
     with pytest.raises(UsageError, match=f"Received: {text}"):
         parse_diameter(text)
     tifffile.imwrite(tmp_path / "a.tif", np.eye(20, dtype=np.uint8))

@@ -64,6 +64,14 @@ def test_an_image_that_fails_is_named_and_the_others_done(tmp_path, images):
     assert not labels_file(tmp_path, "b").exists()
 
 
+def test_two_names_of_one_file_are_both_predicted(tmp_path, images):
+    sent = []
+    twice = {"first": images["a"], "second": images["a"]}
+    predict_images(Stub(), job(tmp_path, twice), sent.append)
+    assert sent == [("image", "first", ""), ("image", "second", "")]
+    assert all(labels_file(tmp_path, name).is_file() for name in twice)
+
+
 def test_options_that_make_no_sense_fail_at_once(tmp_path, images):
     with pytest.raises(UsageError, match="--tta"):
         predict_images(Stub(), job(tmp_path, images, tta=9), lambda message: None)

@@ -29,6 +29,6 @@ class Network:
         if not scaled.pixels.any():  # a constant image: nothing to see
             return Predicted(image, self.family.empty(shape))
         raw = self.run(scaled.pixels, self.tile, self.tta, self.thresholds)
-        if scaled.zoom != 1:
-            raw = self.family.rescale(raw, shape, scaled.zoom)
+        if image.zoom != 1:
+            raw = self.family.rescale(raw, shape, image.zoom)
         return Predicted(image, raw)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -47,8 +46,7 @@ class Scale:
         else:
             diameter = None
             zoom = find_zoom(self.info, image.pixel_size, self.diameter)
-        image = replace(image, diameter=diameter, zoom=zoom)
-        return Scaled(image, resize(pixels, zoom), zoom)
+        return Scaled(replace(image, diameter=diameter, zoom=zoom), resize(pixels, zoom))
 
     def _is_to_be_found(self, image: Image) -> bool:
         if self.diameter is not None:
@@ -65,8 +63,11 @@ def find_diameter(pixels: np.ndarray) -> Diameter | None:
 
 
 def _within_limits(zoom: float) -> float:
-    zoom = min(max(zoom, ZOOM_LIMITS[0]), ZOOM_LIMITS[1])
-    return 1.0 if math.isclose(zoom, 1, abs_tol=SAME) else zoom
+    return _or_one(min(max(zoom, ZOOM_LIMITS[0]), ZOOM_LIMITS[1]))
+
+
+def _or_one(zoom: float) -> float:
+    return 1.0 if abs(zoom - 1) < SAME else zoom
 
 
 def find_zoom(info: ModelInfo, pixel_size: float | None, diameter: float | str | None) -> float:
@@ -97,4 +98,4 @@ def find_zoom(info: ModelInfo, pixel_size: float | None, diameter: float | str |
             f"{ZOOM_LIMITS[0]:g} to {ZOOM_LIMITS[1]:g}. Diameters are in pixels; the model "
             f"was trained at {info.diameter:.0f} px."
         )
-    return 1.0 if abs(factor - 1) < SAME else factor
+    return _or_one(factor)

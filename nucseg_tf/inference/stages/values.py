@@ -19,14 +19,12 @@ class Scaled:
     """What the network is to see.
 
     Attributes:
-        image: as read.
+        image: as read, with its zoom, h / H.
         pixels: (h, w) float32, normalised; all 0 where there is nothing to see.
-        zoom: h / H; > 1 enlarges.
     """
 
     image: Image
     pixels: np.ndarray
-    zoom: float
 
 
 @dataclass(frozen=True)

@@ -65,11 +65,11 @@ def test_read_gives_the_plane_that_was_chosen(tmp_path):
 
 def test_scale_brings_percentiles_to_0_and_1_and_nuclei_to_their_size(image, info):
     scaled = Scale(info, Options(diameter=10))(image)
-    assert scaled.zoom == 2.0
+    assert scaled.image.zoom == 2.0
     assert scaled.pixels.shape == (144, 192)
     assert scaled.pixels.dtype == np.float32
     plain = Scale(info, Options())(image)
-    assert plain.zoom == 1.0
+    assert plain.image.zoom == 1.0
     assert np.percentile(plain.pixels, (1, 99.8)) == pytest.approx([0, 1], abs=0.02)
     assert plain.image.pixels is image.pixels
     assert (scaled.image.zoom, plain.image.zoom, plain.image.diameter) == (2.0, 1.0, None)
@@ -79,19 +79,19 @@ def test_a_model_may_ask_for_the_diameter_to_be_found(image, info, monkeypatch):
     monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels: Diameter(10.0, 1.1))
     asks = info.model_copy(update={"find_diameter": True, "pixel_size": None})
     scaled = Scale(asks, Options())(image)
-    assert (scaled.zoom, scaled.image.diameter) == (2.0, 10.0)
-    assert Scale(asks, Options(diameter="native"))(image).zoom == 1.0
-    assert Scale(asks, Options(diameter=40))(image).zoom == 0.5
-    assert Scale(info, Options(diameter="auto"))(image).zoom == 2.0
+    assert (scaled.image.zoom, scaled.image.diameter) == (2.0, 10.0)
+    assert Scale(asks, Options(diameter="native"))(image).image.zoom == 1.0
+    assert Scale(asks, Options(diameter=40))(image).image.zoom == 0.5
+    assert Scale(info, Options(diameter="auto"))(image).image.zoom == 2.0
     assert Scale(info, Options())(image).image.diameter is None
     sized = replace(image, pixel_size=1.0)
     known = info.model_copy(update={"find_diameter": True})
-    assert Scale(known, Options())(sized).zoom == 2.0  # by pixel size: the model has one
+    assert Scale(known, Options())(sized).image.zoom == 2.0  # by pixel size: the model has one
     assert Scale(known, Options())(sized).image.diameter is None
     monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels: None)
-    assert Scale(asks, Options())(image).zoom == 1.0
+    assert Scale(asks, Options())(image).image.zoom == 1.0
     monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels: Diameter(900.0, 1.1))
-    assert Scale(asks, Options())(image).zoom == 1 / 8
+    assert Scale(asks, Options())(image).image.zoom == 1 / 8
 
 
 @pytest.mark.parametrize(
@@ -116,10 +116,10 @@ def test_network_undoes_the_zoom_and_spares_an_empty_image(image, toy_family):
         return pixels[..., None]
 
     network = Network(toy_family, run, Options(tile=512, tta=2), toy_family.thresholds())
-    predicted = network(Scaled(image, np.ones((144, 192), np.float32), 2.0))
+    predicted = network(Scaled(replace(image, zoom=2.0), np.ones((144, 192), np.float32)))
     assert predicted.raw.shape == (72, 96, 1)
     assert calls == [((144, 192), 512, 2)]
-    empty = network(Scaled(image, np.zeros((144, 192), np.float32), 2.0))
+    empty = network(Scaled(replace(image, zoom=2.0), np.zeros((144, 192), np.float32)))
     assert not empty.raw.any()
     assert empty.raw.shape == (72, 96, 1)
     assert len(calls) == 1
@@ -128,7 +128,7 @@ def test_network_undoes_the_zoom_and_spares_an_empty_image(image, toy_family):
 def test_decode_measure_and_write(image, toy_family, tmp_path, caplog):
     bright = (image.pixels > 70).astype(np.float32)[..., None]
     network = Network(toy_family, lambda *_: bright, Options(), toy_family.thresholds())
-    found = Decode(toy_family, toy_family.thresholds())(network(Scaled(image, bright[..., 0], 1.0)))
+    found = Decode(toy_family, toy_family.thresholds())(network(Scaled(image, bright[..., 0])))
     assert isinstance(found, Found)
     measured = Measure()(found)
     assert isinstance(measured, Measured)
