@@ -386,14 +386,20 @@ def test_edits_of_two_fields_come_back_when_the_server_is_killed(browser, folder
 
 @pytest.mark.parametrize("code", [507, 409])
 def test_a_field_is_not_accepted_when_an_edit_was_just_refused(hand, folder, code):
+    held = []
+
     def refuse(route):
-        time.sleep(0.5)
         route.fulfill(status=code, json={"error": "refused"})
 
-    hand.page.route("**/api/edit", refuse)
+    hand.page.route("**/api/edit", lambda route: held.append(route))  # under way meanwhile
     hand.press("b")
     hand.drag((60.5, 60.5), (60.5, 70.5))
     hand.press("Control+Enter")
+    while not held:
+        hand.page.wait_for_timeout(50)
+    hand.page.route("**/api/edit", refuse)
+    for route in held:
+        refuse(route)
     hand.page.wait_for_selector(".toast.bad >> text=look again and accept")
     assert not (folder / "masks" / "A" / "one.tif").exists()
     hand.press("Control+Enter")
