@@ -89,6 +89,18 @@ class Data(Strict):
         return math.sqrt(math.prod(self.diameter))
 
 
+class Compose(Strict):
+    """Shares of ROIs into which something is put before the steps; see `data.compose`."""
+
+    touching: Fraction = 0.0  # nuclei of other fields, beside those that are there
+    bright: Fraction = 0.0  # one nucleus outshines the others
+    blurred: Fraction = 0.0  # light of nuclei out of focus
+    haze: Fraction = 0.0  # smooth stray light
+    debris: Fraction = 0.0  # specks, fibres, smudges
+    jpeg: Fraction = 0.0  # what its compression leaves
+    empty: Fraction = 0.0  # no nuclei, debris alone
+
+
 class Policy(Strict):
     """Augmentation: resize factors of the crops, and what is done to each; see `policy`."""
 
@@ -96,6 +108,7 @@ class Policy(Strict):
         0.5,
         2.5,
     )
+    compose: Compose = Compose()
     steps: Annotated[list[dict[str, Any]], BeforeValidator(check_steps)] = Limits(
         default_factory=list
     )

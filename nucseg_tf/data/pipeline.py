@@ -15,9 +15,13 @@ from nucseg_tf.config import Config
 from nucseg_tf.data.augment import compile_steps
 from nucseg_tf.data.augment.draw import pixels, split
 from nucseg_tf.data.augment.noise import sometimes_blank
+from nucseg_tf.data.compose import compose
 from nucseg_tf.data.roi import read_roi, zoom_limits
 from nucseg_tf.data.sample import Sample
 from nucseg_tf.errors import TrainingError
+
+ALIKE = 0.7  # share of nuclei that are copied from a field of the same group
+OTHER_SIZE = (0.75, 1.33)  # diameter of copied nuclei, of that of the others
 
 
 def _by_group(samples: Sequence[Sample]) -> tuple[list[Sample], np.ndarray, np.ndarray]:
@@ -30,6 +34,34 @@ def _by_group(samples: Sequence[Sample]) -> tuple[list[Sample], np.ndarray, np.n
     _, index = np.unique([sample.group for sample in ordered], return_inverse=True)
     roots /= np.bincount(index, roots)[index]
     return ordered, np.cumsum(roots).astype(np.float32), np.cumsum(np.bincount(index)) - 1
+
+
+class Picker:
+    """Draws the ROIs that give their nuclei to others.
+
+    Args:
+        ordered, lasts: as of `_by_group`.
+        config: sizes.
+    """
+
+    def __init__(self, ordered: Sequence[Sample], lasts: np.ndarray, config: Config):
+        self.samples, self.size = ordered, config.data.roi
+        firsts = np.concatenate([[0], lasts[:-1] + 1])
+        bounds = zip(firsts, lasts + 1, strict=True)
+        groups = [[i for i in range(*ends) if ordered[i].diameter] for ends in bounds]
+        self.groups = [group for group in groups if group]
+        self.alike = {index: group for group in self.groups for index in group}
+
+    def __call__(self, index: int, diameter: float, rng: np.random.Generator):
+        """A ROI in which nuclei have about `diameter` px; mostly of a field like number `index`."""
+        if not self.groups:
+            return read_roi(self.samples[index], (0.5, 0.5), 1.0, self.size)
+        group = self.alike.get(index)
+        if group is None or rng.random() > ALIKE:
+            group = self.groups[rng.integers(len(self.groups))]
+        sample = self.samples[group[rng.integers(len(group))]]
+        zoom = diameter / sample.diameter * np.exp(rng.uniform(*np.log(OTHER_SIZE)))
+        return read_roi(sample, tuple(rng.random(2)), float(zoom), self.size)
 
 
 def target_adder(config: Config) -> Callable:
@@ -81,18 +113,28 @@ def roi_dataset(samples: Sequence[Sample], config: Config, start: int = 0) -> tf
 
     augment = compile_steps(config.augment.steps)
 
-    def cut(index, row, column, zoom):
-        return read_roi(ordered[int(index)], (float(row), float(column)), float(zoom), size)
+    shares = config.augment.compose
+    composed = any(shares.model_dump().values())
+    pick = Picker(ordered, lasts, config)
+
+    def cut(index, row, column, zoom, own):
+        sample = ordered[int(index)]
+        roi = read_roi(sample, (float(row), float(column)), float(zoom), size)
+        if not composed:
+            return roi
+        diameter = sample.diameter * float(zoom) or config.data.middle
+        rng = np.random.default_rng(own.view(np.uint32))
+        return compose(*roi, lambda rng: pick(int(index), diameter, rng), shares, diameter, rng)
 
     def roi(number):
-        seeds = split(tf.stack([seed, tf.cast(number, tf.int32)]), 3)
+        seeds = split(tf.stack([seed, tf.cast(number, tf.int32)]), 4)
         draw = pixels((4,), seeds[0])
         group = tf.cast(number % len(lasts), tf.int32)
         index = tf.searchsorted(ends, draw[:1] + tf.cast(group, tf.float32), side="right")[0]
         index = tf.minimum(index, tf.gather(lasts.astype(np.int32), group))
         low, high = tf.unstack(tf.math.log(tf.gather(limits, index)))
         zoom = tf.exp(low + draw[3] * (high - low))
-        arguments = (index, draw[1], draw[2], zoom)
+        arguments = (index, draw[1], draw[2], zoom, seeds[3])
         image, labels = tf.numpy_function(cut, arguments, (tf.float32, tf.int32), stateful=False)
         image = tf.ensure_shape(image, (size, size))[..., None]
         labels = tf.ensure_shape(labels, (size, size))

@@ -30,7 +30,7 @@ class Fpn2Ws(DenseFamily):
     section = "decode"
     grid = GRID
     maps = ("distance", "border")
-    losses = maps
+    losses = (*maps, "between")
 
     def build(self, arch: Architecture, pretrained: bool = False) -> keras.Model:
         from nucseg_tf.families.fpn2ws.network import build
