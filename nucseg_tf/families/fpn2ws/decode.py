@@ -33,6 +33,8 @@ def decode(maps: np.ndarray, settings: Decode) -> Instances:
     distance = cv2.sepFilter2D(np.ascontiguousarray(maps[..., 0]), -1, BINOMIAL, BINOMIAL)
     border = np.ascontiguousarray(maps[..., 1])
     seeds = find_seeds(distance - settings.seed_border * border, settings.seed, settings.peak)
+    if settings.join:
+        seeds = join_seeds(seeds, (border < settings.join) & (distance >= settings.background))
     ridge = border >= settings.ridge
     background = (distance < settings.background) & ~ridge & (seeds == 0)
     landscape = border - settings.slope * distance  # the slope settles ties on the crest
@@ -64,6 +66,23 @@ def find_seeds(height: np.ndarray, threshold: float, peak: float) -> np.ndarray:
     inside = seeds > 0
     np.maximum.at(highest, seeds[inside], height[inside])
     return np.where(highest >= threshold + peak, np.arange(count + 1, dtype=np.int32), 0)[seeds]
+
+
+def join_seeds(seeds: np.ndarray, interior: np.ndarray) -> np.ndarray:
+    """Give one number to seeds that `interior` connects.
+
+    Each lobe of a nucleus has a peak of the distance map, and so a seed, of its own; but between
+    lobes there is no border.
+
+    Args:
+        seeds: (H, W) int32, 0 where there is none.
+        interior: (H, W) bool, surely inside nuclei and away from any border.
+
+    Returns:
+        (H, W) int32, non-zero where `seeds` are.
+    """
+    pieces, _ = components(interior | (seeds > 0))
+    return np.where(seeds > 0, pieces, 0)
 
 
 def flood(
