@@ -56,8 +56,10 @@ def augment(
     from nucseg_tf.data.preview import write_preview
     from nucseg_tf.data.roi_store.write import write_store
     from nucseg_tf.data.sample import load_samples
+    from nucseg_tf.scale.finder import typical_diameter
 
-    samples = load_samples(fields[0], settings)
+    find = typical_diameter if settings.data.find_diameter else None
+    samples = load_samples(fields[0], settings, find)
     if preview:
         write_preview(preview, samples, settings)
     if out:

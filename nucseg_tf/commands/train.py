@@ -53,6 +53,7 @@ def train(
     from nucseg_tf.data.roi_store.read import RoiStore
     from nucseg_tf.data.sample import load_samples
     from nucseg_tf.evaluation.finish import finish, start_thresholds
+    from nucseg_tf.scale.finder import typical_diameter
     from nucseg_tf.training import devices
     from nucseg_tf.training import requeue as queue
     from nucseg_tf.training.callbacks import Interrupted
@@ -67,7 +68,8 @@ def train(
     identity = queue.identity(settings, init, hashes, rois.content if rois else None)
     if requeue:
         resume = queue.can_resume(out, identity)
-    train_samples, validation_samples = (load_samples(part, settings) for part in fields)
+    find = typical_diameter if settings.data.find_diameter else None
+    train_samples, validation_samples = (load_samples(part, settings, find) for part in fields)
     if resume or not (out / "last.h5").exists():  # else the trainer refuses
         names = [[field.name for field in part] for part in fields]
         cut = {"file": str(store), "augment": rois.content["augment"]} if rois else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,8 @@ class Sample:
     Attributes:
         image: (H, W) float16, normalised by percentiles of the whole field.
         labels: (H, W), uint16 where that is enough.
-        diameter: median equivalent diameter of its nuclei, px; 0 where it has none.
+        diameter: of its typical nucleus, px, by its labels or as `load_samples` found it; 0 where
+            it has none.
         group: what the field is balanced by.
     """
 
@@ -38,8 +39,19 @@ def median_diameter(labels: np.ndarray) -> float:
     return float(np.sqrt(4 / np.pi * np.median(areas))) if len(areas) else 0.0
 
 
-def load_samples(fields: Sequence[Field], config: Config) -> list[Sample]:
+def load_samples(
+    fields: Sequence[Field],
+    config: Config,
+    find: Callable[[np.ndarray], float | None] | None = None,
+) -> list[Sample]:
     """Read, check and normalise fields.
+
+    Args:
+        fields: images and masks.
+        config: channel, plane and normalisation.
+        find: the diameter of a normalised image (H, W), as prediction will find it. What it says
+            goes before the labels: a cell type that it misjudges is then learned at the scale at
+            which it will be seen.
 
     Raises:
         DataError: for a field that cannot be read, naming the file.
@@ -53,7 +65,7 @@ def load_samples(fields: Sequence[Field], config: Config) -> list[Sample]:
             Sample(
                 image.astype(np.float16),  # finer than 12 bits, and half the memory
                 labels.astype(np.min_scalar_type(max(labels.max(), 256))),
-                median_diameter(labels),
+                (find(image) if find else None) or median_diameter(labels),
                 field.group,
             )
         )

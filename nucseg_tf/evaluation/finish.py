@@ -30,7 +30,8 @@ from nucseg_tf.training.initialise import start_model
 from nucseg_tf.types import Field
 
 LOG = logging.getLogger(__name__)
-FEWEST_FIELDS = 5  # to tune on; with fewer, thresholds of a model or a configuration are kept
+FEWEST_FIELDS = 5  # to tune on; validation fields that fall short are joined by training fields
+WORTH = 0.003  # of mean AP, that a threshold has to gain there: these fields are known by heart
 
 
 def data_hash(fields: Sequence[Field]) -> str:
@@ -103,7 +104,8 @@ def finish(
     info = describe(config, train, licence, training_data)
     folder = zoo.save_model(run / "unfinished", info, network, "", dtype)
     weights.load_weights(network, folder / "model.weights.h5")  # score what is stored
-    info = tune_and_score(Segmenter(zoo.LoadedModel(info, network, folder, "")), validation, config)
+    segmenter = Segmenter(zoo.LoadedModel(info, network, folder, ""))
+    info = tune_and_score(segmenter, validation, config, train)
     zoo.save_model(folder, info, network, model_card(info, len(train)), dtype)
     shutil.rmtree(run / "model", ignore_errors=True)
     return folder.rename(run / "model")
@@ -139,20 +141,35 @@ def describe(
 
 
 def tune_and_score(
-    segmenter: Segmenter, validation: Sequence[Field], config: Config
+    segmenter: Segmenter, validation: Sequence[Field], config: Config, train: Sequence[Field] = ()
 ) -> zoo.ModelInfo:
-    """The description of a model with the best thresholds and their scores on some fields."""
+    """The description of a model with the best thresholds and their scores on some fields.
+
+    Args:
+        segmenter: the model.
+        validation: fields to tune and score on.
+        config: channel and plane of the images.
+        train: fields to tune on as well, where there are too few others; without any, the
+            thresholds of a model or a configuration are kept then.
+    """
     family, start = segmenter.family, segmenter.thresholds
-    pairs = []
-    for field in validation:
-        pixels, labels = load_field(field, config.data.channel, config.data.z)
-        raw = segmenter.predict_raw(pixels, Options(), family.widest(start))
-        pairs.append((raw, labels))
+
+    def predict(fields: Sequence[Field]) -> list:
+        pairs = []
+        for field in fields:
+            pixels, labels = load_field(field, config.data.channel, config.data.z)
+            pairs.append((segmenter.predict_raw(pixels, Options(), family.widest(start)), labels))
+        return pairs
+
+    pairs = predict(validation)
+    few = max(FEWEST_FIELDS - len(validation), 0)
+    known = predict(_spread(train, few))
     tuned = start
-    if len(validation) < FEWEST_FIELDS and start != type(start)():
+    if few and not known and start != type(start)():
         LOG.warning("only %d fields to validate on: thresholds are kept", len(validation))
     else:
-        tuned = tune(pairs, segmenter.decode, start, family.grid)
+        worth = WORTH if known else 0.0
+        tuned = tune([*pairs, *known], segmenter.decode, start, family.grid, worth=worth)
     found = [segmenter.decode(raw, labels.shape, tuned).labels for raw, labels in pairs]
     summary = summarise(
         [score_image(labels, mine) for (_, labels), mine in zip(pairs, found, strict=True)]
@@ -161,6 +178,12 @@ def tune_and_score(
         LOG.warning("no nucleus of the validation fields is found yet: train longer")
     info = segmenter.info.with_thresholds(tuned)
     return info.model_copy(update={"scores": _short(summary, len(pairs))})
+
+
+def _spread(fields: Sequence[Field], count: int) -> list[Field]:
+    """At most `count` of the fields, spread over all."""
+    chosen = np.unique(np.linspace(0, len(fields) - 1, min(count, len(fields))).round())
+    return [fields[int(index)] for index in chosen]
 
 
 def _short(summary: dict, images: int) -> dict:

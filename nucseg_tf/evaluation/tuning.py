@@ -37,6 +37,7 @@ def tune(
     start: Own,
     grid: Mapping[str, tuple[Any, ...]],
     rounds: int = ROUNDS,
+    worth: float = 0.0,
 ) -> Own:
     """Find decoding thresholds by coordinate ascent.
 
@@ -46,6 +47,7 @@ def tune(
         start: thresholds to begin with; kept where nothing is better.
         grid: values of each threshold to try.
         rounds: passes over all thresholds at most.
+        worth: mean AP by which another value has to be better than the one it replaces.
 
     Returns:
         The best settings met.
@@ -57,7 +59,7 @@ def tune(
             settings = best.model_copy(update={name: value})
             if settings not in tried:
                 tried[settings] = mean_ap(pairs, decode, settings)
-            if tried[settings] > best_score:
+            if tried[settings] > best_score + worth:
                 best, best_score = settings, tried[settings]
         LOG.info("tuned %s: %s, mean AP %.4f", name, getattr(best, name), best_score)
     return best

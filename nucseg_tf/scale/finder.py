@@ -28,3 +28,13 @@ def load_finder() -> Finder:
     network = build()
     load_weights(network, WEIGHTS)
     return functools.partial(estimate, compile_network(network))
+
+
+def typical_diameter(image: np.ndarray) -> float | None:
+    """The diameter of the typical nucleus, px, of a normalised image (H, W); None if none is seen.
+
+    Raises:
+        ModelError: as `load_finder`.
+    """
+    found = load_finder()(image)
+    return None if found is None else found.median
