@@ -36,6 +36,21 @@ def test_touching_nuclei_are_split_where_the_border_is():
     assert (found[15:25, 30:46] == 2).all()
 
 
+def test_lobes_without_a_border_between_them_are_one_nucleus():
+    labels = (discs((30, 30, 12), (30, 52, 12)) > 0).astype(np.int32)
+    labels[27:34, 38:46] = 1  # a neck, wide enough that borders leave its middle free
+    assert decode(targets(labels), SETTINGS).labels.max() == 2
+    joined = SETTINGS.model_copy(update={"join": 0.3})
+    assert decode(targets(labels), joined).labels.max() == 1
+
+
+def test_touching_nuclei_are_not_joined_across_their_border():
+    labels = np.zeros((40, 60), np.int32)
+    labels[10:30, 8:28], labels[10:30, 28:50] = 1, 2
+    joined = SETTINGS.model_copy(update={"join": 0.3})
+    assert decode(targets(labels), joined).labels.max() == 2
+
+
 def test_slope_lets_nuclei_win_ties_on_the_crest():
     labels = discs((30, 30, 8), (30, 70, 8))
     areas = [

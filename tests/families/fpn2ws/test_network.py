@@ -4,8 +4,9 @@ import pytest
 
 from nucseg_tf.errors import ConfigError
 from nucseg_tf.families.fpn2ws.config import Architecture
-from nucseg_tf.families.fpn2ws.losses import losses
+from nucseg_tf.families.fpn2ws.losses import between_nuclei, losses
 from nucseg_tf.families.fpn2ws.network import encoder_layers
+from nucseg_tf.families.fpn2ws.targets import targets
 from nucseg_tf.models import zoo
 
 SMALL = Architecture(filters=8)
@@ -78,7 +79,7 @@ def test_loss_counts_valid_pixels_only():
     maps[0, 3, 3] = 1.0  # not valid
     valid = np.zeros((1, 4, 4, 1), np.float32)
     valid[0, :2, :2] = 1
-    parts = losses(outputs, {"maps": maps, "valid": valid}, (1.0, 2.0))
+    parts = losses(outputs, {"maps": maps, "valid": valid}, (1.0, 2.0, 1.0))
     assert float(parts["distance"]) == pytest.approx(1 / 4)
     assert float(parts["border"]) == pytest.approx(2 * 0.25 / 4)
 
@@ -86,7 +87,24 @@ def test_loss_counts_valid_pixels_only():
 def test_loss_without_a_valid_pixel_is_zero():
     ones = np.ones((1, 4, 4, 2), np.float32)
     parts = losses(ones, {"maps": 0 * ones, "valid": np.zeros((1, 4, 4, 1), np.float32)})
-    assert [float(part) for part in parts.values()] == [0, 0]
+    assert [float(part) for part in parts.values()] == [0, 0, 0]
+
+
+def test_errors_between_touching_nuclei_count_once_more():
+    labels = np.zeros((64, 64), np.int32)
+    labels[10:30, 4:24], labels[10:30, 24:44], labels[40:60, 20:40] = 1, 2, 3
+    maps = targets(labels)[None]
+    where = np.asarray(between_nuclei(maps))[0, ..., 0] > 0
+    assert where[14:26, 23:25].all()
+    assert not where[36:].any()  # the third nucleus has open ground all around
+    assert not where[:, :16].any()
+    assert where.sum() < 100
+
+    outputs = maps.copy()
+    outputs[0, 14:26, 23:25, 1] = 0.0
+    parts = losses(outputs, {"maps": maps, "valid": np.ones_like(maps[..., :1])}, (1.0, 1.0, 3.0))
+    assert float(parts["between"]) == pytest.approx(3 * float(parts["border"]))
+    assert float(parts["distance"]) == 0
 
 
 def test_receptive_field_of_lite0_is_finite():
