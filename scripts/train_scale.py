@@ -14,6 +14,7 @@ from pathlib import Path
 from nucseg_tf.registry import FAMILIES
 from nucseg_tf.scale.training import Scale
 
+JOINED = 768  # px, side of fields from which small nuclei are cut
 FAMILIES.register("scale", Scale())
 
 
@@ -30,12 +31,14 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     from nucseg_tf.config import find_config, load_config
     from nucseg_tf.data.manifest import find_fields, split_fields
+    from nucseg_tf.data.mosaic import join_fields
     from nucseg_tf.data.sample import load_samples
     from nucseg_tf.training.trainer import Trainer
 
     settings = load_config(find_config(arguments.config))
     parts = split_fields(find_fields(arguments.data), 0.2, settings.training.seed)
     train, validation = (load_samples(part, settings) for part in parts)
+    train += join_fields(train, JOINED)
     Trainer(settings, arguments.out, train, validation).fit("random", arguments.resume)
     print(arguments.out / "best.h5")
 

@@ -39,8 +39,9 @@ def cell_targets(labels: np.ndarray, shoulder: int) -> tuple[np.ndarray, ...]:
 
     Returns:
         (C, C) float32 each: the share of a cell that is nucleus; the mean of log2 of their
-        diameters, px; the share that is of nuclei whose diameter is known, for those that the ROI
-        cuts are not; the share of a cell that counts.
+        diameters, px, in which every nucleus counts alike, large or small; the share that is of
+        nuclei whose diameter is known, for those that the ROI cuts are not; the share of a cell
+        that counts.
     """
     from nucseg_tf.data.roi import valid_mask, whole_nuclei
 
@@ -49,10 +50,11 @@ def cell_targets(labels: np.ndarray, shoulder: int) -> tuple[np.ndarray, ...]:
     areas = np.bincount(np.maximum(labels, 0).ravel())
     diameters = np.log2(np.clip(np.sqrt(4 / np.pi * np.maximum(areas, 1)), *READABLE))
     sized = inside * whole_nuclei(labels)
-    logs = np.where(sized > 0, diameters[np.maximum(labels, 0)], 0.0)
-    share, known, counts = (_cells(part) for part in (inside, sized, valid))
-    size = _cells(logs) / np.maximum(known, 1e-6)
-    return share, size.astype(np.float32), known, counts
+    each = sized / np.maximum(areas, 1)[np.maximum(labels, 0)]  # 1 over a whole nucleus
+    logs = each * diameters[np.maximum(labels, 0)]
+    share, known, counts, number, total = map(_cells, (inside, sized, valid, each, logs))
+    size = total / np.maximum(number, 1e-9)
+    return share, size, known, counts
 
 
 def _cells(pixels: np.ndarray) -> np.ndarray:
