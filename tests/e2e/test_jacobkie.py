@@ -35,13 +35,20 @@ def data(tmp_path_factory):
     return folder
 
 
-def test_fine_tuning_on_few_fields_keeps_the_thresholds(data, tmp_path, capsys):
+def test_fine_tuning_on_few_fields_starts_from_the_shipped_thresholds(data, tmp_path, monkeypatch):
+    begun_with = []
+
+    def keep(pairs, decode, start, grid, **_):
+        begun_with.append((len(pairs), start))
+        return start
+
+    monkeypatch.setattr("nucseg_tf.evaluation.finish.tune", keep)
     command = ["train", "jacobkie", "--data", data, "--out", tmp_path / "run", "--init", "nuclei"]
     for change in ("data.roi=64", "training.batch=1", "training.steps_per_epoch=1"):
         command += ["--set", change]
     assert main([*map(str, command), "--set", "training.epochs=1"]) == 0
-    assert "thresholds are kept" in capsys.readouterr().err
     shipped = zoo.read_info(zoo.find_model("jacobkie-nuclei")).positions
+    assert begun_with == [(3, shipped)]  # one field validates, two are joined to it
     assert zoo.read_info(tmp_path / "run" / "model").positions == shipped != Positions()
 
 

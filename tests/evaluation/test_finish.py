@@ -1,12 +1,16 @@
 import numpy as np
 import pytest
 
+from nucseg_tf.config import make_config
+from nucseg_tf.evaluation import finish
 from nucseg_tf.evaluation.finish import common_pixel_size
 from nucseg_tf.evaluation.tuning import mean_ap, tune
 from nucseg_tf.families.fpn2ws.config import GRID, Decode
 from nucseg_tf.families.fpn2ws.decode import decode
 from nucseg_tf.families.fpn2ws.targets import targets
+from nucseg_tf.models.zoo import ModelInfo
 from nucseg_tf.registry import FAMILIES
+from nucseg_tf.schema import of_family
 
 
 def pair() -> tuple[np.ndarray, np.ndarray]:
@@ -46,6 +50,47 @@ def test_perfect_thresholds_are_left_alone():
     start = Decode(seed=0.5, background=0.05, ridge=0.3, slope=0.2)
     assert score(start) == pytest.approx(1)
     assert tuned_from(start) == start
+
+
+def test_a_threshold_has_to_gain_what_it_is_worth():
+    start = Decode(seed=0.99, background=0.05, ridge=0.3, slope=0.2)
+    assert tuned_from(start).seed < 0.99
+    assert tune([pair()], by_watershed, start, GRID, worth=1.0) == start
+
+
+class PerfectSegmenter:
+    """Gives the true maps of a field, and decodes them by bad thresholds."""
+
+    family, thresholds = FAMILIES["fpn2ws"], Decode(seed=0.99)
+    info = of_family(ModelInfo, "fpn2ws")(
+        name="perfect", architecture={"family": "fpn2ws"}, diameter=20.0
+    )
+
+    def predict_raw(self, pixels, options, thresholds):
+        return targets(pixels)
+
+    def decode(self, raw, shape, thresholds):
+        return decode(raw, thresholds)
+
+
+@pytest.fixture
+def drawn_fields(monkeypatch):
+    labels = pair()[1]
+    monkeypatch.setattr(finish, "load_field", lambda *_: (labels, labels))
+
+
+@pytest.mark.usefixtures("drawn_fields")
+def test_few_fields_are_tuned_on_with_those_of_the_training():
+    info = finish.tune_and_score(PerfectSegmenter(), ["one"], make_config(), ["two", "three"])
+    assert info.thresholds.seed < 0.99
+    assert info.scores["images"] == 1
+
+
+@pytest.mark.usefixtures("drawn_fields")
+def test_few_fields_alone_change_no_threshold(caplog):
+    info = finish.tune_and_score(PerfectSegmenter(), ["one"], make_config())
+    assert info.thresholds == PerfectSegmenter.thresholds
+    assert "thresholds are kept" in caplog.text
 
 
 @pytest.mark.parametrize(
