@@ -1,8 +1,8 @@
 """Crowds of real nuclei that touch, with exact outlines.
 
 Nuclei that lie free in other fields are cut out with the light around them, turned, and pasted side
-by side onto the background of a field. Light adds up, as it does in a microscope; masks never
-overlap.
+by side onto the background of a field. They are pressed together a little: where one would lie over
+another, that one stays, so that they share an edge and not a point.
 
 Letters: h, w rows and columns of a cut-out.
 """
@@ -21,6 +21,7 @@ from nucseg_tf.evaluation.stress.scene import Scene
 HALO = 0.15  # diameters around a nucleus that go with it; within them it must lie free
 ALIKE = (1.3, 1.8)  # largest ratio of diameters, and of brightnesses, to those of the field
 FEWEST = 5  # nuclei that are alike, without which there is no crowd
+PRESSED = 0.06  # share of a nucleus that may be lost to those beside it
 FILL = 0.3  # share of the field that nuclei cover
 CLUSTER = (4, 13)  # nuclei side by side
 TRIES = 12  # places for a nucleus beside others, before a new cluster is begun
@@ -96,9 +97,11 @@ def crowd(scene: Scene, rng: np.random.Generator, cutouts: Sequence[Cutout]) -> 
         if corner is None:
             continue
         window = _window(corner, nucleus)
-        labels[window][nucleus.mask] = labels.max() + 1
+        own = labels[window] == 0
+        labels[window][nucleus.mask & own] = labels.max() + 1
         # Half way to the brightness of the field: nuclei of a field differ, but less than fields.
-        light[window] += nucleus.light * ((high - low) / nucleus.brightness) ** 0.5
+        factor = ((high - low) / nucleus.brightness) ** 0.5
+        light[window] += np.where(own, nucleus.light * factor, 0)
         cluster.append(tuple(np.add(corner, np.divide(nucleus.mask.shape, 2))))
     if not labels.any():
         return None
@@ -134,9 +137,10 @@ def _beside(
     cluster: Sequence[tuple[float, float]],
     rng: np.random.Generator,
 ) -> tuple[int, int] | None:
-    """Corner of a cut-out that comes from afar towards one of a cluster, until it touches."""
+    """Corner of a cut-out that is moved away from one of a cluster until they only touch."""
+    area, rim = np.count_nonzero(nucleus.mask), ndimage.binary_dilation(nucleus.mask)
     for _ in range(TRIES):
-        target = cluster[rng.integers(len(cluster))]
+        target = cluster[int(rng.integers(len(cluster)))]
         angle = rng.uniform(0, 2 * np.pi)
         step = np.array([np.sin(angle), np.cos(angle)])
         middle = np.subtract(target, np.divide(nucleus.mask.shape, 2))
@@ -144,10 +148,9 @@ def _beside(
             row, column = np.rint(middle + distance * step).astype(int)
             if not _inside(labels, nucleus, (row, column)):
                 break
-            found = labels[_window((row, column), nucleus)]
-            if not np.any(found[nucleus.mask]):
-                rim = ndimage.binary_dilation(nucleus.mask)
-                if np.any(found[rim]):
+            taken = labels[_window((row, column), nucleus)] > 0
+            if np.count_nonzero(taken[nucleus.mask]) <= PRESSED * area:
+                if np.any(taken[rim]):
                     return row, column
                 break
     return None

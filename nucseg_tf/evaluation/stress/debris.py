@@ -1,4 +1,4 @@
-"""Fields without nuclei: their own background, and what lies on it.
+"""Fields without nuclei: background like their own, and what lies on it.
 
 Light is in units of the contrast of nuclei: 1 is what a typical nucleus adds to the background. d
 is the median diameter of the nuclei that were there, px.
@@ -16,14 +16,15 @@ from nucseg_tf.evaluation.stress.scene import Scene
 
 Shape = tuple[int, ...]
 Draw = Callable[[np.random.Generator, Shape, float], np.ndarray]  # shape, d -> light (H, W)
-HALO = 0.25  # d; around nuclei where their light still is
-SHIFTS = 40  # tries to fill a place with background from elsewhere
+HALO = 0.5  # d; around nuclei where their light still is
+GRAIN = 0.6  # px, by which noise is blurred, as files are that were resized or compressed
+LEAST_NOISE = 0.5  # grey
 MOST = 300  # specks of a field
 
 
 def empty(scene: Scene, rng: np.random.Generator) -> Scene:
     """The background alone."""
-    return scene.redraw(background(scene, rng), **_nothing(scene))
+    return scene.redraw(background(scene, rng), *_nothing(scene))
 
 
 def litter(scene: Scene, rng: np.random.Generator, draw: Draw) -> Scene:
@@ -31,35 +32,31 @@ def litter(scene: Scene, rng: np.random.Generator, draw: Draw) -> Scene:
     low, high = scene.levels
     values = background(scene, rng)
     light = draw(rng, scene.labels.shape, scene.diameter)
-    return scene.redraw(values + (high - low) * light, **_nothing(scene))
+    return scene.redraw(values + (high - low) * light, *_nothing(scene))
 
 
 def background(scene: Scene, rng: np.random.Generator) -> np.ndarray:
-    """A scene whose nuclei are painted over with the background around them.
+    """What a scene would look like without nuclei.
 
-    Its slow part is continued below them; its grain is copied from elsewhere in the field, and
-    drawn from all of it where that fails.
+    A plane through the background far from nuclei, with noise as strong as it is there. Painting
+    nuclei over would leave their halos as rings, which are found as nuclei, and rightly so.
 
     Returns:
         (H, W) float32, in the units of `pixels`.
     """
-    reach = HALO * scene.diameter + 2
     occupied = (scene.labels > 0) | scene.ignored
     away = ndimage.distance_transform_edt(~occupied)
-    free = away >= min(reach, away.max() / 2)
+    free = away >= min(HALO * scene.diameter + 2, away.max() / 2)
     values = scene.pixels.astype(np.float32)
-    slow = _continue(values, free, 0.5 * scene.diameter)
-    grain = np.where(free, values - slow, 0)
-    limits = np.percentile(grain[free], (0.5, 99.5))
-    missing = ~free
-    for _ in range(SHIFTS):
-        shift = [int(rng.integers(length)) for length in missing.shape]
-        fits = missing & np.roll(free, shift, (0, 1))
-        grain[fits] = np.roll(values - slow, shift, (0, 1))[fits]
-        missing &= ~fits
-    grain[missing] = rng.choice(grain[free], np.count_nonzero(missing))
-    grain[~free] = grain[~free].clip(*limits)
-    return slow + grain
+    limits = np.percentile(values[free], (5, 75))  # above, what nobody labelled
+    rows, columns = np.meshgrid(*(np.linspace(-1, 1, n) for n in values.shape), indexing="ij")
+    terms = np.stack([np.ones_like(rows), rows, columns], axis=-1)
+    plane = np.linalg.lstsq(terms[free], values[free].clip(*limits), rcond=None)[0]
+    fine = (values - cv2.GaussianBlur(values, (0, 0), 2.0))[free]
+    strength = max(1.48 * float(np.median(np.abs(fine))), LEAST_NOISE)
+    noise = cv2.GaussianBlur(rng.standard_normal(values.shape, np.float32), (0, 0), GRAIN)
+    noise = noise * (strength / max(float(noise.std()), 1e-6))
+    return ((terms @ plane).clip(*limits) + noise).astype(np.float32)
 
 
 def specks(rng: np.random.Generator, shape: Shape, d: float) -> np.ndarray:
@@ -90,12 +87,12 @@ def fibres(rng: np.random.Generator, shape: Shape, d: float) -> np.ndarray:
 
 
 def dust(rng: np.random.Generator, shape: Shape, d: float) -> np.ndarray:
-    """Bright, sharp, angular grains and splinters of all sizes up to a third of a nucleus."""
+    """Bright, sharp, angular grains and splinters, the largest as long as a nucleus."""
     light = np.zeros(shape, np.float32)
     for _ in range(int(rng.integers(8, 25))):
         angles = np.sort(rng.uniform(0, 2 * np.pi, int(rng.integers(4, 8))))
-        radii = rng.uniform(0.3, 1.0, len(angles)) * d * np.exp(rng.uniform(-3, -1.2))
-        turn, stretch = rng.uniform(0, np.pi), rng.uniform(1, 4)
+        radii = rng.uniform(0.3, 1.0, len(angles)) * d * np.exp(rng.uniform(-3.2, -1.8))
+        turn, stretch = rng.uniform(0, np.pi), rng.uniform(1, 3)
         across = radii * np.cos(angles) * stretch, radii * np.sin(angles)
         x = across[0] * np.cos(turn) - across[1] * np.sin(turn)
         y = across[0] * np.sin(turn) + across[1] * np.cos(turn)
@@ -120,29 +117,7 @@ def haze(rng: np.random.Generator, shape: Shape, d: float) -> np.ndarray:
     return light
 
 
-def _nothing(scene: Scene) -> dict[str, np.ndarray]:
-    """The truth of an empty field."""
+def _nothing(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
+    """Labels of an empty field, and what is ignored in it."""
     shape = scene.labels.shape
-    return {"labels": np.zeros(shape, np.int32), "ignored": np.zeros(shape, bool)}
-
-
-def _continue(values: np.ndarray, free: np.ndarray, sigma: float) -> np.ndarray:
-    """Blur of the free pixels alone; wider where none is near, their median where it is far."""
-    found = np.full(values.shape, np.median(values[free]), np.float32)
-    missing = np.ones(values.shape, bool)
-    for width in (sigma, 2 * sigma, 4 * sigma):
-        weight = _wide_blur(free.astype(np.float32), width)
-        blurred = _wide_blur(np.where(free, values, 0), width)
-        near = missing & (weight > 0.05)
-        found[near] = blurred[near] / weight[near]
-        missing &= ~near
-    return cv2.GaussianBlur(found, (0, 0), 2.0)
-
-
-def _wide_blur(image: np.ndarray, sigma: float) -> np.ndarray:
-    """Gaussian blur; on a coarser grid where it is wide, which costs far less."""
-    step = max(1, int(sigma / 4))
-    height, width = image.shape
-    size = (-(-width // step), -(-height // step))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return cv2.resize(cv2.GaussianBlur(small, (0, 0), sigma / step), (width, height))
+    return np.zeros(shape, np.int32), np.zeros(shape, bool)

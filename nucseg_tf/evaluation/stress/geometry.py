@@ -9,6 +9,7 @@ from nucseg_tf.evaluation.stress.scene import Scene, known, middle
 from nucseg_tf.imaging.tiling import resize
 
 AROUND = 2.5  # diameters, side of the window around one nucleus
+TYPICAL = 1.4  # largest ratio of its diameter to the median
 
 
 def zoom(scene: Scene, factor: float) -> Scene:
@@ -29,7 +30,7 @@ def zoom(scene: Scene, factor: float) -> Scene:
 
 
 def one_nucleus(scene: Scene, rng: np.random.Generator) -> Scene | None:
-    """A window around a nucleus that lies free; None where no nucleus does."""
+    """A window around a typical nucleus that lies free; None where no such nucleus does."""
     windows = [
         window
         for label, place in enumerate(ndimage.find_objects(scene.labels), start=1)
@@ -41,7 +42,10 @@ def one_nucleus(scene: Scene, rng: np.random.Generator) -> Scene | None:
 def _window(scene: Scene, label: int, place: tuple[slice, ...]) -> tuple[slice, slice] | None:
     """The window around a nucleus if it lies in the scene and holds no other."""
     area = np.count_nonzero(scene.labels[place] == label)
-    side = round(AROUND * np.sqrt(area * 4 / np.pi))
+    diameter = np.sqrt(area * 4 / np.pi)
+    if not 1 / TYPICAL < diameter / scene.diameter < TYPICAL:
+        return None
+    side = round(AROUND * diameter)
     starts = [(axis.start + axis.stop - side) // 2 for axis in place]
     rows, columns = (slice(start, start + side) for start in starts)
     inside = min(starts) >= 0 and all(

@@ -10,7 +10,7 @@ import numpy as np
 from nucseg_tf.evaluation.stress.scene import Scene
 from nucseg_tf.imaging.components import keep_areas
 
-PHOTONS, STRAY, READ_NOISE = 10.0, 2.0, 2.0  # of a nucleus' pixel, of the background; photons
+PHOTONS, STRAY, READ_NOISE = 20.0, 2.0, 2.0  # of a nucleus' pixel, of the background; photons
 OFFSET, GAIN = 1000, 12  # grey; of a camera of 16 bits
 DARKEST = 0.15  # share of the light that is left at the dark end of a shaded field
 PATCH = 0.45  # share of each side of a field that a patch covers
@@ -57,8 +57,8 @@ def sixteen_bits(scene: Scene) -> Scene:
 
 
 def saturate(scene: Scene) -> Scene:
-    """Exposed too long: three quarters of the pixels of nuclei are white."""
-    limit = np.percentile(scene.pixels[scene.labels > 0], 25)
+    """Exposed too long: half of the pixels of nuclei are white."""
+    limit = np.median(scene.pixels[scene.labels > 0])
     return scene.redraw(np.minimum(scene.pixels, limit))
 
 
@@ -68,15 +68,19 @@ def jpeg(scene: Scene, quality: int) -> Scene:
     grey = (scene.pixels - low) * (255 / max(high - low, 1.0))
     options = [cv2.IMWRITE_JPEG_QUALITY, quality]
     _, encoded = cv2.imencode(".jpg", np.rint(grey).astype(np.uint8), options)
-    return replace(scene, pixels=cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE))
+    pixels = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE))
+    return replace(scene, pixels=pixels)
 
 
-def bright_patch(scene: Scene, rng: np.random.Generator) -> Scene:
-    """A patch of background as bright as nuclei elsewhere; nuclei in it stand out above it."""
+def glare(scene: Scene, rng: np.random.Generator) -> Scene:
+    """A soft oval of background as bright as nuclei elsewhere; nuclei in it stand out above it."""
     low, high = scene.levels
-    patch = np.zeros(scene.labels.shape, np.float32)
-    patch[_place(scene, rng)] = high - low
-    soft = cv2.GaussianBlur(patch, (0, 0), max(0.15 * scene.diameter, 0.5))
+    rows, columns = _place(scene, rng)
+    oval = np.zeros(scene.labels.shape, np.float32)
+    height, width = oval[rows, columns].shape
+    middle = (columns.start + width // 2, rows.start + height // 2)
+    cv2.ellipse(oval, middle, (width // 2, height // 2), 0, 0, 360, high - low, cv2.FILLED)
+    soft = cv2.GaussianBlur(oval, (0, 0), max(0.4 * scene.diameter, 0.5))
     return scene.redraw(scene.pixels + soft)
 
 

@@ -6,7 +6,7 @@ H rows, W columns, N nuclei.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -56,16 +56,24 @@ class Scene:
         high = float(np.median(self.pixels[inside])) if inside.any() else low
         return low, max(high, low + 1)
 
-    def redraw(self, values: np.ndarray, **changes: np.ndarray) -> Scene:
+    def redraw(
+        self,
+        values: np.ndarray,
+        labels: np.ndarray | None = None,
+        ignored: np.ndarray | None = None,
+    ) -> Scene:
         """The scene with other grey values, as uint16.
 
         Args:
             values: (H, W) float, in the units of `pixels`.
-            changes: other labels, other pixels ignored.
+            labels: (H, W) int32, where they change too.
+            ignored: (H, W) bool, where it changes too.
         """
         fine = FINE if self.pixels.dtype == np.uint8 else 1
         pixels = np.rint(values * fine).clip(0, 65535).astype(np.uint16)
-        return replace(self, pixels=pixels, **changes)
+        labels = self.labels if labels is None else labels
+        ignored = self.ignored if ignored is None else ignored
+        return Scene(self.name, pixels, labels, ignored)
 
     def cut(self, rows: slice, columns: slice) -> Scene:
         """A window of the scene."""
