@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from nucseg_tf.errors import UsageError
 from nucseg_tf.evaluation.stress.kinds import KINDS, PLAIN, check_kinds
 from nucseg_tf.evaluation.stress.run import run_stress
 from nucseg_tf.evaluation.stress.scene import choose, load_scenes, spread
@@ -36,13 +37,17 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=3, help="of a contact sheet")
     parser.add_argument("--out", type=Path, default=Path("runs/stress"))
     parser.add_argument("--markdown", type=Path, help="without: OUT/stress.md")
-    return parser.parse_args()
+    options = parser.parse_args()
+    try:
+        check_kinds(options.kinds)
+    except UsageError as error:
+        parser.error(f"--kinds: {error}")
+    return options
 
 
 def main() -> None:
     """Run the test, and write what came of it."""
     options = parse()
-    check_kinds(options.kinds)
     kinds = [PLAIN, *(kind for kind in options.kinds if kind != PLAIN)]
     ensure_folder(options.out)
     models = {Path(name).name: load_model(name) for name in options.model or ["fpn2ws-nuclei"]}

@@ -73,22 +73,15 @@ def crowd(scene: Scene, rng: np.random.Generator, cutouts: Sequence[Cutout]) -> 
     Returns:
         The field; None where too few nuclei of other fields are like those of this one.
     """
-    low, high = scene.levels
-    alike = [
-        cutout
-        for cutout in cutouts
-        if cutout.field != scene.name
-        and _ratio(cutout.diameter, scene.diameter) < ALIKE[0]
-        and _ratio(cutout.brightness, high - low) < ALIKE[1]
-    ]
+    alike = _alike(scene, cutouts)
     if len(alike) < FEWEST:
         return None
+    low, high = scene.levels
     light = np.zeros(scene.labels.shape, np.float32)
     labels = np.zeros(scene.labels.shape, np.int32)
-    wanted = max(2, round(FILL * labels.size / (np.pi / 4 * scene.diameter**2)))
     cluster: list[tuple[float, float]] = []
     size = int(rng.integers(*CLUSTER))
-    for _ in range(wanted):
+    for _ in range(max(2, round(FILL * labels.size / (np.pi / 4 * scene.diameter**2)))):
         nucleus = _turn(alike[rng.integers(len(alike))], rng)
         corner = _beside(labels, nucleus, cluster, rng) if 0 < len(cluster) < size else None
         if corner is None:
@@ -96,17 +89,41 @@ def crowd(scene: Scene, rng: np.random.Generator, cutouts: Sequence[Cutout]) -> 
             corner = _apart(labels, nucleus, rng)
         if corner is None:
             continue
-        window = _window(corner, nucleus)
-        own = labels[window] == 0
-        labels[window][nucleus.mask & own] = labels.max() + 1
-        # Half way to the brightness of the field: nuclei of a field differ, but less than fields.
-        factor = ((high - low) / nucleus.brightness) ** 0.5
-        light[window] += np.where(own, nucleus.light * factor, 0)
+        _paste(labels, light, nucleus, corner, high - low)
         cluster.append(tuple(np.add(corner, np.divide(nucleus.mask.shape, 2))))
     if not labels.any():
         return None
     values = background(scene, rng) + light
-    return scene.redraw(values, labels=labels, ignored=np.zeros(labels.shape, bool))
+    return scene.redraw(values, labels, np.zeros(labels.shape, bool))
+
+
+def _alike(scene: Scene, cutouts: Iterable[Cutout]) -> list[Cutout]:
+    """Nuclei of other fields whose diameter and brightness are near those of a field."""
+    low, high = scene.levels
+    return [
+        cutout
+        for cutout in cutouts
+        if cutout.field != scene.name
+        and _ratio(cutout.diameter, scene.diameter) < ALIKE[0]
+        and _ratio(cutout.brightness, high - low) < ALIKE[1]
+    ]
+
+
+def _paste(
+    labels: np.ndarray,
+    light: np.ndarray,
+    nucleus: Cutout,
+    corner: tuple[int, int],
+    brightness: float,
+) -> None:
+    """Put a nucleus where no other is, in place; half way to the brightness of the field.
+
+    Nuclei of one field differ in brightness, but less than those of several fields.
+    """
+    window = _window(corner, nucleus)
+    own = labels[window] == 0
+    labels[window][nucleus.mask & own] = labels.max() + 1
+    light[window] += np.where(own, nucleus.light * (brightness / nucleus.brightness) ** 0.5, 0)
 
 
 def _cut(scene: Scene, label: int, place: tuple[slice, ...]) -> Cutout | None:
