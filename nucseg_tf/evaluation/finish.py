@@ -1,4 +1,4 @@
-"""What makes a model folder of a finished training: thresholds, scores and the model card."""
+"""What makes a model folder of a finished training: thresholds, scores, confidence, model card."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from nucseg_tf.config import Config
 from nucseg_tf.data.manifest import load_field, read_masks
 from nucseg_tf.data.sample import median_diameter
 from nucseg_tf.errors import ModelError
+from nucseg_tf.evaluation.calibration import calibrate, judge
 from nucseg_tf.evaluation.card import model_card
 from nucseg_tf.evaluation.scores import score_image, summarise
 from nucseg_tf.evaluation.tuning import tune
@@ -27,7 +28,7 @@ from nucseg_tf.io.images import read_image
 from nucseg_tf.models import weights, zoo
 from nucseg_tf.schema import of_family
 from nucseg_tf.training.initialise import start_model
-from nucseg_tf.types import Field
+from nucseg_tf.types import Field, Image
 
 LOG = logging.getLogger(__name__)
 FEWEST_FIELDS = 5  # to tune on; with fewer, thresholds of a model or a configuration are kept
@@ -141,13 +142,17 @@ def describe(
 def tune_and_score(
     segmenter: Segmenter, validation: Sequence[Field], config: Config
 ) -> zoo.ModelInfo:
-    """The description of a model with the best thresholds and their scores on some fields."""
+    """The description of a model with the best thresholds and their scores on some fields.
+
+    With as many fields and nuclei as that takes, its scores are calibrated on them too.
+    """
     family, start = segmenter.family, segmenter.thresholds
-    pairs = []
+    pairs, images = [], []
     for field in validation:
         pixels, labels = load_field(field, config.data.channel, config.data.z)
         raw = segmenter.predict_raw(pixels, Options(), family.widest(start))
         pairs.append((raw, labels))
+        images.append(Image(pixels, None, field.image))
     tuned = start
     if len(validation) < FEWEST_FIELDS and start != type(start)():
         LOG.warning("only %d fields to validate on: thresholds are kept", len(validation))
@@ -159,8 +164,11 @@ def tune_and_score(
     )
     if not summary["pq"]:
         LOG.warning("no nucleus of the validation fields is found yet: train longer")
+    seen = [(image, labels, raw) for image, (raw, labels) in zip(images, pairs, strict=True)]
+    confidence = calibrate(judge(segmenter, seen, tuned))
     info = segmenter.info.with_thresholds(tuned)
-    return info.model_copy(update={"scores": _short(summary, len(pairs))})
+    known = {"scores": _short(summary, len(pairs)), "confidence": confidence}
+    return info.model_copy(update=known)
 
 
 def _short(summary: dict, images: int) -> dict:

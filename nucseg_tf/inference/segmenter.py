@@ -42,7 +42,7 @@ class Segmenter:
         return [
             Scale(self.info, options),
             Network(self.family, self._run, options, self.thresholds),
-            Decode(self.family, self.thresholds),
+            Decode(self.family, self.thresholds, self.info.confidence),
         ]
 
     def predict(self, image: np.ndarray, **options: Any) -> np.ndarray:
@@ -75,7 +75,8 @@ class Segmenter:
                 averaged over, or vote on detections, 1 (none) to 8. Takes that many times as long.
 
         Returns:
-            Label image and scores.
+            Label image and scores: the confidence in each nucleus, if model.yaml has that section,
+            else the raw scores of the family.
 
         Raises:
             ImageReadError: if the array has another shape or type, or values that are not finite.

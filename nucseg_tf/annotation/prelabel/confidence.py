@@ -19,7 +19,7 @@ import numpy as np
 
 from nucseg_tf.annotation.prelabel.classical import Classical, cut
 from nucseg_tf.annotation.prelabel.foreground import Prepared
-from nucseg_tf.evaluation.matching import overlap_table
+from nucseg_tf.evaluation.matching import best_iou
 from nucseg_tf.imaging.symmetry import COUNT, turn, turn_back
 
 if TYPE_CHECKING:
@@ -58,18 +58,6 @@ def agreement(labels: np.ndarray, views: Iterable[np.ndarray]) -> np.ndarray | N
     """
     found = [best_iou(labels, view) for view in views]
     return np.mean(found, axis=0) if found else None
-
-
-def best_iou(labels: np.ndarray, view: np.ndarray) -> np.ndarray:
-    """IoU of each nucleus 1..N of (H, W) labels with its best partner, (N,); 0 without partner.
-
-    >>> best_iou(np.array([[1, 1, 0, 2]]), np.array([[7, 7, 7, 0]])).round(2).tolist()
-    [0.67, 0.0]
-    """
-    table = overlap_table(labels, view)
-    best = np.zeros(len(table.truth_labels))
-    np.maximum.at(best, table.truth_index, table.iou)
-    return best
 
 
 def turned_views(
