@@ -61,3 +61,4 @@ def _draw(upper: Axes, lower: Axes, judged: Judged, values: Mapping[str, np.ndar
     upper.set(xlim=(0, 1), ylim=(0, 1.02))
     upper.legend(loc="lower right", fontsize=6.5)
     lower.set(yscale="log", xlabel="value")
+    lower.yaxis.set_major_formatter("{x:g}")

@@ -1,15 +1,17 @@
 """What speaks for and against a nucleus, whichever family found it.
 
     score         ln((s + 0.02) / (1 - s + 0.02)) of the raw score s
-    size          |ln(area / median area of the field)|, 3 at most
-    solidity      share of its convex hull that the nucleus fills
+    size          |ln(area / median area of the field)|, 1 at most
+    solidity      share of its convex hull that the nucleus fills, 0.8 at least
     roundness     minor over major axis of the ellipse of its second moments
     weak_outline  share of its edges across which the image falls by less than a tenth of the
                   brightness of the nucleus; neighbours and noise count, the edge of the image not
     dimness       ln(median brightness / brightness), 0 to 4
 
 Brightness is the mean within a nucleus less the mean outside of all. All of it is the same at any
-scale and gain. H rows, W columns, N nuclei, 1 or more.
+scale and gain. Beyond the limits of size and solidity, nuclei are as likely wrong as at them.
+
+H rows, W columns, N nuclei, 1 or more.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import pandas as pd
 from nucseg_tf.imaging.edges import Edges, mean_by_label
 
 SOFT = 0.02  # keeps the score finite
-MOST_SIZE, MOST_DIMNESS = 3.0, 4.0
+MOST_SIZE, LEAST_SOLIDITY, MOST_DIMNESS = 1.0, 0.8, 4.0
 WEAK = 0.1  # of the brightness of the nucleus
 WIDTH = 0.03  # of the typical diameter: pixels on each side of an edge that are averaged
 
@@ -43,7 +45,7 @@ def gather(table: pd.DataFrame, pixels: np.ndarray, edges: Edges) -> dict[str, n
     return {
         "score": np.log((score + SOFT) / (1 - score + SOFT)),
         "size": np.minimum(np.abs(np.log(area / np.median(area))), MOST_SIZE),
-        "solidity": table["solidity"].to_numpy(float),
+        "solidity": np.maximum(table["solidity"].to_numpy(float), LEAST_SOLIDITY),
         "roundness": np.sqrt(1 - np.minimum(table["eccentricity"].to_numpy(float), 1) ** 2),
         "weak_outline": weak_outline(edges, pixels, bright, max(1, round(WIDTH * diameter))),
         "dimness": np.clip(np.log(np.median(bright) / bright), 0, MOST_DIMNESS),

@@ -4,7 +4,9 @@
     confidence = (score + agreement) / 2, or what is there of the two; in [0, 1]
 
 A model's views are the image mirrored and turned; its score says that there is a nucleus, the
-agreement where it ends. The classical method has no score, and its views are other thresholds.
+agreement where it ends. The classical method has no score, and its views are other thresholds. A
+model whose scores are calibrated needs no views: its score is the probability that the nucleus is
+right, see `models.confidence`.
 `docs/prelabel.md` says how well this tells wrong nuclei from right ones.
 
 Letters: H rows, W columns, N nuclei of the labels that are judged, 1..N.

@@ -16,6 +16,7 @@ from nucseg_tf.imaging.edges import Edges, quantile_by_label
 from nucseg_tf.types import Instances
 
 LEAST_SURE = 0.1  # share of an outline
+NO_BORDER = np.float32(0.4)  # below it, less border says no more
 BINOMIAL = np.array([0.25, 0.5, 0.25], np.float32)
 
 
@@ -56,10 +57,10 @@ def border_evidence(border: np.ndarray, edges: Edges, nuclei: int) -> np.ndarray
         nuclei: N.
 
     Returns:
-        (N,) float32 in [0, 1]; 1 for a nucleus that fills the image.
+        (N,) float32 in [0.4, 1], 0.4 for all below; 1 for a nucleus that fills the image.
     """
     crest = np.maximum(edges.at(border, 0), edges.at(border, 1))
-    return quantile_by_label(edges.label, crest, nuclei, LEAST_SURE)
+    return np.maximum(quantile_by_label(edges.label, crest, nuclei, LEAST_SURE), NO_BORDER)
 
 
 def find_seeds(height: np.ndarray, threshold: float, peak: float) -> np.ndarray:
