@@ -7,12 +7,12 @@ same when it finishes; this is for models from before, or for other fields.
 
 FIELDS is a data set as of `nucseg train`; of a CSV file, the column `group` divides the table that
 is printed: area under the ROC curve and expected calibration error of the raw score, and of the
-confidence, cross-validated by field. `--figure FILE.svg` draws the reliability of all models:
+confidence, cross-validated by field. `--figure FILE.png` draws the reliability of all models:
 
     python scripts/calibrate.py fpn2ws-nuclei mask-rcnn-nuclei jacobkie-nuclei \\
-        --data FIELDS.csv --figure docs/reliability.svg
+        --data FIELDS.csv --figure docs/reliability.png
 
-drew docs/reliability.svg.
+drew docs/reliability.png.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def write_reliability(
         size = (SIDE * max(2, len(models)), 1.35 * SIDE)
         figure = Figure(figsize=size, layout="constrained")
         panels = figure.subplots(
-            *(2, len(models)), sharex=True, squeeze=False, height_ratios=(4, 1)
+            *(2, len(models)), sharex=True, sharey="row", squeeze=False, height_ratios=(4, 1)
         )
         for (name, (judged, confidence)), (upper, lower) in zip(
             models.items(), panels.T, strict=True
@@ -59,6 +59,6 @@ def _draw(upper: Axes, lower: Axes, judged: Judged, values: Mapping[str, np.ndar
         upper.plot(mean[known], share[known], label=f"{name}\n{figures}", **style)
         lower.hist(chance, bins=BINS, range=(0, 1), histtype="step", color=colour)
     upper.set(xlim=(0, 1), ylim=(0, 1.02))
-    upper.legend(loc="lower right", fontsize=6.5)
+    upper.legend(loc="upper left", fontsize=6.5)
     lower.set(yscale="log", xlabel="value")
     lower.yaxis.set_major_formatter("{x:g}")
