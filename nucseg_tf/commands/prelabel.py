@@ -26,7 +26,7 @@ def prelabel(
     threshold: str = "local",
     min_area: int | None = None,
     max_area: int | None = None,
-    agreement: int = 2,
+    agreement: int | None = None,
     device: Device = "auto",
 ) -> Path:
     """Label images for an annotator to correct, and list the nuclei to look at first.
@@ -44,7 +44,8 @@ def prelabel(
         threshold: local or otsu; of classical
         min_area: of a nucleus in px; classical takes a tenth of the typical area otherwise
         max_area: of a nucleus in px; no limit otherwise
-        agreement: how many more views the confidence comes from, 0 (off) to 7; each takes as long
+        agreement: how many more views the confidence comes from, 0 (off) to 7; each takes as long;
+            0 for models with calibrated scores, else 2
     """
     from nucseg_tf.annotation.prelabel.folder import find_images, prelabel_folder
     from nucseg_tf.annotation.prelabel.image import CLASSICAL, Settings

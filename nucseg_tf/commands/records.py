@@ -35,6 +35,7 @@ def describe_model(segmenter: Segmenter) -> dict[str, Any]:
         "name": segmenter.info.name,
         "sha256": segmenter.model.sha256,
         "thresholds": segmenter.thresholds.model_dump(),
+        "scores": "confidence" if segmenter.info.confidence else "raw",
     }
 
 

@@ -6,6 +6,8 @@ import datetime
 
 from nucseg_tf.models.zoo import ModelInfo
 
+NOTE = "Scores of nuclei are"  # how the paragraph on them begins
+
 
 def model_card(info: ModelInfo, fields: int) -> str:
     """The README.md of a model folder."""
@@ -32,10 +34,33 @@ unless those of a model that training began from were kept (PQ {info.scores["pq"
 |---|---|---|---|---|
 {rows}
 
+{confidence_note(info)}
+
 AP is TP / (TP + FP + FN). Nuclei unlike those of the training data (size, stain, tissue) may be
 missed, split or merged: look at overlays before trusting counts, and retrain on a few corrected
 fields where it matters.
 """
+
+
+def confidence_note(info: ModelInfo) -> str:
+    """What the scores of nuclei mean, a paragraph of the model card."""
+    known = info.confidence
+    if known is None:
+        return f"{NOTE} not calibrated: they are as the network gives them, and no probabilities."
+    raw, honest = known.raw, known.cross_validated
+    return f"""{NOTE} the probability that a nucleus has an IoU of {known.iou:g} with the true one,
+calibrated on {known.nuclei} nuclei of {known.fields} validation fields. Cross-validated by field:
+area under the ROC curve {honest.auc:.3f} (of the raw score {raw.auc:.3f}), expected calibration
+error {honest.ece:.3f} ({raw.ece:.3f})."""
+
+
+def with_confidence(card: str, info: ModelInfo) -> str:
+    """A model card with its paragraph on scores replaced, or added at its end."""
+    paragraphs = card.rstrip().split("\n\n")
+    kept = [part for part in paragraphs if not part.startswith(NOTE)]
+    found = [number for number, part in enumerate(paragraphs) if part.startswith(NOTE)]
+    kept.insert(found[0] if found else len(kept), confidence_note(info))
+    return "\n\n".join(kept) + "\n"
 
 
 def _scale(info: ModelInfo) -> str:

@@ -1,4 +1,4 @@
-"""What makes a model folder of a finished training: thresholds, scores and the model card."""
+"""What makes a model folder of a finished training: thresholds, scores, confidence, model card."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,6 +19,7 @@ from nucseg_tf.config import Config
 from nucseg_tf.data.manifest import load_field, read_masks
 from nucseg_tf.data.sample import median_diameter
 from nucseg_tf.errors import ModelError
+from nucseg_tf.evaluation.calibration import calibrate, judge
 from nucseg_tf.evaluation.card import model_card
 from nucseg_tf.evaluation.scores import score_image, summarise
 from nucseg_tf.evaluation.tuning import tune
@@ -27,7 +29,7 @@ from nucseg_tf.io.images import read_image
 from nucseg_tf.models import weights, zoo
 from nucseg_tf.schema import of_family
 from nucseg_tf.training.initialise import start_model
-from nucseg_tf.types import Field
+from nucseg_tf.types import Field, Image
 
 LOG = logging.getLogger(__name__)
 FEWEST_FIELDS = 5  # to tune on; validation fields that fall short are joined by training fields
@@ -145,39 +147,46 @@ def tune_and_score(
 ) -> zoo.ModelInfo:
     """The description of a model with the best thresholds and their scores on some fields.
 
+    With as many fields and nuclei as that takes, its scores are calibrated on them too.
+
     Args:
         segmenter: the model.
-        validation: fields to tune and score on.
+        validation: fields to tune, score and calibrate on.
         config: channel and plane of the images.
         train: fields to tune on as well, where there are too few others; without any, the
             thresholds of a model or a configuration are kept then.
     """
     family, start = segmenter.family, segmenter.thresholds
 
-    def predict(fields: Sequence[Field]) -> list:
-        pairs = []
+    def predict(fields: Sequence[Field]) -> list[tuple[Image, np.ndarray, Any]]:
+        seen = []
         for field in fields:
             pixels, labels = load_field(field, config.data.channel, config.data.z)
-            pairs.append((segmenter.predict_raw(pixels, Options(), family.widest(start)), labels))
-        return pairs
+            raw = segmenter.predict_raw(pixels, Options(), family.widest(start))
+            seen.append((Image(pixels, None, field.image), labels, raw))
+        return seen
 
-    pairs = predict(validation)
+    seen = predict(validation)
     few = max(FEWEST_FIELDS - len(validation), 0)
     known = predict(_spread(train, few))
+    pairs = [(raw, labels) for _, labels, raw in seen]
     tuned = start
     if few and not known and start != type(start)():
         LOG.warning("only %d fields to validate on: thresholds are kept", len(validation))
     else:
         worth = WORTH if known else 0.0
-        tuned = tune([*pairs, *known], segmenter.decode, start, family.grid, worth=worth)
+        others = [(raw, labels) for _, labels, raw in known]
+        tuned = tune([*pairs, *others], segmenter.decode, start, family.grid, worth=worth)
     found = [segmenter.decode(raw, labels.shape, tuned).labels for raw, labels in pairs]
     summary = summarise(
         [score_image(labels, mine) for (_, labels), mine in zip(pairs, found, strict=True)]
     )
     if not summary["pq"]:
         LOG.warning("no nucleus of the validation fields is found yet: train longer")
+    confidence = calibrate(judge(segmenter, seen, tuned))
     info = segmenter.info.with_thresholds(tuned)
-    return info.model_copy(update={"scores": _short(summary, len(pairs))})
+    scores = _short(summary, len(pairs))
+    return info.model_copy(update={"scores": scores, "confidence": confidence})
 
 
 def _spread(fields: Sequence[Field], count: int) -> list[Field]:

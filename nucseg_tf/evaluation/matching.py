@@ -119,6 +119,18 @@ def match_rows(table: OverlapTable, threshold: float) -> np.ndarray:
     return np.sort(np.concatenate([candidates[alone], _assign(table, disputed)]))
 
 
+def best_iou(labels: np.ndarray, view: np.ndarray) -> np.ndarray:
+    """IoU of each nucleus 1..N of (H, W) labels with its best partner, (N,); 0 without partner.
+
+    >>> best_iou(np.array([[1, 1, 0, 2]]), np.array([[7, 7, 7, 0]])).round(2).tolist()
+    [0.67, 0.0]
+    """
+    table = overlap_table(labels, view)
+    best = np.zeros(len(table.truth_labels))
+    np.maximum.at(best, table.truth_index, table.iou)
+    return best
+
+
 def _assign(table: OverlapTable, disputed: np.ndarray) -> np.ndarray:
     """Pick from rows that share nuclei the best one-to-one subset, (K,) -> (M,).
 

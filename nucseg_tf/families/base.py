@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import keras
 
     from nucseg_tf.config import Config
+    from nucseg_tf.imaging.edges import Edges
 
 # From a normalised image (H, W) float32, the largest side of tiles (px), how many symmetries to
 # average over and thresholds to what the network gives of it.
@@ -49,6 +50,7 @@ class Family(ABC):
         tile: px, the usual side of tiles.
         step: px; sides of tiles are multiples of it.
         least_tile: px; tiles must be larger.
+        evidence: names of what `evidence_of` gives.
         coco: name of the file of weights trained on COCO, which `load_coco` reads, and where it is
             published; None where there are none.
     """
@@ -64,6 +66,7 @@ class Family(ABC):
     tile: int = 1536
     step: int = 32
     least_tile: int = 256
+    evidence: tuple[str, ...] = ()
     coco: tuple[str, str] | None = None
 
     def check(self, config: Config) -> None:  # noqa: B027 - most have nothing to check
@@ -155,6 +158,19 @@ class Family(ABC):
     @abstractmethod
     def decode(self, raw: Any, shape: tuple[int, int], thresholds: Any) -> Instances:
         """The nuclei of an image (H, W)."""
+
+    def evidence_of(self, raw: Any, edges: Edges, nuclei: int) -> dict[str, np.ndarray]:
+        """What of the network's output speaks for or against each nucleus, besides its score.
+
+        Args:
+            raw: that the nuclei were made of.
+            edges: of the nuclei.
+            nuclei: N, 1 or more.
+
+        Returns:
+            (N,) finite, by the names of `evidence`; see `inference.evidence` for what all have.
+        """
+        return {}
 
     def widest(self, thresholds: Any) -> Any:
         """Thresholds for `runner` with which all of `grid` can be decoded from what it gives."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from nucseg_tf.models import zoo
 from nucseg_tf.schema import Thresholds
 from nucseg_tf.types import Image, Instances
 
+LOG = logging.getLogger(__name__)
 ARRAY = Path("array")  # what stands for the file of an image that comes from none
 
 
@@ -42,7 +44,7 @@ class Segmenter:
         return [
             Scale(self.info, options),
             Network(self.family, self._run, options, self.thresholds),
-            Decode(self.family, self.thresholds),
+            Decode(self.family, self.thresholds, self.info.confidence),
         ]
 
     def predict(self, image: np.ndarray, **options: Any) -> np.ndarray:
@@ -75,7 +77,8 @@ class Segmenter:
                 averaged over, or vote on detections, 1 (none) to 8. Takes that many times as long.
 
         Returns:
-            Label image and scores.
+            Label image and scores: the confidence in each nucleus, if model.yaml has that section,
+            else the raw scores of the family.
 
         Raises:
             ImageReadError: if the array has another shape or type, or values that are not finite.
@@ -128,4 +131,7 @@ def load_model(name: str | Path, models_dir: Path | None = None) -> Segmenter:
     Raises:
         ModelError: if it is missing, damaged or of another format.
     """
-    return Segmenter(zoo.load(name, models_dir))
+    model = zoo.load(name, models_dir)
+    if model.info.confidence is None:
+        LOG.info("%s: its scores are raw, no probabilities (scripts/calibrate.py)", name)
+    return Segmenter(model)

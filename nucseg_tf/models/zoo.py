@@ -16,10 +16,12 @@ from typing import Annotated, Any
 
 import keras
 from pydantic import Field as Limits
+from pydantic import ValidationInfo, field_validator
 
 from nucseg_tf.config import Normalisation
-from nucseg_tf.errors import ConfigError, ModelError
+from nucseg_tf.errors import ConfigError, ModelError, OutputError
 from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.models.confidence import EVIDENCE, Confidence
 from nucseg_tf.models.weights import load_weights, save_weights
 from nucseg_tf.registry import FAMILIES
 from nucseg_tf.schema import Architecture, ModelName, OfFamily, read_values, read_yaml, to_yaml
@@ -45,6 +47,19 @@ class ModelInfo(OfFamily):
     training_data_sha256: str = ""
     versions: dict[str, str] = Limits(default_factory=dict)
     scores: dict[str, Any] = Limits(default_factory=dict)
+    confidence: Confidence | None = None  # without it, scores are as the family gives them
+
+    @field_validator("confidence")
+    @classmethod
+    def _known_evidence(cls, value: Confidence | None, info: ValidationInfo) -> Confidence | None:
+        arch = info.data.get(cls.ARCHITECTURE)
+        if value is None or arch is None:
+            return value
+        known = (*EVIDENCE, *FAMILIES[arch.family].evidence)
+        for name in value.weights:
+            if name not in known:
+                raise ValueError(f"weights.{name}: unknown evidence; known: {', '.join(known)}")
+        return value
 
 
 @dataclass(frozen=True)
@@ -79,6 +94,32 @@ def save_model(
     with atomic_path(folder / "sha256") as temporary:
         temporary.write_text("".join(f"{_digest(folder, name)}  {name}\n" for name in HASHED))
     return folder
+
+
+def replace_info(folder: Path, info: ModelInfo) -> None:
+    """Give a model folder another model.yaml, and its sha256 to go with it; both or none.
+
+    Raises:
+        ModelError: the folder is not intact, as it must be.
+        OutputError: it cannot be written to.
+    """
+    digest = verify(folder)
+    before = (folder / "model.yaml").read_bytes()
+    text = to_yaml(info).encode()
+    lines = {"model.yaml": hashlib.sha256(text).hexdigest(), "model.weights.h5": digest}
+    try:
+        with atomic_path(folder / "sha256") as temporary:
+            temporary.write_text("".join(f"{lines[name]}  {name}\n" for name in HASHED))
+            _replace(folder / "model.yaml", text)
+    except OutputError:
+        if (folder / "model.yaml").read_bytes() != before:
+            _replace(folder / "model.yaml", before)
+        raise
+
+
+def _replace(path: Path, content: bytes) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def search_path() -> Iterator[Path]:

@@ -37,6 +37,7 @@ class Toy(DenseFamily):
     grid = {"bright": (0.2, 0.5, 0.8), "min_area": (0, 12)}  # noqa: RUF012
     losses = ("mask",)
     maps = ("nucleus",)
+    evidence = ("evenness",)
 
     def build(self, arch: Architecture, pretrained: bool = False):
         import keras
@@ -72,6 +73,9 @@ class Toy(DenseFamily):
         labels, _ = components(raw[..., 0] > thresholds.bright)
         labels = keep_areas(labels, thresholds.min_area, thresholds.max_area)
         return Instances(labels, np.ones(labels.max(initial=0), np.float32))
+
+    def evidence_of(self, raw: np.ndarray, edges, nuclei: int) -> dict[str, np.ndarray]:
+        return {"evenness": np.arange(1.0, nuclei + 1)}
 
 
 FAMILY = Toy()

@@ -4,7 +4,9 @@
     confidence = (score + agreement) / 2, or what is there of the two; in [0, 1]
 
 A model's views are the image mirrored and turned; its score says that there is a nucleus, the
-agreement where it ends. The classical method has no score, and its views are other thresholds.
+agreement where it ends. The classical method has no score, and its views are other thresholds. A
+model whose scores are calibrated needs no views: its score is the probability that the nucleus is
+right, see `models.confidence`.
 `docs/prelabel.md` says how well this tells wrong nuclei from right ones.
 
 Letters: H rows, W columns, N nuclei of the labels that are judged, 1..N.
@@ -19,7 +21,7 @@ import numpy as np
 
 from nucseg_tf.annotation.prelabel.classical import Classical, cut
 from nucseg_tf.annotation.prelabel.foreground import Prepared
-from nucseg_tf.evaluation.matching import overlap_table
+from nucseg_tf.evaluation.matching import best_iou
 from nucseg_tf.imaging.symmetry import COUNT, turn, turn_back
 
 if TYPE_CHECKING:
@@ -58,18 +60,6 @@ def agreement(labels: np.ndarray, views: Iterable[np.ndarray]) -> np.ndarray | N
     """
     found = [best_iou(labels, view) for view in views]
     return np.mean(found, axis=0) if found else None
-
-
-def best_iou(labels: np.ndarray, view: np.ndarray) -> np.ndarray:
-    """IoU of each nucleus 1..N of (H, W) labels with its best partner, (N,); 0 without partner.
-
-    >>> best_iou(np.array([[1, 1, 0, 2]]), np.array([[7, 7, 7, 0]])).round(2).tolist()
-    [0.67, 0.0]
-    """
-    table = overlap_table(labels, view)
-    best = np.zeros(len(table.truth_labels))
-    np.maximum.at(best, table.truth_index, table.iou)
-    return best
 
 
 def turned_views(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from nucseg_tf.inference.segmenter import Segmenter
 
 CLASSICAL = "classical"
+USUAL_VIEWS = 2
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class Settings:
         tile: side of tiles, px; of models.
         threshold: "local" or "otsu"; of the classical method.
         min_area, max_area: px; nuclei beyond are dropped.
-        agreement: how many views the confidence comes from besides the first, 0 to 7.
+        agreement: how many views the confidence comes from besides the first, 0 to 7; None: none of
+            a model whose scores are calibrated, else 2.
     """
 
     channel: int | str | None = None
@@ -55,10 +57,10 @@ class Settings:
     threshold: str = "local"
     min_area: int | None = None
     max_area: int | None = None
-    agreement: int = 2
+    agreement: int | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.agreement <= MOST_VIEWS:
+        if self.agreement is not None and not 0 <= self.agreement <= MOST_VIEWS:
             raise UsageError(
                 f"--agreement: expected 0 to {MOST_VIEWS} views. Received: {self.agreement}."
             )
@@ -75,6 +77,11 @@ class Settings:
                 f"--pixel-size: expected a positive number. Received: {self.pixel_size}."
             )
         self.classical()
+
+    def views(self, calibrated: bool) -> int:
+        """How many views to take of an image besides the first."""
+        usual = 0 if calibrated else USUAL_VIEWS
+        return usual if self.agreement is None else self.agreement
 
     def classical(self) -> Classical:
         """What the classical method takes of these; UsageError if it makes no sense."""
@@ -117,14 +124,15 @@ def label(
         chosen = settings.classical()
         prepared = prepare(image, chosen.threshold, chosen.diameter)
         labels = cut(prepared, chosen)
-        views = threshold_views(prepared, chosen, settings.agreement)
+        views = threshold_views(prepared, chosen, settings.views(calibrated=False))
     else:
         options: dict[str, Any] = {
             name: getattr(settings, name) for name in ("pixel_size", "diameter", "tile")
         }
         found = _within_limits(method.predict_instances(image, **options), settings)
         labels, scores = found.labels, found.scores
-        views = turned_views(method, image, settings.agreement, **options)
+        count = settings.views(calibrated=method.info.confidence is not None)
+        views = turned_views(method, image, count, **options)
     agreements = agreement(labels, views) if labels.any() else np.zeros(0)
     table = measure(labels, image, scores, settings.pixel_size)
     table["confidence"] = confidence(scores, agreements, len(table))

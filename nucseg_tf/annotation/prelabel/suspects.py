@@ -1,6 +1,6 @@
 """Which nuclei an annotator should look at first, and why.
 
-A nucleus is a suspect for one or more of four reasons:
+A nucleus is doubtful for one or more of three reasons; the fourth only says where to look:
 
     low confidence   confidence < 0.85
     unusual size     the logarithm of its area is more than 3 standard deviations from the median
@@ -12,11 +12,13 @@ themselves) are those of the field; in a field of few nuclei, those of all field
 where these are few too, no size is unusual. Nuclei that the edge of the image cuts do not count,
 and are not unusual for being small.
 
-    order: by confidence - 0.1 [unusual size] - 0.5 (1 - solidity), the least first; but those that
-           are suspects for more than touching come before the others
+    trust = confidence - 0.1 [unusual size] - 0.5 (1 - solidity)
+    order: doubtful nuclei first, and by trust, the least first
 
-Touching makes a suspect, because an annotator wants to see where nuclei were divided, but has no
-part in the order: nuclei that only touch were wrong no more often than others.
+Suspects are the doubtful nuclei of each field, but no more than the quarter of its nuclei (one at
+least) in which there is the least trust: in crowded tissue most nuclei are doubtful for one reason
+or another, and a list of them all would help nobody. Touching alone makes no suspect: nuclei that
+only touch were wrong no more often than others.
 
 `docs/prelabel.md` has the measurements that the numbers come from. N nuclei, H rows, W columns.
 """
@@ -34,12 +36,13 @@ UNUSUAL_SIZE = 3.0
 # Of log area, least standard deviation: in a field of equal nuclei one 20 % larger is not unusual.
 LEAST_SPREAD = 0.2
 LEAST_NUCLEI = 8  # a median of fewer says little
+MOST = 4  # one in so many nuclei of a field is a suspect at most
 SIZE_WEIGHT, SHAPE_WEIGHT = 0.1, 0.5  # in units of confidence
 REASONS = ("low confidence", "unusual size", "unusual shape", "touching")
 
 
 def mark(table: pd.DataFrame) -> pd.DataFrame:
-    """Add `suspect`, `reasons` and `rank` to a table of nuclei.
+    """Add `suspect`, `reasons` and `rank` to a table of nuclei; see the module docstring.
 
     Args:
         table: a row a nucleus, of one field or many, with the columns `image` (GROUP/NAME or NAME),
@@ -58,18 +61,25 @@ def mark(table: pd.DataFrame) -> pd.DataFrame:
         "touching": table["touching"].to_numpy(bool),
     }
     columns = np.stack([flags[reason] for reason in REASONS], axis=1)
-    suspect = columns.any(axis=1)
     reasons = [";".join(np.array(REASONS)[row]) for row in columns]
     trust = table["confidence"].fillna(1.0) - SIZE_WEIGHT * sizes
     trust = trust - SHAPE_WEIGHT * (1 - table["solidity"])
     rank = np.empty(len(table), np.int64)
-    first = columns[:, :-1].any(axis=1)
-    rank[np.lexsort((trust, ~first))] = np.arange(1, len(table) + 1)
+    doubtful = columns[:, :-1].any(axis=1)
+    rank[np.lexsort((trust, ~doubtful))] = np.arange(1, len(table) + 1)
+    suspect = doubtful & _worst(table["image"], rank)
     marked = table.drop(columns="touching").assign(
         suspect=suspect.astype(np.int64), reasons=np.array(reasons, object), rank=rank
     )
     order = np.lexsort((rank, pd.factorize(marked["image"])[0]))
     return marked.iloc[order].reset_index(drop=True)
+
+
+def _worst(image: pd.Series, rank: np.ndarray) -> np.ndarray:
+    """Which nuclei are in the first quarter by rank, or the first, of their image; (N,) bool."""
+    within = pd.Series(rank, image.index).groupby(image, sort=False)
+    count = within.transform("size").to_numpy()
+    return within.rank().to_numpy() <= np.maximum(count // MOST, 1)
 
 
 def unusual_sizes(table: pd.DataFrame) -> np.ndarray:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import keras
 
     from nucseg_tf.config import Config
+    from nucseg_tf.imaging.edges import Edges
 
 
 class Fpn2Ws(DenseFamily):
@@ -31,6 +32,7 @@ class Fpn2Ws(DenseFamily):
     grid = GRID
     maps = ("distance", "border")
     losses = (*maps, "between")
+    evidence = ("border",)
 
     def build(self, arch: Architecture, pretrained: bool = False) -> keras.Model:
         from nucseg_tf.families.fpn2ws.network import build
@@ -65,6 +67,11 @@ class Fpn2Ws(DenseFamily):
         from nucseg_tf.families.fpn2ws.decode import decode
 
         return decode(raw, thresholds)
+
+    def evidence_of(self, raw: np.ndarray, edges: Edges, nuclei: int) -> dict[str, np.ndarray]:
+        from nucseg_tf.families.fpn2ws.decode import border_evidence
+
+        return {"border": border_evidence(raw[..., 1], edges, nuclei)}
 
 
 FAMILY = Fpn2Ws()

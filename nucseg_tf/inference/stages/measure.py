@@ -18,6 +18,8 @@ class Measure:
         image, instances = found.image, found.instances
         if not len(instances.scores):
             LOG.warning("%s: no nucleus found", image.path)
-        table = measure(instances.labels, image.pixels, instances.scores, image.pixel_size)
+        table = found.table
+        if table is None:
+            table = measure(instances.labels, image.pixels, instances.scores, image.pixel_size)
         table.insert(0, "image", image.path.name)
         return Measured(image, instances, table)

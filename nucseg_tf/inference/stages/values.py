@@ -47,10 +47,12 @@ class Found:
     Attributes:
         image: as read.
         instances: labels (H, W) and scores (N,).
+        table: N rows, as `measure` gives them; None where they were not needed so far.
     """
 
     image: Image
     instances: Instances
+    table: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ class Fixed:
     def __init__(self, labels: np.ndarray, scores: list[float]):
         self.labels, self.scores = labels, np.array(scores, np.float32)
         self.calls: list[dict] = []
+        self.info = SimpleNamespace(confidence=None)
 
     def predict_instances(self, image, **options):
         self.calls.append(options)
@@ -44,7 +45,7 @@ def test_two_touching_discs():
     assert list(table.columns) == [*MEASURED, "confidence", "suspect", "reasons", "rank"]
     assert sorted(table["label"]) == [1, 2]
     assert table["rank"].tolist() == [1, 2]
-    assert table["suspect"].tolist() == [1, 1]
+    assert table["suspect"].tolist() == [0, 0]
     assert set(table["reasons"]) == {"touching"}
     assert table["confidence"].between(0.85, 1).all()
     # Radius 14 is 613 px less the sliver beyond the line between them.
@@ -95,6 +96,17 @@ def test_without_views_the_score_is_all_there_is():
     _, table = prelabel_image(LABELS.astype(np.uint8), model, Settings(agreement=0))
     assert len(model.calls) == 1
     np.testing.assert_allclose(table.sort_values("label")["confidence"], [0.9, 0.6, 0.8], rtol=1e-6)
+
+
+def test_calibrated_scores_need_no_views_unless_they_are_asked_for():
+    model = Fixed(LABELS, [0.9, 0.6, 0.8])
+    model.info.confidence = "fitted"
+    _, table = prelabel_image(LABELS.astype(np.uint8), model)
+    assert len(model.calls) == 1
+    np.testing.assert_allclose(table.sort_values("label")["confidence"], [0.9, 0.6, 0.8], rtol=1e-6)
+    prelabel_image(LABELS.astype(np.uint8), model, Settings(agreement=1))
+    assert len(model.calls) == 3
+    assert [Settings().views(calibrated) for calibrated in (True, False)] == [0, 2]
 
 
 def test_area_limits_keep_scores_with_their_nuclei():

@@ -82,9 +82,34 @@ def test_reasons_are_joined():
     assert marked.loc[1, "reasons"] == "low confidence;unusual size;unusual shape;touching"
     assert marked.loc[4, "reasons"] == "touching"
     assert marked.loc[[2, 3], "reasons"].tolist() == ["", ""]
-    assert marked["suspect"].sum() == 2
+    assert marked.loc[1, "suspect"] == marked["suspect"].sum() == 1
     assert marked["suspect"].dtype.kind == "i"
     assert "touching" not in marked
+
+
+def test_at_most_a_quarter_of_a_field_are_suspects():
+    table = pd.concat(
+        [
+            nuclei([100] * 10, "crowded.tif", confidence=np.linspace(0.3, 0.8, 10), touching=True),
+            nuclei([100] * 9, "good.tif", confidence=[0.99] * 8 + [0.5]),
+            nuclei([100] * 3, "few.tif", confidence=[0.8, 0.4, 0.7]),
+            nuclei([100] * 2, "sure.tif"),
+        ],
+        ignore_index=True,
+    )
+    marked = suspects.mark(table)
+    chosen = marked[marked["suspect"] == 1].groupby("image", sort=False)["label"].apply(list)
+    # The two worst of ten, the only doubtful one of nine, the worst of three, and none.
+    assert chosen.to_dict() == {"crowded.tif": [1, 2], "good.tif": [9], "few.tif": [2]}
+    crowded = marked[marked["image"] == "crowded.tif"]
+    assert (crowded["reasons"] == "low confidence;touching").all()
+    assert sorted(marked["rank"]) == list(range(1, 25))
+
+
+def test_touching_alone_makes_no_suspect():
+    marked = suspects.mark(nuclei([100] * 4, touching=True))
+    assert marked["reasons"].tolist() == ["touching"] * 4
+    assert marked["suspect"].sum() == 0
 
 
 def test_order():

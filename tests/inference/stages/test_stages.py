@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import tifffile
 from reference.drawn import drawn_nuclei
@@ -20,9 +22,10 @@ from nucseg_tf.inference.stages.measure import Measure
 from nucseg_tf.inference.stages.network import Network
 from nucseg_tf.inference.stages.read import Read
 from nucseg_tf.inference.stages.scale import Scale, find_zoom
-from nucseg_tf.inference.stages.values import Found, Measured, Scaled
+from nucseg_tf.inference.stages.values import Found, Measured, Predicted, Scaled
 from nucseg_tf.inference.stages.write import Write, remove_results
 from nucseg_tf.io.labels import read_labels
+from nucseg_tf.models.confidence import Confidence
 from nucseg_tf.models.zoo import ModelInfo
 from nucseg_tf.scale.estimate import Diameter
 from nucseg_tf.schema import of_family
@@ -141,6 +144,39 @@ def test_decode_measure_and_write(image, toy_family, tmp_path, caplog):
     np.testing.assert_array_equal(stored, found.instances.labels)
     remove_results(tmp_path, image.path)
     assert not list(tmp_path.iterdir())
+
+
+def test_confidence_replaces_scores_wherever_they_go(image, toy_family, tmp_path):
+    fitted = Confidence(
+        iou=0.7,
+        intercept=0.5,
+        weights={"size": -3.0, "evenness": 0.1},
+        fields=9,
+        nuclei=99,
+        raw={"auc": 0.5, "ece": 0.5},
+        cross_validated={"auc": 0.9, "ece": 0.1},
+    )
+    bright = (image.pixels > 70).astype(np.float32)[..., None]
+    thresholds = toy_family.thresholds()
+    raw = Decode(toy_family, thresholds)(Predicted(image, bright))
+    found = Decode(toy_family, thresholds, fitted)(Predicted(image, bright))
+    np.testing.assert_array_equal(found.instances.labels, raw.instances.labels)
+    measured, before = Measure()(found), Measure()(raw)
+    area = before.table["area_px"]
+    size = np.minimum(np.abs(np.log(area / area.median())), 1)
+    number = np.arange(1, len(area) + 1)
+    expected = 1 / (1 + np.exp(-(0.5 - 3 * size + 0.1 * number)))
+    np.testing.assert_allclose(found.instances.scores, expected, rtol=1e-5)
+    np.testing.assert_allclose(measured.table["score"], expected, rtol=1e-5)
+    pd.testing.assert_frame_equal(
+        measured.table.drop(columns="score"), before.table.drop(columns="score")
+    )
+    Write(tmp_path, ["geojson"])(measured)
+    features = json.loads((tmp_path / "drawn.geojson").read_text())["features"]
+    stored = [feature["properties"]["measurements"]["score"] for feature in features]
+    np.testing.assert_allclose(stored, expected, atol=1e-4)
+    nothing = Decode(toy_family, thresholds, fitted)(Predicted(image, 0 * bright))
+    assert len(nothing.instances.scores) == 0
 
 
 def test_an_image_without_nuclei_is_a_warning(image, caplog):
