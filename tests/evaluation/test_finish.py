@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from nucseg_tf.families.fpn2ws.targets import targets
 from nucseg_tf.models.zoo import ModelInfo
 from nucseg_tf.registry import FAMILIES
 from nucseg_tf.schema import of_family
+from nucseg_tf.types import Field
 
 
 def pair() -> tuple[np.ndarray, np.ndarray]:
@@ -58,6 +61,9 @@ def test_a_threshold_has_to_gain_what_it_is_worth():
     assert tune([pair()], by_watershed, start, GRID, worth=1.0) == start
 
 
+FIELD = Field("drawn", Path("drawn.png"), (Path("labels.png"),))
+
+
 class PerfectSegmenter:
     """Gives the true maps of a field, and decodes them by bad thresholds."""
 
@@ -81,14 +87,14 @@ def drawn_fields(monkeypatch):
 
 @pytest.mark.usefixtures("drawn_fields")
 def test_few_fields_are_tuned_on_with_those_of_the_training():
-    info = finish.tune_and_score(PerfectSegmenter(), ["one"], make_config(), ["two", "three"])
+    info = finish.tune_and_score(PerfectSegmenter(), [FIELD], make_config(), [FIELD, FIELD])
     assert info.thresholds.seed < 0.99
     assert info.scores["images"] == 1
 
 
 @pytest.mark.usefixtures("drawn_fields")
 def test_few_fields_alone_change_no_threshold(caplog):
-    info = finish.tune_and_score(PerfectSegmenter(), ["one"], make_config())
+    info = finish.tune_and_score(PerfectSegmenter(), [FIELD], make_config())
     assert info.thresholds == PerfectSegmenter.thresholds
     assert "thresholds are kept" in caplog.text
 

@@ -1,4 +1,4 @@
-"""Light that is not of nuclei in focus, and what a file format leaves of it. S side of a ROI, px."""
+"""Light that is not of nuclei in focus, and what a file format leaves of it. S side, px."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ def add_haze(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return image + smooth * np.float32(rng.uniform(*HAZE) / max(smooth.max(), 1e-6))
 
 
-def brighten_one(
-    image: np.ndarray, labels: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
+def brighten_one(image: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Make one nucleus outshine the others, which become dim, for it sets the scale of the field.
 
     Args:

@@ -1,4 +1,4 @@
-"""Nuclei copied from another field: in focus beside those that are there, or blurred behind them."""
+"""Nuclei copied from another field: in focus beside those there, or blurred behind them."""
 
 from __future__ import annotations
 

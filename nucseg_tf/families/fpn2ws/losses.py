@@ -35,7 +35,9 @@ def losses(outputs, targets: dict, weights: tuple = ()) -> dict:
     between = ops.sum(squared * between_nuclei(targets["maps"])) / count
     weights = weights or (1.0, 1.0, 1.0)
     parts = {"distance": mean[0], "border": mean[1], "between": between}
-    return {name: weight * part for weight, (name, part) in zip(weights, parts.items(), strict=True)}
+    return {
+        name: weight * part for weight, (name, part) in zip(weights, parts.items(), strict=True)
+    }
 
 
 def between_nuclei(maps):
