@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import logging
 
+import numpy as np
+import pandas as pd
+
 from nucseg_tf.inference.measure import measure
 from nucseg_tf.inference.stages.values import Found, Measured
+from nucseg_tf.types import Image
 
 LOG = logging.getLogger(__name__)
 
@@ -19,5 +23,18 @@ class Measure:
         if not len(instances.scores):
             LOG.warning("%s: no nucleus found", image.path)
         table = measure(instances.labels, image.pixels, instances.scores, image.pixel_size)
-        table.insert(0, "image", image.path.name)
-        return Measured(image, instances, table)
+        return Measured(image, instances, add_image(table, image))
+
+
+def add_image(table: pd.DataFrame, image: Image) -> pd.DataFrame:
+    """The table with what all rows of an image share, in front of what is measured.
+
+    Returns:
+        Columns `image` (name of the file), `diameter` of its typical nucleus (px, given or found;
+        NaN where it sets no zoom) and `zoom`, by which the network saw it enlarged; then the rest.
+    """
+    diameter = np.nan if image.diameter is None else round(image.diameter, 1)
+    common = {"image": image.path.name, "diameter": diameter, "zoom": round(image.zoom, 4)}
+    for place, (name, value) in enumerate(common.items()):
+        table.insert(place, name, value)
+    return table

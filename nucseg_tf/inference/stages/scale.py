@@ -44,7 +44,7 @@ class Scale:
             diameter = None if found is None else found.median
             zoom = 1.0 if diameter is None else _within_limits(self.info.diameter / diameter)
         else:
-            diameter = None
+            diameter = self.diameter if isinstance(self.diameter, float) else None
             zoom = find_zoom(self.info, image.pixel_size, self.diameter)
         return Scaled(replace(image, diameter=diameter, zoom=zoom), resize(pixels, zoom))
 

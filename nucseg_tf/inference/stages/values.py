@@ -75,7 +75,7 @@ class Written:
     Attributes:
         shape: (H, W).
         table: N rows, of objects.csv.
-        scale: for run.json, the diameter that was found, px, and the zoom.
+        scale: for run.json, the diameter that was given or found, px, and the zoom.
     """
 
     shape: tuple[int, int]

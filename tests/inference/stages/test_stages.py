@@ -81,7 +81,8 @@ def test_a_model_may_ask_for_the_diameter_to_be_found(image, info, monkeypatch):
     scaled = Scale(asks, Options())(image)
     assert (scaled.image.zoom, scaled.image.diameter) == (2.0, 10.0)
     assert Scale(asks, Options(diameter="native"))(image).image.zoom == 1.0
-    assert Scale(asks, Options(diameter=40))(image).image.zoom == 0.5
+    given = Scale(asks, Options(diameter=40))(image).image
+    assert (given.zoom, given.diameter) == (0.5, 40.0)
     assert Scale(info, Options(diameter="auto"))(image).image.zoom == 2.0
     assert Scale(info, Options())(image).image.diameter is None
     sized = replace(image, pixel_size=1.0)
@@ -133,7 +134,10 @@ def test_decode_measure_and_write(image, toy_family, tmp_path, caplog):
     measured = Measure()(found)
     assert isinstance(measured, Measured)
     assert len(measured.table) == found.instances.labels.max() >= 3
+    assert measured.table.columns[:4].tolist() == ["image", "diameter", "zoom", "label"]
     assert set(measured.table["image"]) == {"drawn.tif"}
+    assert measured.table["diameter"].isna().all()
+    assert set(measured.table["zoom"]) == {1.0}
     written = Write(tmp_path, ["geojson"])(measured)
     assert written.shape == (72, 96)
     assert {file.name for file in tmp_path.iterdir()} == {"drawn_labels.tif", "drawn.geojson"}
@@ -141,6 +145,13 @@ def test_decode_measure_and_write(image, toy_family, tmp_path, caplog):
     np.testing.assert_array_equal(stored, found.instances.labels)
     remove_results(tmp_path, image.path)
     assert not list(tmp_path.iterdir())
+
+
+def test_rows_have_the_diameter_and_the_zoom_of_their_image(image):
+    one = Instances(np.ones(image.pixels.shape, np.int32), np.ones(1, np.float32))
+    scaled = replace(image, diameter=23.456, zoom=0.71234567)
+    (row,) = Measure()(Found(scaled, one)).table.to_dict("records")
+    assert (row["diameter"], row["zoom"]) == (23.5, 0.7123)
 
 
 def test_an_image_without_nuclei_is_a_warning(image, caplog):
