@@ -146,14 +146,14 @@ def tune_and_score(
     pairs = []
     for field in validation:
         pixels, labels = load_field(field, config.data.channel, config.data.z)
-        raw = segmenter.predict_raw(pixels, Options(), family.widest(start))
-        pairs.append((raw, labels))
+        predicted = segmenter.predict_raw(pixels, Options(), family.widest(start))
+        pairs.append((predicted, labels))
     tuned = start
     if len(validation) < FEWEST_FIELDS and start != type(start)():
         LOG.warning("only %d fields to validate on: thresholds are kept", len(validation))
     else:
         tuned = tune(pairs, segmenter.decode, start, family.grid)
-    found = [segmenter.decode(raw, labels.shape, tuned).labels for raw, labels in pairs]
+    found = [segmenter.decode(predicted, tuned).labels for predicted, _ in pairs]
     summary = summarise(
         [score_image(labels, mine) for (_, labels), mine in zip(pairs, found, strict=True)]
     )

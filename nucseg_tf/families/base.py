@@ -150,11 +150,11 @@ class Family(ABC):
 
     @abstractmethod
     def rescale(self, raw: Any, shape: tuple[int, int], zoom: float) -> Any:
-        """Undo a zoom: from what came of the zoomed image to the image (H, W) itself."""
+        """Undo a zoom: from what came of the zoomed image to what `decode` takes of (H, W)."""
 
     @abstractmethod
     def decode(self, raw: Any, shape: tuple[int, int], thresholds: Any) -> Instances:
-        """The nuclei of an image (H, W)."""
+        """The nuclei of an image (H, W); limits of area in its px."""
 
     def widest(self, thresholds: Any) -> Any:
         """Thresholds for `runner` with which all of `grid` can be decoded from what it gives."""

@@ -13,6 +13,7 @@ from nucseg_tf.inference.runner import Stage
 from nucseg_tf.inference.stages.decode import Decode
 from nucseg_tf.inference.stages.network import Network
 from nucseg_tf.inference.stages.scale import Scale, find_zoom
+from nucseg_tf.inference.stages.values import Predicted
 from nucseg_tf.io.arrays import check_array
 from nucseg_tf.models import zoo
 from nucseg_tf.schema import Thresholds
@@ -90,8 +91,8 @@ class Segmenter:
 
     def predict_raw(
         self, image: np.ndarray, options: Options, thresholds: Thresholds | None = None
-    ) -> Any:
-        """What the network gives of one image before decoding; see `families.base.Family`.
+    ) -> Predicted:
+        """What the network gives of one image before decoding.
 
         Args:
             image: (H, W).
@@ -101,13 +102,11 @@ class Segmenter:
         self.check(options)
         scaled = Scale(self.info, options)(Image(image, options.pixel_size, ARRAY))
         network = Network(self.family, self._run, options, thresholds or self.thresholds)
-        return network(scaled).raw
+        return network(scaled)
 
-    def decode(
-        self, raw: Any, shape: tuple[int, int], thresholds: Thresholds | None = None
-    ) -> Instances:
-        """The nuclei of an image (H, W), by the model's thresholds or others."""
-        return self.family.decode(raw, shape, thresholds or self.thresholds)
+    def decode(self, predicted: Predicted, thresholds: Thresholds | None = None) -> Instances:
+        """The nuclei of an image, by the model's thresholds or others."""
+        return Decode(self.family, thresholds or self.thresholds)(predicted).instances
 
     def check(self, options: Options) -> None:
         """Refuse options that make no sense for any image.

@@ -17,16 +17,12 @@ def pair() -> tuple[np.ndarray, np.ndarray]:
     return targets(labels), labels
 
 
-def by_watershed(raw, shape, settings):
-    return decode(raw, settings)
-
-
 def score(settings) -> float:
-    return mean_ap([pair()], by_watershed, settings)
+    return mean_ap([pair()], decode, settings)
 
 
 def tuned_from(start):
-    return tune([pair()], by_watershed, start, GRID, rounds=1)
+    return tune([pair()], decode, start, GRID, rounds=1)
 
 
 def test_every_threshold_on_the_grid_exists():

@@ -21,5 +21,5 @@ class Decode:
     def __call__(self, predicted: Predicted) -> Found:
         """Label the nuclei of an image."""
         image = predicted.image
-        shape = image.pixels.shape
-        return Found(image, self.family.decode(predicted.raw, shape, self.thresholds))
+        thresholds = self.thresholds.at(image.zoom)
+        return Found(image, self.family.decode(predicted.raw, image.pixels.shape, thresholds))

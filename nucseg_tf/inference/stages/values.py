@@ -33,7 +33,7 @@ class Predicted:
 
     Attributes:
         image: as read.
-        raw: for `Family.decode`, at the scale of the image.
+        raw: for `Family.decode`, of the whole image.
     """
 
     image: Image

@@ -20,7 +20,7 @@ from nucseg_tf.inference.stages.measure import Measure
 from nucseg_tf.inference.stages.network import Network
 from nucseg_tf.inference.stages.read import Read
 from nucseg_tf.inference.stages.scale import Scale, find_zoom
-from nucseg_tf.inference.stages.values import Found, Measured, Scaled
+from nucseg_tf.inference.stages.values import Found, Measured, Predicted, Scaled
 from nucseg_tf.inference.stages.write import Write, remove_results
 from nucseg_tf.io.labels import read_labels
 from nucseg_tf.models.zoo import ModelInfo
@@ -152,6 +152,25 @@ def test_rows_have_the_diameter_and_the_zoom_of_their_image(image):
     scaled = replace(image, diameter=23.456, zoom=0.71234567)
     (row,) = Measure()(Found(scaled, one)).table.to_dict("records")
     assert (row["diameter"], row["zoom"]) == (23.5, 0.7123)
+
+
+def test_limits_of_area_are_meant_at_the_scale_of_the_network(image, toy_family):
+    bright = np.zeros((72, 96, 1), np.float32)
+    bright[10:13, 10:13] = bright[40:46, 40:46] = 1  # 9 and 36 px, 36 and 144 at a zoom of 2
+    limits = toy_family.thresholds(min_area=40, max_area=0)
+    decode = Decode(toy_family, limits)
+    assert len(decode(Predicted(image, bright)).instances.scores) == 0
+    assert len(decode(Predicted(replace(image, zoom=2.0), bright)).instances.scores) == 1
+    assert len(decode(Predicted(replace(image, zoom=4.0), bright)).instances.scores) == 2
+
+
+@pytest.mark.parametrize(
+    ("limits", "zoom", "expected"),
+    [((20, 0), 2.0, (5, 0)), ((20, 900), 0.5, (80, 3600)), ((0, 3), 8.0, (0, 1))],
+)
+def test_areas_in_px_of_the_image(toy_family, limits, zoom, expected):
+    at = toy_family.thresholds(min_area=limits[0], max_area=limits[1]).at(zoom)
+    assert (at.min_area, at.max_area) == expected
 
 
 def test_an_image_without_nuclei_is_a_warning(image, caplog):
