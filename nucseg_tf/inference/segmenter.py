@@ -43,7 +43,7 @@ class Segmenter:
         return [
             Scale(self.info, options),
             Network(self.family, self._run, options, self.thresholds),
-            Decode(self.family, self.thresholds),
+            Decode(self.family, self.thresholds, self.info.diameter),
         ]
 
     def predict(self, image: np.ndarray, **options: Any) -> np.ndarray:
@@ -106,7 +106,8 @@ class Segmenter:
 
     def decode(self, predicted: Predicted, thresholds: Thresholds | None = None) -> Instances:
         """The nuclei of an image, by the model's thresholds or others."""
-        return Decode(self.family, thresholds or self.thresholds)(predicted).instances
+        decode = Decode(self.family, thresholds or self.thresholds, self.info.diameter)
+        return decode(predicted).instances
 
     def check(self, options: Options) -> None:
         """Refuse options that make no sense for any image.

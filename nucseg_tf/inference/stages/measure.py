@@ -23,18 +23,24 @@ class Measure:
         if not len(instances.scores):
             LOG.warning("%s: no nucleus found", image.path)
         table = measure(instances.labels, image.pixels, instances.scores, image.pixel_size)
-        return Measured(image, instances, add_image(table, image))
+        return Measured(image, instances, add_image(table, image, found.zooms))
 
 
-def add_image(table: pd.DataFrame, image: Image) -> pd.DataFrame:
-    """The table with what all rows of an image share, in front of what is measured.
+def add_image(table: pd.DataFrame, image: Image, zooms: np.ndarray | None = None) -> pd.DataFrame:
+    """The table with what the rows of an image share, in front of what is measured.
+
+    Args:
+        table: N rows, of `measure`.
+        image: with diameter and zoom.
+        zooms: (N,), at which each nucleus was found, if regions of the image had their own.
 
     Returns:
         Columns `image` (name of the file), `diameter` of its typical nucleus (px, given or found;
         NaN where it sets no zoom) and `zoom`, by which the network saw it enlarged; then the rest.
     """
-    diameter = np.nan if image.diameter is None else round(image.diameter, 1)
-    common = {"image": image.path.name, "diameter": diameter, "zoom": round(image.zoom, 4)}
+    zoom = np.full(len(table), image.zoom) if zooms is None else zooms
+    diameter = np.nan if image.diameter is None else image.diameter * image.zoom / zoom
+    common = {"image": image.path.name, "diameter": np.round(diameter, 1), "zoom": zoom.round(4)}
     for place, (name, value) in enumerate(common.items()):
         table.insert(place, name, value)
     return table

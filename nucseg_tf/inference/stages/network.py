@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from nucseg_tf.families.base import Family, Run
 from nucseg_tf.inference.options import Options
-from nucseg_tf.inference.stages.values import Predicted, Scaled
+from nucseg_tf.inference.stages.values import Level, Predicted, Scaled
 from nucseg_tf.schema import Thresholds
 
 
@@ -28,7 +32,12 @@ class Network:
         image, shape = scaled.image, scaled.image.pixels.shape
         if not scaled.pixels.any():  # a constant image: nothing to see
             return Predicted(image, self.family.empty(shape))
-        raw = self.run(scaled.pixels, self.tile, self.tta, self.thresholds)
-        if image.zoom != 1:
-            raw = self.family.rescale(raw, shape, image.zoom)
-        return Predicted(image, raw)
+        raw = self._look(scaled.pixels, shape, image.zoom)
+        further = tuple(
+            Level(level.zoom, self._look(level.data, shape, level.zoom)) for level in scaled.further
+        )
+        return Predicted(image, raw, further, scaled.regions)
+
+    def _look(self, pixels: np.ndarray, shape: tuple[int, int], zoom: float) -> Any:
+        raw = self.run(pixels, self.tile, self.tta, self.thresholds)
+        return raw if zoom == 1 else self.family.rescale(raw, shape, zoom)

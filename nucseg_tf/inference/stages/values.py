@@ -11,7 +11,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nucseg_tf.scale.regions import Regions
 from nucseg_tf.types import Image, Instances
+
+
+@dataclass(frozen=True)
+class Level:
+    """The image at a further zoom, where its regions differ much in the size of nuclei.
+
+    Attributes:
+        zoom: h / H.
+        data: as `Scaled.pixels`, and after the network as `Predicted.raw`.
+    """
+
+    zoom: float
+    data: Any
 
 
 @dataclass(frozen=True)
@@ -21,10 +35,14 @@ class Scaled:
     Attributes:
         image: as read, with its zoom, h / H.
         pixels: (h, w) float32, normalised; all 0 where there is nothing to see.
+        further: other zooms, as a rule none.
+        regions: which zoom serves where; None without others.
     """
 
     image: Image
     pixels: np.ndarray
+    further: tuple[Level, ...] = ()
+    regions: Regions | None = None
 
 
 @dataclass(frozen=True)
@@ -34,10 +52,14 @@ class Predicted:
     Attributes:
         image: as read.
         raw: for `Family.decode`, of the whole image.
+        further: the same at other zooms.
+        regions: which zoom serves where; None without others.
     """
 
     image: Image
     raw: Any
+    further: tuple[Level, ...] = ()
+    regions: Regions | None = None
 
 
 @dataclass(frozen=True)
@@ -47,10 +69,12 @@ class Found:
     Attributes:
         image: as read.
         instances: labels (H, W) and scores (N,).
+        zooms: (N,), at which each was found; None where that is the image's.
     """
 
     image: Image
     instances: Instances
+    zooms: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +99,7 @@ class Written:
     Attributes:
         shape: (H, W).
         table: N rows, of objects.csv.
-        scale: for run.json, the diameter that was given or found, px, and the zoom.
+        scale: for run.json: diameter that was given or found, px, and zoom.
     """
 
     shape: tuple[int, int]

@@ -129,7 +129,8 @@ def test_network_undoes_the_zoom_and_spares_an_empty_image(image, toy_family):
 def test_decode_measure_and_write(image, toy_family, tmp_path, caplog):
     bright = (image.pixels > 70).astype(np.float32)[..., None]
     network = Network(toy_family, lambda *_: bright, Options(), toy_family.thresholds())
-    found = Decode(toy_family, toy_family.thresholds())(network(Scaled(image, bright[..., 0])))
+    decode = Decode(toy_family, toy_family.thresholds(), 20.0)
+    found = decode(network(Scaled(image, bright[..., 0])))
     assert isinstance(found, Found)
     measured = Measure()(found)
     assert isinstance(measured, Measured)
@@ -158,7 +159,7 @@ def test_limits_of_area_are_meant_at_the_scale_of_the_network(image, toy_family)
     bright = np.zeros((72, 96, 1), np.float32)
     bright[10:13, 10:13] = bright[40:46, 40:46] = 1  # 9 and 36 px, 36 and 144 at a zoom of 2
     limits = toy_family.thresholds(min_area=40, max_area=0)
-    decode = Decode(toy_family, limits)
+    decode = Decode(toy_family, limits, 20.0)
     assert len(decode(Predicted(image, bright)).instances.scores) == 0
     assert len(decode(Predicted(replace(image, zoom=2.0), bright)).instances.scores) == 1
     assert len(decode(Predicted(replace(image, zoom=4.0), bright)).instances.scores) == 2
