@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import tifffile
@@ -20,11 +21,12 @@ from nucseg_tf.inference.stages.measure import Measure
 from nucseg_tf.inference.stages.network import Network
 from nucseg_tf.inference.stages.read import Read
 from nucseg_tf.inference.stages.scale import Scale, find_zoom
-from nucseg_tf.inference.stages.values import Found, Measured, Predicted, Scaled
+from nucseg_tf.inference.stages.values import Found, Level, Measured, Predicted, Scaled
 from nucseg_tf.inference.stages.write import Write, remove_results
 from nucseg_tf.io.labels import read_labels
 from nucseg_tf.models.zoo import ModelInfo
 from nucseg_tf.scale.estimate import Diameter
+from nucseg_tf.scale.regions import Regions
 from nucseg_tf.schema import of_family
 from nucseg_tf.types import Image, Instances
 
@@ -93,6 +95,38 @@ def test_a_model_may_ask_for_the_diameter_to_be_found(image, info, monkeypatch):
     assert Scale(asks, Options())(image).image.zoom == 1.0
     monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels: Diameter(900.0, 1.1))
     assert Scale(asks, Options())(image).image.zoom == 1 / 8
+
+
+REGIONS = Regions((10.0, 40.0), (0.3, 0.7), np.log2(np.array([[40.0, 10.0], [40.0, 10.0]])))
+
+
+def test_regions_of_other_sizes_are_brought_to_the_model_each(image, info, monkeypatch):
+    found = Diameter(12.0, 2.0, REGIONS)
+    monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels: found)
+    scaled = Scale(info, Options(diameter="auto"))(image)
+    assert (scaled.image.zoom, scaled.image.diameter) == (0.5, 40.0)  # what is most comes first
+    assert scaled.pixels.shape == (36, 48)
+    assert [(level.zoom, level.data.shape) for level in scaled.further] == [(2.0, (144, 192))]
+    assert scaled.regions is REGIONS
+    plain = Scale(info, Options(diameter="native"))(image)
+    assert (plain.further, plain.regions) == ((), None)
+
+
+def test_each_region_takes_its_nuclei_from_its_own_zoom(image, toy_family):
+    """The toy sees all that is bright at any zoom; each nucleus is taken once, and says where."""
+    bright = np.zeros((128, 128), np.float32)
+    bright[20:60, 10:50] = bright[100:110, 100:110] = 1
+    field = replace(image, pixels=bright, zoom=0.5, diameter=40.0)
+    levels = [cv2.resize(bright, None, fx=zoom, fy=zoom) for zoom in (0.5, 2)]
+    scaled = Scaled(field, levels[0], (Level(2.0, levels[1]),), REGIONS)
+    thresholds = toy_family.thresholds(bright=0.5)
+    network = Network(toy_family, lambda pixels, *_: pixels[..., None], Options(), thresholds)
+    found = Decode(toy_family, thresholds, 20.0)(network(scaled))
+    assert found.zooms.tolist() == [0.5, 2.0]
+    table = Measure()(found).table
+    assert table["zoom"].tolist() == [0.5, 2.0]
+    assert table["diameter"].tolist() == [40.0, 10.0]
+    assert table["area_px"].tolist() == pytest.approx([1600, 100], rel=0.1)
 
 
 @pytest.mark.parametrize(
