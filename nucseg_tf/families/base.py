@@ -156,6 +156,10 @@ class Family(ABC):
     def decode(self, raw: Any, shape: tuple[int, int], thresholds: Any) -> Instances:
         """The nuclei of an image (H, W); limits of area in its px."""
 
+    def at_scale(self, thresholds: Any) -> Any:
+        """Thresholds for an image that was brought to the diameter that the model knows best."""
+        return thresholds
+
     def widest(self, thresholds: Any) -> Any:
         """Thresholds for `runner` with which all of `grid` can be decoded from what it gives."""
         return thresholds

@@ -14,8 +14,7 @@ from nucseg_tf.imaging.tidy import tidy
 from nucseg_tf.scale.regions import Regions
 from nucseg_tf.types import Instances
 
-FREE = 0.5  # share of its pixels that a nucleus needs for itself
-FAR = 1.0  # octaves by which another view may serve the surroundings of a nucleus better
+FREE = 0.7  # share of its pixels that a nucleus needs for itself
 
 
 def choose(
@@ -25,10 +24,9 @@ def choose(
 
     How far it is from that, in octaves, is asked of two: of its own diameter, and of what nuclei
     around it have been seen to be. Its own alone would not do: where nuclei are far too large for
-    a view, their parts may be of a fair size, and so may clumps where they are too small. So a
-    view counts where it serves the surroundings, or hardly worse than another. There nuclei are
-    taken in the order of the sum, each less the pixels of those before; one that loses half of
-    them is dropped.
+    a view, their parts may be of a fair size, and so may clumps where they are too small. Nuclei
+    are taken in the order of the sum, each less the pixels of those before; one that loses too
+    many is dropped. What only the worse view shows stays: a large nucleus among small ones.
 
     Args:
         views: labels (H, W) and scores of each, V of them.
@@ -40,16 +38,13 @@ def choose(
         The nuclei, in the order of their first pixels; and (N,) which view each is from.
     """
     found = [_misfits(view.labels, zooms, diameter, regions) for view in views]
-    view_of = np.repeat(np.arange(len(views)), [part.shape[1] for part in found])
-    label_of = np.concatenate([np.arange(1, part.shape[1] + 1) for part in found])
-    own, around = np.concatenate(found, axis=1)
-    each = np.arange(len(view_of))
-    mine = (own + around)[each, view_of]
+    view_of = np.repeat(np.arange(len(views)), [len(part) for part in found])
+    label_of = np.concatenate([np.arange(1, len(part) + 1) for part in found])
+    misfits = np.concatenate(found)[np.arange(len(view_of)), view_of]
     score = np.concatenate([view.scores for view in views])
-    taken = np.flatnonzero(around[each, view_of] <= around.min(axis=1) + FAR)
     places = [ndimage.find_objects(view.labels) for view in views]
     out, kept = np.zeros(views[0].labels.shape, np.int32), []
-    for index in taken[np.lexsort((-score[taken], mine[taken]))]:
+    for index in np.lexsort((-score, misfits)):
         view, label = view_of[index], label_of[index]
         place = places[view][label - 1]
         window, inside = out[place], views[view].labels[place] == label
@@ -65,10 +60,10 @@ def choose(
 def _misfits(
     labels: np.ndarray, zooms: Sequence[float], diameter: float, regions: Regions
 ) -> np.ndarray:
-    """How far nuclei 1..N and their surroundings are from the best size, octaves, (2, N, V)."""
+    """How far the nuclei 1..N of (H, W) are at each zoom from the best size, octaves, (N, V)."""
     areas = np.bincount(labels.ravel())[1:]
     numbers = np.arange(1, len(areas) + 1)
     centres = np.array(ndimage.center_of_mass(labels > 0, labels, numbers)).reshape(-1, 2)
     own, around = np.log2(4 / np.pi * areas) / 2, regions.sizes_at(*centres.T)
     best = np.log2(diameter) - np.log2(zooms)
-    return np.abs(np.stack([own, around])[..., None] - best)
+    return np.abs(own[:, None] - best) + np.abs(around[:, None] - best)

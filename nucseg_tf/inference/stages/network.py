@@ -19,7 +19,7 @@ class Network:
         family: of the network.
         run: the compiled network, from `Family.runner`.
         options: tile and tta.
-        thresholds: of the decoding to come.
+        thresholds: of the decoding to come; those of `Family.at_scale` where the diameter is known.
     """
 
     def __init__(self, family: Family, run: Run, options: Options, thresholds: Thresholds):
@@ -32,12 +32,13 @@ class Network:
         image, shape = scaled.image, scaled.image.pixels.shape
         if not scaled.pixels.any():  # a constant image: nothing to see
             return Predicted(image, self.family.empty(shape))
-        raw = self._look(scaled.pixels, shape, image.zoom)
-        further = tuple(
-            Level(level.zoom, self._look(level.data, shape, level.zoom)) for level in scaled.further
-        )
-        return Predicted(image, raw, further, scaled.regions)
+        known = image.diameter is not None
+        thresholds = self.family.at_scale(self.thresholds) if known else self.thresholds
 
-    def _look(self, pixels: np.ndarray, shape: tuple[int, int], zoom: float) -> Any:
-        raw = self.run(pixels, self.tile, self.tta, self.thresholds)
-        return raw if zoom == 1 else self.family.rescale(raw, shape, zoom)
+        def look(pixels: np.ndarray, zoom: float) -> Any:
+            raw = self.run(pixels, self.tile, self.tta, thresholds)
+            return raw if zoom == 1 else self.family.rescale(raw, shape, zoom)
+
+        raw = look(scaled.pixels, image.zoom)
+        further = tuple(Level(level.zoom, look(level.data, level.zoom)) for level in scaled.further)
+        return Predicted(image, raw, further, scaled.regions)

@@ -97,6 +97,25 @@ def test_a_model_may_ask_for_the_diameter_to_be_found(image, info, monkeypatch):
     assert Scale(asks, Options())(image).image.zoom == 1 / 8
 
 
+def test_the_family_is_told_where_nuclei_have_the_size_that_it_knows(image, toy_family):
+    seen = []
+
+    class Told(type(toy_family)):
+        def at_scale(self, thresholds):
+            return "at scale"
+
+    def run(pixels, tile, tta, thresholds):
+        seen.append(thresholds)
+        return pixels[..., None]
+
+    network = Network(Told(), run, Options(), "any")
+    pixels = np.ones((72, 96), np.float32)
+    network(Scaled(image, pixels))
+    network(Scaled(replace(image, diameter=20.0), pixels))
+    network(Scaled(replace(image, diameter=20.0), pixels, (Level(1.0, pixels),), REGIONS))
+    assert seen == ["any", "at scale", "at scale", "at scale"]
+
+
 REGIONS = Regions((10.0, 40.0), (0.3, 0.7), np.log2(np.array([[40.0, 10.0], [40.0, 10.0]])))
 
 
