@@ -42,14 +42,25 @@ class Architecture(Strict):
     filters: Annotated[int, Limits(ge=8, le=512)] = 64
 
 
+Limit = TypeVar("Limit", bound="Thresholds")
+
+
 class Thresholds(Strict):
     """Thresholds of a family's decoding, tuned on the validation split after training.
 
-    Each family adds its own.
+    Each family adds its own. All are meant at the scale that the network sees images at.
     """
 
     min_area: Annotated[int, Limits(ge=0)] = 12  # px
     max_area: Annotated[int, Limits(ge=0)] = 0  # px; 0: no limit
+
+    def at(self: Limit, zoom: float) -> Limit:
+        """The same with areas in px of the image that was enlarged by `zoom` for the network."""
+        if zoom == 1 or not (self.min_area or self.max_area):
+            return self
+        smallest = round(self.min_area / zoom**2)
+        largest = max(1, round(self.max_area / zoom**2)) if self.max_area else 0
+        return self.model_copy(update={"min_area": smallest, "max_area": largest})
 
 
 Own = TypeVar("Own", bound="OfFamily")

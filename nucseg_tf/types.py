@@ -24,7 +24,7 @@ class Image:
         pixels: (H, W), in the dtype of the file.
         pixel_size: µm per pixel, or None where the file does not say.
         path: the file it came from.
-        diameter: of the typical nucleus, px, where the program found it.
+        diameter: of the typical nucleus, px, given or found; None where it sets no zoom.
         zoom: by which the image is enlarged for the network.
     """
 

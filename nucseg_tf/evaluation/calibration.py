@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.stats import rankdata
@@ -20,12 +19,13 @@ from scipy.stats import rankdata
 from nucseg_tf.data.manifest import load_field
 from nucseg_tf.evaluation.matching import best_iou
 from nucseg_tf.evaluation.scores import ERROR_IOU
+from nucseg_tf.evaluation.tuning import Truth
 from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.segmenter import Segmenter
-from nucseg_tf.inference.stages.decode import find_evidence
+from nucseg_tf.inference.stages.decode import Decode, find_evidence
 from nucseg_tf.models.confidence import EVIDENCE, Confidence, Quality, probability
 from nucseg_tf.schema import Thresholds
-from nucseg_tf.types import Field, Image
+from nucseg_tf.types import Field
 
 LOG = logging.getLogger(__name__)
 FEWEST = 20  # right nuclei, and wrong ones; fewer say little
@@ -34,7 +34,6 @@ FOLDS = 10
 RIDGE = 1.0  # on the weights of evidence with a standard deviation of 1: a nucleus or so of doubt
 STEPS, ENOUGH = 100, 1e-9
 BINS = 10
-Seen = tuple[Image, np.ndarray, Any]  # a field: image, true labels (H, W), what the network gives
 
 
 @dataclass(frozen=True)
@@ -57,25 +56,27 @@ class Judged:
 
 
 def judge(
-    segmenter: Segmenter, fields: Iterable[Seen], thresholds: Thresholds | None = None
+    segmenter: Segmenter, pairs: Iterable[Truth], thresholds: Thresholds | None = None
 ) -> Judged:
     """Find the nuclei of fields, and compare them with the true ones.
 
     Args:
         segmenter: the model.
-        fields: image, true labels (H, W) and what the network gives, of each.
+        pairs: what the network gives of fields, and their true labels.
         thresholds: of decoding; the model's own without.
     """
     names = (*EVIDENCE, *segmenter.family.evidence)
     parts = [(np.zeros((0, len(names))), np.zeros(0, bool), np.zeros(0, np.int64), np.zeros(0))]
-    for number, (image, truth, raw) in enumerate(fields):
-        found = segmenter.decode(raw, truth.shape, thresholds)
-        if not len(found.scores):
+    decode = Decode(segmenter.family, thresholds or segmenter.thresholds, segmenter.info.diameter)
+    for number, (predicted, truth) in enumerate(pairs):
+        found = decode(predicted)
+        instances = found.instances
+        if not len(instances.scores):
             continue
-        _, known = find_evidence(segmenter.family, raw, image, found)
+        _, known = find_evidence(segmenter.family, predicted, found)
         columns = np.stack([np.asarray(known[name], np.float64) for name in names], axis=1)
-        right = best_iou(found.labels, truth) >= ERROR_IOU
-        scores = np.asarray(found.scores, np.float64)
+        right = best_iou(instances.labels, truth) >= ERROR_IOU
+        scores = np.asarray(instances.scores, np.float64)
         parts.append((columns, right, np.full(len(right), number), scores))
     evidence, right, field, score = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Judged(evidence, right, field, score, names)
@@ -86,11 +87,11 @@ def predict_fields(
     fields: Iterable[Field],
     channel: int | str | None = None,
     z: int | str | None = None,
-) -> Iterator[Seen]:
+) -> Iterator[Truth]:
     """What `judge` takes of fields, one after another; `channel` and `z` as of `read_image`."""
     for field in fields:
         pixels, truth = load_field(field, channel, z)
-        yield Image(pixels, None, field.image), truth, segmenter.predict_raw(pixels, Options())
+        yield segmenter.predict_raw(pixels, Options()), truth
 
 
 def calibrate(judged: Judged) -> Confidence | None:

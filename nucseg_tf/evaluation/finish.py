@@ -9,7 +9,6 @@ import shutil
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -22,14 +21,14 @@ from nucseg_tf.errors import ModelError
 from nucseg_tf.evaluation.calibration import calibrate, judge
 from nucseg_tf.evaluation.card import model_card
 from nucseg_tf.evaluation.scores import score_image, summarise
-from nucseg_tf.evaluation.tuning import tune
+from nucseg_tf.evaluation.tuning import Truth, tune
 from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.segmenter import Segmenter
 from nucseg_tf.io.images import read_image
 from nucseg_tf.models import weights, zoo
 from nucseg_tf.schema import of_family
 from nucseg_tf.training.initialise import start_model
-from nucseg_tf.types import Field, Image
+from nucseg_tf.types import Field
 
 LOG = logging.getLogger(__name__)
 FEWEST_FIELDS = 5  # to tune on; validation fields that fall short are joined by training fields
@@ -158,32 +157,30 @@ def tune_and_score(
     """
     family, start = segmenter.family, segmenter.thresholds
 
-    def predict(fields: Sequence[Field]) -> list[tuple[Image, np.ndarray, Any]]:
-        seen = []
+    def predict(fields: Sequence[Field]) -> list[Truth]:
+        pairs = []
         for field in fields:
             pixels, labels = load_field(field, config.data.channel, config.data.z)
-            raw = segmenter.predict_raw(pixels, Options(), family.widest(start))
-            seen.append((Image(pixels, None, field.image), labels, raw))
-        return seen
+            predicted = segmenter.predict_raw(pixels, Options(), family.widest(start))
+            pairs.append((predicted, labels))
+        return pairs
 
-    seen = predict(validation)
+    pairs = predict(validation)
     few = max(FEWEST_FIELDS - len(validation), 0)
     known = predict(_spread(train, few))
-    pairs = [(raw, labels) for _, labels, raw in seen]
     tuned = start
     if few and not known and start != type(start)():
         LOG.warning("only %d fields to validate on: thresholds are kept", len(validation))
     else:
         worth = WORTH if known else 0.0
-        others = [(raw, labels) for _, labels, raw in known]
-        tuned = tune([*pairs, *others], segmenter.decode, start, family.grid, worth=worth)
-    found = [segmenter.decode(raw, labels.shape, tuned).labels for raw, labels in pairs]
+        tuned = tune([*pairs, *known], segmenter.decode, start, family.grid, worth=worth)
+    found = [segmenter.decode(predicted, tuned).labels for predicted, _ in pairs]
     summary = summarise(
         [score_image(labels, mine) for (_, labels), mine in zip(pairs, found, strict=True)]
     )
     if not summary["pq"]:
         LOG.warning("no nucleus of the validation fields is found yet: train longer")
-    confidence = calibrate(judge(segmenter, seen, tuned))
+    confidence = calibrate(judge(segmenter, pairs, tuned))
     info = segmenter.info.with_thresholds(tuned)
     scores = _short(summary, len(pairs))
     return info.model_copy(update={"scores": scores, "confidence": confidence})

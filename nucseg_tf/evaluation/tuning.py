@@ -24,10 +24,7 @@ Own = TypeVar("Own", bound=Thresholds)
 
 def mean_ap(pairs: Sequence[Truth], decode: Callable, settings: Thresholds) -> float:
     """Mean over images and `TUNED_AT` of AP, in [0, 1]."""
-    scores = [
-        score_image(labels, decode(raw, labels.shape, settings).labels, TUNED_AT)
-        for raw, labels in pairs
-    ]
+    scores = [score_image(labels, decode(raw, settings).labels, TUNED_AT) for raw, labels in pairs]
     return float(np.mean([[count.ap for count in score.counts.values()] for score in scores]))
 
 
@@ -43,7 +40,7 @@ def tune(
 
     Args:
         pairs: what the network gives of the validation fields, and their true labels.
-        decode: makes nuclei of it, as `Family.decode`.
+        decode: makes nuclei of it, given thresholds too.
         start: thresholds to begin with; kept where nothing is better.
         grid: values of each threshold to try.
         rounds: passes over all thresholds at most.

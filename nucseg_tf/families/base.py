@@ -153,17 +153,24 @@ class Family(ABC):
 
     @abstractmethod
     def rescale(self, raw: Any, shape: tuple[int, int], zoom: float) -> Any:
-        """Undo a zoom: from what came of the zoomed image to the image (H, W) itself."""
+        """Undo a zoom: from what came of the zoomed image to what `decode` takes of (H, W)."""
 
     @abstractmethod
     def decode(self, raw: Any, shape: tuple[int, int], thresholds: Any) -> Instances:
-        """The nuclei of an image (H, W)."""
+        """The nuclei of an image (H, W); limits of area in its px."""
 
-    def evidence_of(self, raw: Any, edges: Edges, nuclei: int) -> dict[str, np.ndarray]:
+    def at_scale(self, thresholds: Any) -> Any:
+        """Thresholds for an image that was brought to the diameter that the model knows best."""
+        return thresholds
+
+    def evidence_of(
+        self, raw: Any, shape: tuple[int, int], edges: Edges, nuclei: int
+    ) -> dict[str, np.ndarray]:
         """What of the network's output speaks for or against each nucleus, besides its score.
 
         Args:
             raw: that the nuclei were made of.
+            shape: (H, W) of the image.
             edges: of the nuclei.
             nuclei: N, 1 or more.
 

@@ -14,6 +14,7 @@ from nucseg_tf.inference.runner import Stage
 from nucseg_tf.inference.stages.decode import Decode
 from nucseg_tf.inference.stages.network import Network
 from nucseg_tf.inference.stages.scale import Scale, find_zoom
+from nucseg_tf.inference.stages.values import Found, Predicted
 from nucseg_tf.io.arrays import check_array
 from nucseg_tf.models import zoo
 from nucseg_tf.schema import Thresholds
@@ -44,7 +45,7 @@ class Segmenter:
         return [
             Scale(self.info, options),
             Network(self.family, self._run, options, self.thresholds),
-            Decode(self.family, self.thresholds, self.info.confidence),
+            Decode(self.family, self.thresholds, self.info.diameter, self.info.confidence),
         ]
 
     def predict(self, image: np.ndarray, **options: Any) -> np.ndarray:
@@ -84,17 +85,33 @@ class Segmenter:
             ImageReadError: if the array has another shape or type, or values that are not finite.
             UsageError: if tile, pixel size, diameter or tta make no sense.
         """
-        options = Options(None, None, pixel_size, diameter, tile, tta)
+        return self.find(image, Options(None, None, pixel_size, diameter, tile, tta)).instances
+
+    def find(self, image: np.ndarray, options: Options) -> Found:
+        """The nuclei of one image, and at what scale they were found.
+
+        Args:
+            image: as of `predict_instances`, errors too.
+            options: pixel size, diameter, tile and tta.
+        """
         self.check(options)
-        value: Any = Image(check_array(image), pixel_size, ARRAY)
+        value: Any = Image(check_array(image), options.pixel_size, ARRAY)
         for stage in self.stages(options):
             value = stage(value)
-        return value.instances
+        return value
+
+    def diameter_of(self, found: Found) -> float | None:
+        """The diameter, px, that brings an image to the zoom at which its nuclei were found.
+
+        Turned or otherwise like it, the image needs no looking at again. None where its regions
+        had zooms of their own.
+        """
+        return None if found.zooms is not None else self.info.diameter / found.image.zoom
 
     def predict_raw(
         self, image: np.ndarray, options: Options, thresholds: Thresholds | None = None
-    ) -> Any:
-        """What the network gives of one image before decoding; see `families.base.Family`.
+    ) -> Predicted:
+        """What the network gives of one image before decoding.
 
         Args:
             image: (H, W).
@@ -104,13 +121,12 @@ class Segmenter:
         self.check(options)
         scaled = Scale(self.info, options)(Image(image, options.pixel_size, ARRAY))
         network = Network(self.family, self._run, options, thresholds or self.thresholds)
-        return network(scaled).raw
+        return network(scaled)
 
-    def decode(
-        self, raw: Any, shape: tuple[int, int], thresholds: Thresholds | None = None
-    ) -> Instances:
-        """The nuclei of an image (H, W), by the model's thresholds or others."""
-        return self.family.decode(raw, shape, thresholds or self.thresholds)
+    def decode(self, predicted: Predicted, thresholds: Thresholds | None = None) -> Instances:
+        """The nuclei of an image, by the model's thresholds or others."""
+        decode = Decode(self.family, thresholds or self.thresholds, self.info.diameter)
+        return decode(predicted).instances
 
     def check(self, options: Options) -> None:
         """Refuse options that make no sense for any image.

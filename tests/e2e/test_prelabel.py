@@ -17,6 +17,7 @@ import tifffile
 from nucseg_tf.__main__ import main
 from nucseg_tf.annotation.prelabel import folder as stage
 from nucseg_tf.io.labels import read_labels
+from nucseg_tf.scale.estimate import Diameter
 
 ROOT = Path(__file__).parents[2]
 
@@ -147,3 +148,20 @@ def test_confidence_tells_wrong_nuclei_from_right_ones(dsb2018, tmp_path):
     beaten = (of_wrong[:, None] < of_right) + 0.5 * (of_wrong[:, None] == of_right)
     assert beaten.mean() > 0.75
     assert wrong[(table["rank"] <= len(table) // 10).to_numpy()].sum() > 0.35 * wrong.sum()
+
+
+def test_the_diameter_is_found_once_for_all_views(monkeypatch):
+    from nucseg_tf.annotation.prelabel.image import Settings, prelabel_image
+    from nucseg_tf.inference.stages import scale
+
+    calls = []
+
+    def find(pixels):
+        calls.append(pixels.shape)
+        return Diameter(24.0, 1.1)
+
+    monkeypatch.setattr(scale, "find_diameter", find)
+    image = field(0)
+    labels, table = prelabel_image(image, "fpn2ws-nuclei", Settings(agreement=2))
+    assert labels.max() == len(table) == 9
+    assert calls == [image.shape]

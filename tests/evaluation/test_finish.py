@@ -10,10 +10,11 @@ from nucseg_tf.evaluation.tuning import mean_ap, tune
 from nucseg_tf.families.fpn2ws.config import GRID, Decode
 from nucseg_tf.families.fpn2ws.decode import decode
 from nucseg_tf.families.fpn2ws.targets import targets
+from nucseg_tf.inference.stages.values import Predicted
 from nucseg_tf.models.zoo import ModelInfo
 from nucseg_tf.registry import FAMILIES
 from nucseg_tf.schema import of_family
-from nucseg_tf.types import Field
+from nucseg_tf.types import Field, Image
 
 
 def pair() -> tuple[np.ndarray, np.ndarray]:
@@ -24,16 +25,12 @@ def pair() -> tuple[np.ndarray, np.ndarray]:
     return targets(labels), labels
 
 
-def by_watershed(raw, shape, settings):
-    return decode(raw, settings)
-
-
 def score(settings) -> float:
-    return mean_ap([pair()], by_watershed, settings)
+    return mean_ap([pair()], decode, settings)
 
 
 def tuned_from(start):
-    return tune([pair()], by_watershed, start, GRID, rounds=1)
+    return tune([pair()], decode, start, GRID, rounds=1)
 
 
 def test_every_threshold_on_the_grid_exists():
@@ -58,7 +55,7 @@ def test_perfect_thresholds_are_left_alone():
 def test_a_threshold_has_to_gain_what_it_is_worth():
     start = Decode(seed=0.99, background=0.05, ridge=0.3, slope=0.2)
     assert tuned_from(start).seed < 0.99
-    assert tune([pair()], by_watershed, start, GRID, worth=1.0) == start
+    assert tune([pair()], decode, start, GRID, worth=1.0) == start
 
 
 FIELD = Field("drawn", Path("drawn.png"), (Path("labels.png"),))
@@ -73,10 +70,10 @@ class PerfectSegmenter:
     )
 
     def predict_raw(self, pixels, options, thresholds):
-        return targets(pixels)
+        return Predicted(Image(pixels, None, FIELD.image), targets(pixels))
 
-    def decode(self, raw, shape, thresholds):
-        return decode(raw, thresholds)
+    def decode(self, predicted, thresholds):
+        return decode(predicted.raw, thresholds)
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ class Toy(DenseFamily):
         labels = keep_areas(labels, thresholds.min_area, thresholds.max_area)
         return Instances(labels, np.ones(labels.max(initial=0), np.float32))
 
-    def evidence_of(self, raw: np.ndarray, edges, nuclei: int) -> dict[str, np.ndarray]:
+    def evidence_of(self, raw: np.ndarray, shape, edges, nuclei: int) -> dict[str, np.ndarray]:
         return {"evenness": np.arange(1.0, nuclei + 1)}
 
 

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from nucseg_tf.io.normalise import normalise
-from nucseg_tf.scale.estimate import BIAS, MOST, combine, cut_windows, estimate
+from nucseg_tf.scale.estimate import estimate
 from nucseg_tf.scale.finder import load_finder
 from nucseg_tf.scale.network import STRIDE, WINDOW
+from nucseg_tf.scale.readings import BIAS, MOST, Readings, cut_windows
 
 
 def field(diameter: float, side: int = 512, seed: int = 0) -> np.ndarray:
@@ -24,17 +25,26 @@ def field(diameter: float, side: int = 512, seed: int = 0) -> np.ndarray:
     return 100 + 1000 * image + generator.normal(0, 20, image.shape).astype(np.float32)
 
 
+def readings(diameters, shares=1.0, side=16.0) -> Readings:
+    """Readings in a row, of given diameters (px) and shares of nuclei, all of the same doubt."""
+    sizes = np.log2(np.array(diameters, float))
+    even = np.ones(len(sizes))
+    return Readings(8 * even, side * np.arange(len(sizes)), side * even, shares * even, sizes, even)
+
+
 def test_the_weighted_median_and_its_spread():
-    found = combine(np.log2([10.0, 20.0, 40.0]), np.array([1.0, 1.0, 1.0]))
-    assert found.median == pytest.approx(20 / BIAS)
-    assert 1 < found.doubt < 4
-    assert combine(np.log2([10.0, 40.0]), np.array([1.0, 9.0])).median > 25
-    same = combine(np.full(5, 4.0), np.ones(5))
-    assert (same.median, same.doubt) == pytest.approx((16 / BIAS, 1))
+    squares = np.square([10.0, 20.0, 40.0])  # so that each stands for as many nuclei
+    found = readings([10, 20, 40], squares)
+    assert found.median() == pytest.approx(20 / BIAS)
+    assert found.median(np.array([True, False, False])) == pytest.approx(10 / BIAS)
+    assert found.quantiles([0, 1]) == pytest.approx(np.log2([10, 40]))
+    assert readings([10, 40], np.array([100, 9 * 1600])).median() > 25
+    assert readings([10, 40]).median() < 14  # of the small ones there are more
 
 
 def test_without_nuclei_there_is_no_diameter():
-    assert combine(np.zeros(0), np.zeros(0)) is None
+    assert readings([]).median() is None
+    assert readings([10]).median(np.array([False])) is None
 
     def nothing(windows):
         return np.full((len(windows), WINDOW // STRIDE, WINDOW // STRIDE, 3), -9.0)
@@ -46,14 +56,15 @@ def test_without_nuclei_there_is_no_diameter():
 def test_windows_of_images_of_any_size(shape):
     windows = list(cut_windows(np.zeros(shape, np.float32)))
     assert 1 <= len(windows) <= MOST
-    assert all(window.shape == (WINDOW, WINDOW) for window in windows)
+    assert all(window.shape == (WINDOW, WINDOW) for _, _, window in windows)
 
 
 def test_windows_are_spread_over_the_image():
     image = np.zeros((1024, 1024), np.float32)
     image[:, :] = np.arange(1024)
-    firsts = {int(window[0, 0]) for window in cut_windows(image)}
-    assert len(firsts) > 1
+    windows = list(cut_windows(image))
+    assert len({column for _, column, _ in windows}) > 1
+    assert all(window[0, 0] == column for _, column, window in windows)
 
 
 def test_a_network_that_tells_the_truth_is_believed_at_the_zooms_where_it_can():

@@ -24,6 +24,7 @@ from nucseg_tf.annotation.prelabel.foreground import prepare
 from nucseg_tf.errors import UsageError
 from nucseg_tf.imaging.components import keep_areas
 from nucseg_tf.inference.measure import measure
+from nucseg_tf.inference.options import Options
 from nucseg_tf.io.arrays import check_array
 from nucseg_tf.types import Instances
 
@@ -129,7 +130,9 @@ def label(
         options: dict[str, Any] = {
             name: getattr(settings, name) for name in ("pixel_size", "diameter", "tile")
         }
-        found = _within_limits(method.predict_instances(image, **options), settings)
+        first = method.find(image, Options(**options))
+        options["diameter"] = method.diameter_of(first) or settings.diameter
+        found = _within_limits(first.instances, settings)
         labels, scores = found.labels, found.scores
         count = settings.views(calibrated=method.info.confidence is not None)
         views = turned_views(method, image, count, **options)

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from nucseg_tf.config import Config
     from nucseg_tf.imaging.edges import Edges
 
+# What the network saw reduced is decoded at no more than this times its scale, for that takes less
+# time and costs nothing; see docs/experiments.md. At its very scale outlines would be coarse.
+FINEST = 1.5
+
 
 class Fpn2Ws(DenseFamily):
     """See `Family` for what each of these is."""
@@ -63,15 +67,35 @@ class Fpn2Ws(DenseFamily):
 
         return dict.fromkeys(self.losses, ops.sum(targets["valid"]))
 
+    def rescale(self, raw: np.ndarray, shape: tuple[int, int], zoom: float) -> np.ndarray:
+        """Maps of the image's size, or of `FINEST` times the network's where that is less."""
+        height, width = (
+            min(length, round(FINEST * seen))
+            for length, seen in zip(shape, raw.shape[:2], strict=True)
+        )
+        return super().rescale(raw, (height, width), zoom)
+
     def decode(self, raw: np.ndarray, shape: tuple[int, int], thresholds: Decode) -> Instances:
         from nucseg_tf.families.fpn2ws.decode import decode
+        from nucseg_tf.imaging.enlarge import enlarge_labels
+        from nucseg_tf.imaging.tidy import tidy
 
-        return decode(raw, thresholds)
+        if raw.shape[:2] == shape:
+            return decode(raw, thresholds)
+        found = decode(raw, thresholds.at(shape[0] / raw.shape[0]))
+        return tidy(enlarge_labels(found.labels, shape), found.scores)
 
-    def evidence_of(self, raw: np.ndarray, edges: Edges, nuclei: int) -> dict[str, np.ndarray]:
+    def evidence_of(
+        self, raw: np.ndarray, shape: tuple[int, int], edges: Edges, nuclei: int
+    ) -> dict[str, np.ndarray]:
         from nucseg_tf.families.fpn2ws.decode import border_evidence
 
-        return {"border": border_evidence(raw[..., 1], edges, nuclei)}
+        border = raw[..., 1]
+        if border.shape != shape:
+            import cv2
+
+            border = cv2.resize(border, shape[::-1], interpolation=cv2.INTER_LINEAR)
+        return {"border": border_evidence(border, edges, nuclei)}
 
 
 FAMILY = Fpn2Ws()

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from nucseg_tf.config import Config
     from nucseg_tf.families.jacobkie.views import View
 
+NEAR = 1.5  # factor of the model's scale within which views serve where that scale is known
+
 
 class Jacobkie(Family):
     """See `Family` for what each of these is; raw is a list of `View`."""
@@ -80,6 +82,11 @@ class Jacobkie(Family):
     def rescale(self, raw: list[View], shape: tuple[int, int], zoom: float) -> list[View]:
         """Nothing to do: views are resized once decoded, so that no jump of a map is blurred."""
         return raw
+
+    def at_scale(self, thresholds: Positions) -> Positions:
+        """Only zooms near the model's scale, if there are any: the others look for other sizes."""
+        near = tuple(zoom for zoom in thresholds.zooms if 1 / NEAR <= zoom <= NEAR)
+        return thresholds.model_copy(update={"zooms": near or thresholds.zooms})
 
     def decode(self, raw: list[View], shape: tuple[int, int], thresholds: Positions) -> Instances:
         from nucseg_tf.families.jacobkie.views import decode_views

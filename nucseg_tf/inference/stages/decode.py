@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,10 +11,11 @@ from nucseg_tf.families.base import Family
 from nucseg_tf.imaging.edges import find_edges
 from nucseg_tf.inference.evidence import gather
 from nucseg_tf.inference.measure import measure
-from nucseg_tf.inference.stages.values import Found, Predicted
+from nucseg_tf.inference.stages.values import Found, Level, Predicted
 from nucseg_tf.models.confidence import Confidence
+from nucseg_tf.scale.choose import choose
 from nucseg_tf.schema import Thresholds
-from nucseg_tf.types import Image, Instances
+from nucseg_tf.types import Instances
 
 
 class Decode:
@@ -23,39 +24,60 @@ class Decode:
     Args:
         family: of the network.
         thresholds: of its decoding.
+        diameter: px, of the nuclei that the model knows best.
         confidence: makes probabilities of its scores; without, scores stay as they are.
     """
 
     def __init__(
-        self, family: Family, thresholds: Thresholds, confidence: Confidence | None = None
+        self,
+        family: Family,
+        thresholds: Thresholds,
+        diameter: float,
+        confidence: Confidence | None = None,
     ):
-        self.family, self.thresholds, self.confidence = family, thresholds, confidence
+        self.family, self.thresholds, self.diameter = family, thresholds, diameter
+        self.confidence = confidence
 
     def __call__(self, predicted: Predicted) -> Found:
         """Label the nuclei of an image."""
-        image, raw = predicted.image, predicted.raw
-        found = self.family.decode(raw, image.pixels.shape, self.thresholds)
-        if self.confidence is None or not len(found.scores):
-            return Found(image, found)
-        table, evidence = find_evidence(self.family, raw, image, found)
+        found = self._find(predicted)
+        if self.confidence is None or not len(found.instances.scores):
+            return found
+        table, evidence = find_evidence(self.family, predicted, found)
         scores = self.confidence.probability(evidence)
-        return Found(image, Instances(found.labels, scores), table.assign(score=scores))
+        instances = Instances(found.instances.labels, scores)
+        return replace(found, instances=instances, table=table.assign(score=scores))
+
+    def _find(self, predicted: Predicted) -> Found:
+        image, regions = predicted.image, predicted.regions
+        views = [self._decode(level, image.pixels.shape) for level in predicted.levels]
+        if regions is None:
+            return Found(image, views[0])
+        zooms = [level.zoom for level in predicted.levels]
+        instances, chosen = choose(views, zooms, self.diameter, regions)
+        return Found(image, instances, chosen, np.array(zooms)[chosen])
+
+    def _decode(self, level: Level, shape: tuple[int, int]) -> Instances:
+        return self.family.decode(level.data, shape, self.thresholds.at(level.zoom))
 
 
 def find_evidence(
-    family: Family, raw: Any, image: Image, found: Instances
+    family: Family, predicted: Predicted, found: Found
 ) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     """What speaks for and against the nuclei of an image, one at least.
 
     Args:
         family: of the network.
-        raw: what the network gave.
-        image: as read.
+        predicted: what the network gave.
         found: nuclei, with raw scores.
 
     Returns:
         The table of `measure`, and (N,) each by name; see `inference.evidence`.
     """
-    table = measure(found.labels, image.pixels, found.scores, image.pixel_size)
-    edges = find_edges(found.labels)
-    return table, gather(table, image.pixels, edges) | family.evidence_of(raw, edges, len(table))
+    image, instances = predicted.image, found.instances
+    table = measure(instances.labels, image.pixels, instances.scores, image.pixel_size)
+    edges, shape = find_edges(instances.labels), image.pixels.shape
+    own = [family.evidence_of(x.data, shape, edges, len(table)) for x in predicted.levels]
+    chosen = np.zeros(len(table), int) if found.levels is None else found.levels
+    fitting = {name: np.choose(chosen, [each[name] for each in own]) for name in family.evidence}
+    return table, gather(table, image.pixels, edges) | fitting

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import logging
 
+import numpy as np
+import pandas as pd
+
 from nucseg_tf.inference.measure import measure
 from nucseg_tf.inference.stages.values import Found, Measured
+from nucseg_tf.types import Image
 
 LOG = logging.getLogger(__name__)
 
@@ -21,5 +25,24 @@ class Measure:
         table = found.table
         if table is None:
             table = measure(instances.labels, image.pixels, instances.scores, image.pixel_size)
-        table.insert(0, "image", image.path.name)
-        return Measured(image, instances, table)
+        return Measured(image, instances, add_image(table, image, found.zooms))
+
+
+def add_image(table: pd.DataFrame, image: Image, zooms: np.ndarray | None = None) -> pd.DataFrame:
+    """The table with what the rows of an image share, in front of what is measured.
+
+    Args:
+        table: N rows, of `measure`.
+        image: with diameter and zoom.
+        zooms: (N,), at which each nucleus was found, if regions of the image had their own.
+
+    Returns:
+        Columns `image` (name of the file), `diameter` of its typical nucleus (px, given or found;
+        NaN where it sets no zoom) and `zoom`, by which the network saw it enlarged; then the rest.
+    """
+    zoom = np.full(len(table), image.zoom) if zooms is None else zooms
+    diameter = np.nan if image.diameter is None else image.diameter * image.zoom / zoom
+    common = {"image": image.path.name, "diameter": np.round(diameter, 1), "zoom": zoom.round(4)}
+    for place, (name, value) in enumerate(common.items()):
+        table.insert(place, name, value)
+    return table

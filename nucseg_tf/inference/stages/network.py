@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from nucseg_tf.families.base import Family, Run
 from nucseg_tf.inference.options import Options
-from nucseg_tf.inference.stages.values import Predicted, Scaled
+from nucseg_tf.inference.stages.values import Level, Predicted, Scaled
 from nucseg_tf.schema import Thresholds
 
 
@@ -15,7 +19,7 @@ class Network:
         family: of the network.
         run: the compiled network, from `Family.runner`.
         options: tile and tta.
-        thresholds: of the decoding to come.
+        thresholds: of the decoding to come; those of `Family.at_scale` where the diameter is known.
     """
 
     def __init__(self, family: Family, run: Run, options: Options, thresholds: Thresholds):
@@ -28,7 +32,13 @@ class Network:
         image, shape = scaled.image, scaled.image.pixels.shape
         if not scaled.pixels.any():  # a constant image: nothing to see
             return Predicted(image, self.family.empty(shape))
-        raw = self.run(scaled.pixels, self.tile, self.tta, self.thresholds)
-        if image.zoom != 1:
-            raw = self.family.rescale(raw, shape, image.zoom)
-        return Predicted(image, raw)
+        known = image.diameter is not None
+        thresholds = self.family.at_scale(self.thresholds) if known else self.thresholds
+
+        def look(pixels: np.ndarray, zoom: float) -> Any:
+            raw = self.run(pixels, self.tile, self.tta, thresholds)
+            return raw if zoom == 1 else self.family.rescale(raw, shape, zoom)
+
+        raw = look(scaled.pixels, image.zoom)
+        further = tuple(Level(level.zoom, look(level.data, level.zoom)) for level in scaled.further)
+        return Predicted(image, raw, further, scaled.regions)

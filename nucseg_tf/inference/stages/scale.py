@@ -9,7 +9,7 @@ import numpy as np
 from nucseg_tf.errors import UsageError
 from nucseg_tf.imaging.tiling import resize
 from nucseg_tf.inference.options import AUTO, Options, parse_diameter
-from nucseg_tf.inference.stages.values import Scaled
+from nucseg_tf.inference.stages.values import Level, Scaled
 from nucseg_tf.io.normalise import find_limits, stretch
 from nucseg_tf.models.zoo import ModelInfo
 from nucseg_tf.scale.estimate import Diameter
@@ -40,13 +40,28 @@ class Scale:
         limits = find_limits(image.pixels, percentiles.low, percentiles.high)
         pixels = stretch(image.pixels, limits)
         if self._is_to_be_found(image):
-            found = find_diameter(pixels)
-            diameter = None if found is None else found.median
-            zoom = 1.0 if diameter is None else _within_limits(self.info.diameter / diameter)
-        else:
-            diameter = None
-            zoom = find_zoom(self.info, image.pixel_size, self.diameter)
+            return self._to_found(image, pixels, find_diameter(pixels))
+        diameter = self.diameter if isinstance(self.diameter, float) else None
+        zoom = find_zoom(self.info, image.pixel_size, self.diameter)
         return Scaled(replace(image, diameter=diameter, zoom=zoom), resize(pixels, zoom))
+
+    def _to_found(self, image: Image, pixels: np.ndarray, found: Diameter | None) -> Scaled:
+        """To the diameter that was found, or to those of the regions, the largest of them first."""
+        if found is None:
+            return Scaled(image, pixels)
+        if found.regions is None:
+            zoom = self._zoom_to(found.median)
+            return Scaled(replace(image, diameter=found.median, zoom=zoom), resize(pixels, zoom))
+        kinds = zip(found.regions.shares, found.regions.diameters, strict=True)
+        (_, diameter), *others = sorted(kinds, reverse=True)
+        zoom = self._zoom_to(diameter)
+        zooms = [self._zoom_to(other) for _, other in others]
+        further = tuple(Level(other, resize(pixels, other)) for other in zooms)
+        image = replace(image, diameter=diameter, zoom=zoom)
+        return Scaled(image, resize(pixels, zoom), further, found.regions)
+
+    def _zoom_to(self, diameter: float) -> float:
+        return _within_limits(self.info.diameter / diameter)
 
     def _is_to_be_found(self, image: Image) -> bool:
         if self.diameter is not None:

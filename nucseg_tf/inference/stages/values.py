@@ -11,7 +11,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nucseg_tf.scale.regions import Regions
 from nucseg_tf.types import Image, Instances
+
+
+@dataclass(frozen=True)
+class Level:
+    """The image at a further zoom, where its regions differ much in the size of nuclei.
+
+    Attributes:
+        zoom: h / H.
+        data: as `Scaled.pixels`, and after the network as `Predicted.raw`.
+    """
+
+    zoom: float
+    data: Any
 
 
 @dataclass(frozen=True)
@@ -21,10 +35,14 @@ class Scaled:
     Attributes:
         image: as read, with its zoom, h / H.
         pixels: (h, w) float32, normalised; all 0 where there is nothing to see.
+        further: other zooms, as a rule none.
+        regions: which zoom serves where; None without others.
     """
 
     image: Image
     pixels: np.ndarray
+    further: tuple[Level, ...] = ()
+    regions: Regions | None = None
 
 
 @dataclass(frozen=True)
@@ -33,11 +51,20 @@ class Predicted:
 
     Attributes:
         image: as read.
-        raw: for `Family.decode`, at the scale of the image.
+        raw: for `Family.decode`, of the whole image.
+        further: the same at other zooms.
+        regions: which zoom serves where; None without others.
     """
 
     image: Image
     raw: Any
+    further: tuple[Level, ...] = ()
+    regions: Regions | None = None
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """What the network gave at each zoom, that of the image first."""
+        return (Level(self.image.zoom, self.raw), *self.further)
 
 
 @dataclass(frozen=True)
@@ -47,11 +74,15 @@ class Found:
     Attributes:
         image: as read.
         instances: labels (H, W) and scores (N,).
+        levels: (N,), which of `Predicted.levels` each was found in; None where there is one.
+        zooms: (N,), that of its level; None where that is the image's.
         table: N rows, as `measure` gives them; None where they were not needed so far.
     """
 
     image: Image
     instances: Instances
+    levels: np.ndarray | None = None
+    zooms: np.ndarray | None = None
     table: pd.DataFrame | None = None
 
 
@@ -77,7 +108,7 @@ class Written:
     Attributes:
         shape: (H, W).
         table: N rows, of objects.csv.
-        scale: for run.json, the diameter that was found, px, and the zoom.
+        scale: for run.json: diameter that was given or found, px, and zoom.
     """
 
     shape: tuple[int, int]

@@ -31,11 +31,19 @@ class Fixed:
         self.labels, self.scores = labels, np.array(scores, np.float32)
         self.calls: list[dict] = []
         self.info = SimpleNamespace(confidence=None)
+        self.found: float | None = 23.0
+
+    def find(self, image, options):
+        names = ("pixel_size", "diameter", "tile")
+        self.calls.append({name: getattr(options, name) for name in names})
+        return SimpleNamespace(instances=Instances(self.labels, self.scores))
+
+    def diameter_of(self, found):
+        return self.found
 
     def predict_instances(self, image, **options):
         self.calls.append(options)
-        turned = self.labels if len(self.calls) == 1 else np.fliplr(self.labels)
-        return Instances(turned, self.scores)
+        return Instances(np.fliplr(self.labels), self.scores)
 
 
 def test_two_touching_discs():
@@ -87,8 +95,17 @@ def test_confidence_of_a_model_is_the_mean_of_score_and_agreement():
     table = table.set_index("label")
     np.testing.assert_allclose(table.loc[[1, 2, 3], "confidence"], [0.95, 0.8, 0.9], rtol=1e-6)
     np.testing.assert_allclose(table.loc[1, "area_um2"], 6 * 0.25)
-    assert model.calls == [{"pixel_size": 0.5, "diameter": 3, "tile": 64}] * 2
+    first, again = model.calls
+    assert first == {"pixel_size": 0.5, "diameter": 3, "tile": 64}
+    assert again == first | {"diameter": 23.0}  # the one of the first: found once
     assert table["rank"].idxmin() == 2
+
+
+def test_views_of_an_image_of_several_scales_find_them_again():
+    model = Fixed(LABELS, [0.9, 0.6, 0.8])
+    model.found = None
+    prelabel_image(LABELS.astype(np.uint8), model, Settings(agreement=1))
+    assert [call["diameter"] for call in model.calls] == [None, None]
 
 
 def test_without_views_the_score_is_all_there_is():

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,12 +23,13 @@ from nucseg_tf.inference.stages.measure import Measure
 from nucseg_tf.inference.stages.network import Network
 from nucseg_tf.inference.stages.read import Read
 from nucseg_tf.inference.stages.scale import Scale, find_zoom
-from nucseg_tf.inference.stages.values import Found, Measured, Predicted, Scaled
+from nucseg_tf.inference.stages.values import Found, Level, Measured, Predicted, Scaled
 from nucseg_tf.inference.stages.write import Write, remove_results
 from nucseg_tf.io.labels import read_labels
 from nucseg_tf.models.confidence import Confidence
 from nucseg_tf.models.zoo import ModelInfo
 from nucseg_tf.scale.estimate import Diameter
+from nucseg_tf.scale.regions import Regions
 from nucseg_tf.schema import of_family
 from nucseg_tf.types import Image, Instances
 
@@ -84,7 +86,8 @@ def test_a_model_may_ask_for_the_diameter_to_be_found(image, info, monkeypatch):
     scaled = Scale(asks, Options())(image)
     assert (scaled.image.zoom, scaled.image.diameter) == (2.0, 10.0)
     assert Scale(asks, Options(diameter="native"))(image).image.zoom == 1.0
-    assert Scale(asks, Options(diameter=40))(image).image.zoom == 0.5
+    given = Scale(asks, Options(diameter=40))(image).image
+    assert (given.zoom, given.diameter) == (0.5, 40.0)
     assert Scale(info, Options(diameter="auto"))(image).image.zoom == 2.0
     assert Scale(info, Options())(image).image.diameter is None
     sized = replace(image, pixel_size=1.0)
@@ -95,6 +98,57 @@ def test_a_model_may_ask_for_the_diameter_to_be_found(image, info, monkeypatch):
     assert Scale(asks, Options())(image).image.zoom == 1.0
     monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels: Diameter(900.0, 1.1))
     assert Scale(asks, Options())(image).image.zoom == 1 / 8
+
+
+def test_the_family_is_told_where_nuclei_have_the_size_that_it_knows(image, toy_family):
+    seen = []
+
+    class Told(type(toy_family)):
+        def at_scale(self, thresholds):
+            return "at scale"
+
+    def run(pixels, tile, tta, thresholds):
+        seen.append(thresholds)
+        return pixels[..., None]
+
+    network = Network(Told(), run, Options(), "any")
+    pixels = np.ones((72, 96), np.float32)
+    network(Scaled(image, pixels))
+    network(Scaled(replace(image, diameter=20.0), pixels))
+    network(Scaled(replace(image, diameter=20.0), pixels, (Level(1.0, pixels),), REGIONS))
+    assert seen == ["any", "at scale", "at scale", "at scale"]
+
+
+REGIONS = Regions((10.0, 40.0), (0.3, 0.7), np.log2(np.array([[40.0, 10.0], [40.0, 10.0]])))
+
+
+def test_regions_of_other_sizes_are_brought_to_the_model_each(image, info, monkeypatch):
+    found = Diameter(12.0, 2.0, REGIONS)
+    monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels: found)
+    scaled = Scale(info, Options(diameter="auto"))(image)
+    assert (scaled.image.zoom, scaled.image.diameter) == (0.5, 40.0)  # what is most comes first
+    assert scaled.pixels.shape == (36, 48)
+    assert [(level.zoom, level.data.shape) for level in scaled.further] == [(2.0, (144, 192))]
+    assert scaled.regions is REGIONS
+    plain = Scale(info, Options(diameter="native"))(image)
+    assert (plain.further, plain.regions) == ((), None)
+
+
+def test_each_region_takes_its_nuclei_from_its_own_zoom(image, toy_family):
+    """The toy sees all that is bright at any zoom; each nucleus is taken once, and says where."""
+    bright = np.zeros((128, 128), np.float32)
+    bright[20:60, 10:50] = bright[100:110, 100:110] = 1
+    field = replace(image, pixels=bright, zoom=0.5, diameter=40.0)
+    levels = [cv2.resize(bright, None, fx=zoom, fy=zoom) for zoom in (0.5, 2)]
+    scaled = Scaled(field, levels[0], (Level(2.0, levels[1]),), REGIONS)
+    thresholds = toy_family.thresholds(bright=0.5)
+    network = Network(toy_family, lambda pixels, *_: pixels[..., None], Options(), thresholds)
+    found = Decode(toy_family, thresholds, 20.0)(network(scaled))
+    assert found.zooms.tolist() == [0.5, 2.0]
+    table = Measure()(found).table
+    assert table["zoom"].tolist() == [0.5, 2.0]
+    assert table["diameter"].tolist() == [40.0, 10.0]
+    assert table["area_px"].tolist() == pytest.approx([1600, 100], rel=0.1)
 
 
 @pytest.mark.parametrize(
@@ -131,12 +185,16 @@ def test_network_undoes_the_zoom_and_spares_an_empty_image(image, toy_family):
 def test_decode_measure_and_write(image, toy_family, tmp_path, caplog):
     bright = (image.pixels > 70).astype(np.float32)[..., None]
     network = Network(toy_family, lambda *_: bright, Options(), toy_family.thresholds())
-    found = Decode(toy_family, toy_family.thresholds())(network(Scaled(image, bright[..., 0])))
+    decode = Decode(toy_family, toy_family.thresholds(), 20.0)
+    found = decode(network(Scaled(image, bright[..., 0])))
     assert isinstance(found, Found)
     measured = Measure()(found)
     assert isinstance(measured, Measured)
     assert len(measured.table) == found.instances.labels.max() >= 3
+    assert measured.table.columns[:4].tolist() == ["image", "diameter", "zoom", "label"]
     assert set(measured.table["image"]) == {"drawn.tif"}
+    assert measured.table["diameter"].isna().all()
+    assert set(measured.table["zoom"]) == {1.0}
     written = Write(tmp_path, ["geojson"])(measured)
     assert written.shape == (72, 96)
     assert {file.name for file in tmp_path.iterdir()} == {"drawn_labels.tif", "drawn.geojson"}
@@ -158,8 +216,8 @@ def test_confidence_replaces_scores_wherever_they_go(image, toy_family, tmp_path
     )
     bright = (image.pixels > 70).astype(np.float32)[..., None]
     thresholds = toy_family.thresholds()
-    raw = Decode(toy_family, thresholds)(Predicted(image, bright))
-    found = Decode(toy_family, thresholds, fitted)(Predicted(image, bright))
+    raw = Decode(toy_family, thresholds, 20.0)(Predicted(image, bright))
+    found = Decode(toy_family, thresholds, 20.0, fitted)(Predicted(image, bright))
     np.testing.assert_array_equal(found.instances.labels, raw.instances.labels)
     measured, before = Measure()(found), Measure()(raw)
     area = before.table["area_px"]
@@ -175,8 +233,34 @@ def test_confidence_replaces_scores_wherever_they_go(image, toy_family, tmp_path
     features = json.loads((tmp_path / "drawn.geojson").read_text())["features"]
     stored = [feature["properties"]["measurements"]["score"] for feature in features]
     np.testing.assert_allclose(stored, expected, atol=1e-4)
-    nothing = Decode(toy_family, thresholds, fitted)(Predicted(image, 0 * bright))
+    nothing = Decode(toy_family, thresholds, 20.0, fitted)(Predicted(image, 0 * bright))
     assert len(nothing.instances.scores) == 0
+
+
+def test_rows_have_the_diameter_and_the_zoom_of_their_image(image):
+    one = Instances(np.ones(image.pixels.shape, np.int32), np.ones(1, np.float32))
+    scaled = replace(image, diameter=23.456, zoom=0.71234567)
+    (row,) = Measure()(Found(scaled, one)).table.to_dict("records")
+    assert (row["diameter"], row["zoom"]) == (23.5, 0.7123)
+
+
+def test_limits_of_area_are_meant_at_the_scale_of_the_network(image, toy_family):
+    bright = np.zeros((72, 96, 1), np.float32)
+    bright[10:13, 10:13] = bright[40:46, 40:46] = 1  # 9 and 36 px, 36 and 144 at a zoom of 2
+    limits = toy_family.thresholds(min_area=40, max_area=0)
+    decode = Decode(toy_family, limits, 20.0)
+    assert len(decode(Predicted(image, bright)).instances.scores) == 0
+    assert len(decode(Predicted(replace(image, zoom=2.0), bright)).instances.scores) == 1
+    assert len(decode(Predicted(replace(image, zoom=4.0), bright)).instances.scores) == 2
+
+
+@pytest.mark.parametrize(
+    ("limits", "zoom", "expected"),
+    [((20, 0), 2.0, (5, 0)), ((20, 900), 0.5, (80, 3600)), ((0, 3), 8.0, (0, 1))],
+)
+def test_areas_in_px_of_the_image(toy_family, limits, zoom, expected):
+    at = toy_family.thresholds(min_area=limits[0], max_area=limits[1]).at(zoom)
+    assert (at.min_area, at.max_area) == expected
 
 
 def test_an_image_without_nuclei_is_a_warning(image, caplog):
