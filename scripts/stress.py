@@ -21,7 +21,7 @@ from nucseg_tf.evaluation.stress.scene import choose, load_scenes, spread
 from nucseg_tf.evaluation.stress.sheet import draw_tile, write_sheet
 from nucseg_tf.evaluation.stress.table import summarise_stress, to_markdown
 from nucseg_tf.inference.segmenter import load_model
-from nucseg_tf.io.files import ensure_folder
+from nucseg_tf.io.files import atomic_path, ensure_folder
 
 DATA = [Path("../shared/data/dsb2018"), Path("../shared/data/kromp2020")]
 
@@ -45,6 +45,14 @@ def parse() -> argparse.Namespace:
     return options
 
 
+def write_rows(out: Path, rows: list[dict]) -> pd.DataFrame:
+    """Write stress.csv, and return it as a table."""
+    table = pd.DataFrame(rows)
+    with atomic_path(out / "stress.csv") as temporary:
+        table.to_csv(temporary, index=False, float_format="%.4g")
+    return table
+
+
 def main() -> None:
     """Run the test, and write what came of it."""
     options = parse()
@@ -65,11 +73,11 @@ def main() -> None:
         if (outcome.data, outcome.scene.name) in shown:
             tiles = sheets.setdefault((outcome.data, outcome.model), {})
             tiles[outcome.scene.name, outcome.kind] = draw_tile(outcome)
-        if outcome.kind != last:
+        if outcome.kind != last:  # what there is so far is kept
             last = outcome.kind
+            write_rows(options.out, rows)
             print(f"{time.perf_counter() - began:6.0f} s  {outcome.data} {last}", flush=True)
-    table = pd.DataFrame(rows)
-    table.to_csv(options.out / "stress.csv", index=False, float_format="%.4g")
+    table = write_rows(options.out, rows)
     for (data, model), tiles in sheets.items():
         write_sheet(options.out / f"{data}_{model}.png", tiles)
     text = to_markdown(summarise_stress(table))
