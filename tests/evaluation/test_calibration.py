@@ -47,8 +47,8 @@ def test_fit_recovers_what_is_known():
     np.testing.assert_allclose(weights, WEIGHTS, atol=0.15)  # three standard errors
     chance = probability(intercept, dict(zip("abc", weights, strict=True)), columns(judged))
     known = 1 / (1 + np.exp(-(INTERCEPT + judged.evidence @ WEIGHTS)))
-    np.testing.assert_allclose(chance, known, atol=0.06)
-    assert np.abs(chance - known).mean() < 0.01
+    assert np.abs(chance - known).mean() < 0.015
+    np.testing.assert_allclose(chance, known, atol=0.08)  # of the most unusual of 20,000
 
 
 def columns(judged: Judged) -> dict[str, np.ndarray]:

@@ -1,7 +1,9 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import yaml
 
 from nucseg_tf.config import make_config
 from nucseg_tf.evaluation import finish
@@ -13,7 +15,7 @@ from nucseg_tf.families.fpn2ws.targets import targets
 from nucseg_tf.inference.stages.values import Predicted
 from nucseg_tf.models.zoo import ModelInfo
 from nucseg_tf.registry import FAMILIES
-from nucseg_tf.schema import of_family
+from nucseg_tf.schema import of_family, parse, to_yaml
 from nucseg_tf.types import Field, Image
 
 
@@ -102,3 +104,47 @@ def test_few_fields_alone_change_no_threshold(caplog):
 )
 def test_common_pixel_size(sizes, expected):
     assert common_pixel_size(sizes) == (pytest.approx(expected) if expected else None)
+
+
+def grid_of_discs(wrong: bool) -> np.ndarray:
+    """Twelve discs; every other one much too small where they are to be wrong."""
+    labels = np.zeros((80, 110), np.int32)
+    rows, columns = np.indices(labels.shape)
+    for index in range(12):
+        y, x = 15 + 25 * (index // 4), 15 + 26 * (index % 4)
+        radius = 5 if wrong and index % 2 else 9
+        labels[(rows - y) ** 2 + (columns - x) ** 2 <= radius**2] = index + 1
+    return labels
+
+
+@pytest.mark.parametrize(("count", "fitted"), [(6, True), (3, False)])
+def test_a_finished_model_is_calibrated_if_there_is_enough(count, fitted, monkeypatch, caplog):
+    family = FAMILIES["fpn2ws"]
+    info = of_family(ModelInfo, family.name)(
+        name="m", architecture={"family": family.name}, diameter=18.0
+    )
+    segmenter = SimpleNamespace(
+        family=family,
+        thresholds=info.thresholds,
+        info=info,
+        predict_raw=lambda pixels, options, thresholds: Predicted(
+            Image(pixels, None, Path("a.png")), targets(grid_of_discs(wrong=True))
+        ),
+        decode=lambda predicted, thresholds: decode(predicted.raw, thresholds),
+    )
+    truth = grid_of_discs(wrong=False)
+    image = (50 + 100 * (truth > 0)).astype(np.uint8)
+    monkeypatch.setattr(finish, "load_field", lambda field, channel, z: (image, truth))
+    # Tuning would leave out those that are wrong: nothing were left to tell apart.
+    monkeypatch.setattr(finish, "tune", lambda pairs, decode, start, grid, **_: start)
+    fields = [Field(str(number), Path("a.png"), (Path("b.png"),)) for number in range(count)]
+    done = finish.tune_and_score(segmenter, fields, make_config())
+    assert (done.confidence is not None) is fitted
+    if fitted:
+        assert done.confidence.nuclei == 72
+        assert (
+            done.confidence.cross_validated.auc == 1
+        )  # those that are too small are the wrong ones
+        assert parse(type(done), yaml.safe_load(to_yaml(done)), "model.yaml") == done
+    else:
+        assert "too few to calibrate" in caplog.text
