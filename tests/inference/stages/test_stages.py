@@ -76,7 +76,7 @@ def test_scale_brings_percentiles_to_0_and_1_and_nuclei_to_their_size(image, inf
 
 
 def test_a_model_may_ask_for_the_diameter_to_be_found(image, info, monkeypatch):
-    monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels: Diameter(10.0, 1.1))
+    monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels, engine: Diameter(10.0, 1.1))
     asks = info.model_copy(update={"find_diameter": True, "pixel_size": None})
     scaled = Scale(asks, Options())(image)
     assert (scaled.image.zoom, scaled.image.diameter) == (2.0, 10.0)
@@ -88,9 +88,9 @@ def test_a_model_may_ask_for_the_diameter_to_be_found(image, info, monkeypatch):
     known = info.model_copy(update={"find_diameter": True})
     assert Scale(known, Options())(sized).image.zoom == 2.0  # by pixel size: the model has one
     assert Scale(known, Options())(sized).image.diameter is None
-    monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels: None)
+    monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels, engine: None)
     assert Scale(asks, Options())(image).image.zoom == 1.0
-    monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels: Diameter(900.0, 1.1))
+    monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels, engine: Diameter(900.0, 1.1))
     assert Scale(asks, Options())(image).image.zoom == 1 / 8
 
 
