@@ -5,6 +5,8 @@ import pytest
 
 from nucseg_tf.config import SHIPPED as CONFIGS
 from nucseg_tf.config import load_config
+from nucseg_tf.engines.base import Source
+from nucseg_tf.engines.keras import Keras
 from nucseg_tf.evaluation.scores import score_image
 from nucseg_tf.families.jacobkie import FAMILY
 from nucseg_tf.families.jacobkie.config import Architecture, Positions
