@@ -45,7 +45,7 @@ def compile_function(function: Callable) -> Callable:
 
 
 def compile_network(network: keras.Model) -> Predict:
-    """Compile a network for prediction: on TensorFlow once for all shapes, if it can be traced so.
+    """Compile a network for prediction: on TensorFlow once for all shapes.
 
     Returns:
         Function from (B, h, w, 1) float32 to (B, h, w, K) float32.
@@ -55,26 +55,18 @@ def compile_network(network: keras.Model) -> Predict:
     def call(batch):
         return network(batch, training=False)
 
-    if keras.backend.backend() == "tensorflow" and takes_any_shape(network):
+    if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
+
+        from nucseg_tf.engines.tensorflow import open_shapes
 
         shape = tf.TensorSpec((None, None, None, 1), tf.float32)
         compiled = tf.function(call, input_signature=[shape], autograph=False)
+        with open_shapes(network):
+            compiled.get_concrete_function()
     else:
         compiled = compile_function(call)
     return lambda batch: np.asarray(compiled(batch))
-
-
-def takes_any_shape(network: keras.Model) -> bool:
-    """Whether a network can be traced with height and width left open.
-
-    Keras' UpSampling2D cannot, where it does more than repeat pixels.
-    """
-    import keras
-
-    layers = network._flatten_layers(include_self=False, recursive=True)
-    enlarging = [layer for layer in layers if isinstance(layer, keras.layers.UpSampling2D)]
-    return all(layer.interpolation == "nearest" for layer in enlarging)
 
 
 def backend_device() -> str:

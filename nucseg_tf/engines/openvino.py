@@ -90,18 +90,16 @@ def convert(ov: Any, source: Source) -> cache.Files:
     Raises:
         EngineError: it cannot be converted.
     """
+    from nucseg_tf.engines.tensorflow import open_shapes, use_device
+
     if "tensorflow" not in sys.modules:
-        from nucseg_tf.engines.tensorflow import use_device
-
         use_device("auto")
-    from nucseg_tf.engines.keras import takes_any_shape
-
-    if not takes_any_shape(source.network):
-        raise EngineError("its network cannot be converted: it enlarges features bilinearly")
+    network = source.network
     with tempfile.TemporaryDirectory(prefix="nucseg-") as folder, _same_log_handlers():
         saved, xml = Path(folder) / "saved", Path(folder) / XML
         try:
-            source.network.export(str(saved), format="tf_saved_model", verbose=False)
+            with open_shapes(network):
+                network.export(str(saved), format="tf_saved_model", verbose=False)
             ov.save_model(ov.Core().read_model(saved), xml, compress_to_fp16=False)
         except Exception as error:  # whatever Keras and OpenVINO say of a network
             raise EngineError(f"its network cannot be converted: {error}") from error

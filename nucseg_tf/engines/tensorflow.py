@@ -1,4 +1,4 @@
-"""TensorFlow: imported without its chatter, and told where to run."""
+"""TensorFlow: imported without its chatter, told where to run, and made to take any shape."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ import logging
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from nucseg_tf.engines.base import Device
 from nucseg_tf.errors import UsageError
+
+if TYPE_CHECKING:
+    import keras
 
 
 def load_tensorflow() -> None:
@@ -61,3 +67,35 @@ def use_device(device: Device) -> None:
         else:
             for gpu in gpus:  # take memory as needed, not all of a shared GPU at once
                 tf.config.experimental.set_memory_growth(gpu, True)
+
+
+@contextmanager
+def open_shapes(network: keras.Model) -> Iterator[None]:
+    """Let a network be traced with height and width left open.
+
+    Keras' UpSampling2D repeats pixels, which leaves OpenVINO with a copy in another layout for each
+    axis, or resizes to a size that it must know. For the time of the tracing TensorFlow's own
+    operation stands in, which gives the same and knows its size when it runs.
+    """
+    import keras
+
+    found = network._flatten_layers(include_self=False, recursive=True)
+    enlarging: list[Any] = [
+        layer for layer in found if isinstance(layer, keras.layers.UpSampling2D)
+    ]
+        layer for layer in found if isinstance(layer, keras.layers.UpSampling2D)
+    ]
+    for layer in enlarging:
+        layer._resize_images = _enlarge
+    try:
+        yield
+    finally:
+        for layer in enlarging:
+            del layer._resize_images
+
+
+def _enlarge(x: Any, rows: int, columns: int, _data_format: str, interpolation: str) -> Any:
+    """Enlarge (B, h, w, C) by whole factors."""
+    import tensorflow as tf
+
+    return tf.image.resize(x, tf.shape(x)[1:3] * [rows, columns], interpolation)
