@@ -83,8 +83,6 @@ def open_shapes(network: keras.Model) -> Iterator[None]:
     enlarging: list[Any] = [
         layer for layer in found if isinstance(layer, keras.layers.UpSampling2D)
     ]
-        layer for layer in found if isinstance(layer, keras.layers.UpSampling2D)
-    ]
     for layer in enlarging:
         layer._resize_images = _enlarge
     try:
