@@ -75,6 +75,25 @@ def import_model(file: Path, *, models_dir: Path, name: str | None = None) -> Pa
     return archive.import_model(file, models_dir, name)
 
 
+def prepare_models(name: str | None = None, *, models_dir: Path | None = None) -> str:
+    """Convert one model, or all, for prediction on this CPU, so that nobody waits at its first use.
+
+    What is converted goes into the cache folder, NUCSEG_CACHE.
+
+    Args:
+        name: name of a model, or a model folder; all models without it
+        models_dir: folder to search first
+    """
+    from nucseg_tf.inference.segmenter import load_model
+    from nucseg_tf.models import zoo
+    from nucseg_tf.scale.finder import load_finder
+
+    names = list(zoo.list_models(models_dir)) if name is None else [name]
+    load_finder(device="cpu")
+    engines = [load_model(each, models_dir, device="cpu").network.engine for each in names]
+    return "\n".join(f"{each}: {engine}" for each, engine in zip(names, engines, strict=True))
+
+
 class Models:
     """Lists, checks and moves models."""
 
@@ -82,6 +101,7 @@ class Models:
     info = staticmethod(model_info)
     verify = staticmethod(verify_models)
     export = staticmethod(export_model)
+    prepare = staticmethod(prepare_models)
 
 
 setattr(Models, "import", staticmethod(import_model))  # a keyword, so not in the class body

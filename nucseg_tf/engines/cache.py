@@ -10,12 +10,14 @@ import hashlib
 import logging
 import os
 import shutil
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from uuid import uuid4
 
 LOG = logging.getLogger(__name__)
 HASHES = "sha256"
+PREPARED = Path(sys.prefix) / "share" / "nucseg"  # by whoever installed the program: an image, say
 Files = Mapping[str, bytes]  # contents by name
 
 
@@ -32,7 +34,7 @@ def cache_folder() -> Path:
 
 
 def kept(kind: str, key: str, make: Callable[[], Files]) -> Files:
-    """Files from the cache, or made anew and kept.
+    """Files from the cache, or from what came with the installation, or made anew and kept.
 
     Where the cache cannot be written they are made all the same.
 
@@ -41,6 +43,9 @@ def kept(kind: str, key: str, make: Callable[[], Files]) -> Files:
         key: letters and digits that stand for all that the files depend on.
         make: makes them.
     """
+    files = read(PREPARED / kind / key, key, of_anyone=True)
+    if files is not None:
+        return files
     try:
         folder = cache_folder() / kind / key
     except RuntimeError as error:
@@ -56,13 +61,19 @@ def kept(kind: str, key: str, make: Callable[[], Files]) -> Files:
     return files
 
 
-def read(folder: Path, key: str) -> Files | None:
-    """Files as they were written; None if anything is missing, different or someone else's."""
+def read(folder: Path, key: str, of_anyone: bool = False) -> Files | None:
+    """Files as they were written; None if anything is missing, different or someone else's.
+
+    Args:
+        folder: they lie in.
+        key: they were written for.
+        of_anyone: whose files they are does not matter: the program lies beside them.
+    """
     try:
         lines = (folder / HASHES).read_text(encoding="utf-8").splitlines()
         pairs = (line.split("  ", 1) for line in lines)
         recorded = {name: digest for digest, name in pairs}
-        if recorded.pop("key", None) != key or not _is_trusted(folder):
+        if recorded.pop("key", None) != key or not (of_anyone or _is_trusted(folder)):
             raise ValueError("made for something else, or by someone else")
         files = {name: (folder / Path(name).name).read_bytes() for name in recorded}
         for name, digest in recorded.items():

@@ -92,6 +92,19 @@ def test_what_belongs_to_another_user_is_made_anew(folder, monkeypatch):
     assert make.calls == (1 if owner == 0 else 2)  # the administrator's is trusted
 
 
+def test_what_came_with_the_installation_goes_first(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "PREPARED", tmp_path / "cache")
+    make = Maker()
+    kept("kind", KEY, make)
+    monkeypatch.setenv("NUCSEG_CACHE", str(tmp_path / "other"))
+    monkeypatch.setattr(cache, "_is_trusted", lambda folder: False)  # an unpacked image, say
+    assert kept("kind", KEY, make) == FILES
+    assert make.calls == 1
+    flip(folder)
+    assert kept("kind", KEY, make) == FILES
+    assert make.calls == 2
+
+
 def test_names_that_lead_elsewhere_are_not_followed(folder):
     make = Maker()
     kept("kind", KEY, make)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import keras
@@ -88,14 +89,24 @@ def test_a_damaged_network_is_converted_anew(network, own_cache, monkeypatch):
     assert cache.read(weights.parent, weights.parent.name) is not None
 
 
-def test_networks_that_enlarge_bilinearly_are_left_to_keras(own_cache):
+def test_networks_that_enlarge_bilinearly(own_cache):
     network = zoo.build(Architecture(encoder="mobilenetv2", filters=8, head="upsample"))
-    source = Source(lambda: network, "key")
-    with pytest.raises(EngineError, match="bilinear"):
-        OpenVino().compile(source)
-    compiled = Keras().compile(source)
-    for batch in batches():
-        np.testing.assert_allclose(compiled(batch), network(batch), atol=1e-5)
+    source = Source(lambda: network)
+    engines = [Keras().compile(source), OpenVino().compile(source)]
+    for batch, engine in product(batches(), engines):
+        np.testing.assert_allclose(engine(batch), network(batch), atol=1e-5)
+
+
+def test_a_network_that_cannot_be_converted(own_cache):
+    class Strange:
+        def _flatten_layers(self, **_options):
+            return []
+
+        def export(self, *_arguments, **_options):
+            raise ValueError("what is that?")
+
+    with pytest.raises(EngineError, match="cannot be converted: what is that"):
+        OpenVino().compile(Source(Strange))
 
 
 def test_it_does_not_compute_on_gpus():
