@@ -22,7 +22,10 @@ code = main(sys.argv[1:])
 print(" ".join(sorted({name.split(".")[0] for name in sys.modules})))
 sys.exit(code)
 """
-HEAVY = {"tensorflow", "keras", "jax", "torch", "h5py", "matplotlib", "segmentation_models"}
+HEAVY = {
+    *("tensorflow", "keras", "jax", "torch", "h5py", "matplotlib", "pandas"),
+    "segmentation_models",
+}
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 
-from nucseg_tf.inference.measure import measure
+import numpy as np
+
+from nucseg_tf.inference.measure import measure_columns
 from nucseg_tf.inference.stages.values import Found, Measured
+from nucseg_tf.io.tables import Table
 
 LOG = logging.getLogger(__name__)
 
@@ -18,6 +21,8 @@ class Measure:
         image, instances = found.image, found.instances
         if not len(instances.scores):
             LOG.warning("%s: no nucleus found", image.path)
-        table = measure(instances.labels, image.pixels, instances.scores, image.pixel_size)
-        table.insert(0, "image", image.path.name)
-        return Measured(image, instances, table)
+        columns = measure_columns(
+            instances.labels, image.pixels, instances.scores, image.pixel_size
+        )
+        names = np.full(len(columns["label"]), image.path.name, object)
+        return Measured(image, instances, Table({"image": names, **columns}))

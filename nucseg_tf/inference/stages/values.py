@@ -6,12 +6,15 @@ H rows, W columns of the image; h, w of the image at the model's scale; N nuclei
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
+from nucseg_tf.io.tables import Table
 from nucseg_tf.types import Image, Instances
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class Measured:
 
     image: Image
     instances: Instances
-    table: pd.DataFrame
+    table: Table
 
 
 @dataclass(frozen=True)
@@ -79,5 +82,5 @@ class Written:
     """
 
     shape: tuple[int, int]
-    table: pd.DataFrame
+    table: Table | pd.DataFrame
     scale: dict[str, float] = field(default_factory=dict)
