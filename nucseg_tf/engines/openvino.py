@@ -120,6 +120,8 @@ def _same_log_handlers() -> Iterator[None]:
 def _compile(ov: Any, files: cache.Files, precision: Precision) -> Predict:
     core = ov.Core()
     settings = {
+        # Threads bound to cores would wait there for other programs, or other shards of a run.
+        "ENABLE_CPU_PINNING": False,
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": precision,
         "CPU_RUNTIME_CACHE_CAPACITY": KEPT_PRIMITIVES,
