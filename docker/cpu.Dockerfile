@@ -36,6 +36,10 @@ COPY nucseg_tf nucseg_tf
 RUN PYTHONPATH=/opt/setuptools python -m pip --python /opt/nucseg/bin/python install --no-deps \
       --no-index --no-build-isolation --prefix /opt/program . \
     && /opt/nucseg/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/program/lib
+# Models as OpenVINO wants them, which each container would have to convert for itself.
+RUN PYTHONPATH="$(echo /opt/program/lib/python3*/site-packages)" \
+    NUCSEG_CACHE=/opt/program/share/nucseg \
+      /opt/nucseg/bin/python -m nucseg_tf models prepare
 
 FROM ${BASE_IMAGE}
 # Official Python images come without the bytecode of the standard library.

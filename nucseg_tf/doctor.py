@@ -19,6 +19,7 @@ LIBRARIES = (
     "tensorflow",
     "keras",
     "segmentation-models",
+    "openvino",
     "numpy",
     "scipy",
     "opencv-python-headless",
@@ -103,6 +104,7 @@ def examine() -> tuple[str, list[str]]:
         rows.append(("devices", _devices()))
         if "GPU" not in rows[-1][1]:
             rows.append(("no GPU because", why_no_gpu()))
+        rows += _engine()
         rows += _models(problems)
     except ImportError as error:
         problems.append(f"TensorFlow or Keras cannot be imported: {error}")
@@ -118,6 +120,18 @@ def _devices() -> str:
         details = tf.config.experimental.get_device_details(device)
         names.append(f"{device.device_type} {details.get('device_name', '')}".strip())
     return ", ".join(names)
+
+
+def _engine() -> list[tuple[str, str]]:
+    """What computes networks here if the user does not say, and in which precisions it can."""
+    from nucseg_tf.engines import hardware
+    from nucseg_tf.engines.choose import choose
+    from nucseg_tf.registry import ENGINES
+
+    name = choose("auto")
+    bf16 = "bf16" in ENGINES[name].precisions and hardware.computes_bf16()
+    precision = "f32; bf16 for models that were checked in it" if bf16 else "f32"
+    return [("engine", name), ("precision", precision)]
 
 
 def why_no_gpu() -> str:

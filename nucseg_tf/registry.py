@@ -1,4 +1,4 @@
-"""What the program knows by name: model families, readers of images, writers of results.
+"""What the program knows by name: model families, engines, readers of images, writers of results.
 
 A name stands for an object, or for the text "module:attribute", which is imported when it is first
 asked for. So one line below adds a family, and listing names costs nothing. Another package adds
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from nucseg_tf.errors import NucsegError, UsageError
 
 if TYPE_CHECKING:
+    from nucseg_tf.engines.base import Engine
     from nucseg_tf.families.base import Family
     from nucseg_tf.io.readers.base import Reader
     from nucseg_tf.io.writers.base import Writer
@@ -128,6 +129,14 @@ FAMILIES: Registry[Family] = Registry(
         "fpn2ws": "nucseg_tf.families.fpn2ws:FAMILY",
         "mask_rcnn": "nucseg_tf.families.mask_rcnn:FAMILY",
         "jacobkie": "nucseg_tf.families.jacobkie:FAMILY",
+    },
+)
+ENGINES: Registry[Engine] = Registry(
+    "engine",
+    "nucseg_tf.engines",
+    {
+        "keras": "nucseg_tf.engines.keras:ENGINE",
+        "openvino": "nucseg_tf.engines.openvino:ENGINE",
     },
 )
 READERS: Registry[Reader] = Registry(

@@ -15,6 +15,15 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before any test imports Te
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory) -> Path:
+    """The cache folder of this run of the tests, one for all its processes."""
+    root = tmp_path_factory.getbasetemp()
+    folder = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / "cache"
+    os.environ["NUCSEG_CACHE"] = str(folder)
+    return folder
+
+
 @pytest.fixture
 def toy() -> tuple[np.ndarray, np.ndarray]:
     """See `drawn_nuclei`."""

@@ -27,7 +27,12 @@ LAYERS = (
     ),
 )
 FOR_ALL = {"errors", "types", "config", "schema", "policy", "registry"}
-FOR_TYPES = {("registry", "families"), ("registry", "io"), ("schema", "families")}
+FOR_TYPES = {
+    ("registry", "engines"),
+    ("registry", "families"),
+    ("registry", "io"),
+    ("schema", "families"),
+}
 TOP = {"__init__", "__main__"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 MODEL_CODE = [

@@ -9,7 +9,8 @@ from typing import Any
 
 from nucseg_tf.commands.options import Changes, Channel, ConfigName, Data, Plane
 from nucseg_tf.commands.settings import settings_and_fields
-from nucseg_tf.console import load_tensorflow, show_progress
+from nucseg_tf.console import show_progress
+from nucseg_tf.engines.tensorflow import load_tensorflow
 from nucseg_tf.errors import UsageError
 from nucseg_tf.io.files import ensure_folder
 

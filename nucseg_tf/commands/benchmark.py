@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import signal
 from pathlib import Path
 
-from nucseg_tf.commands.options import Channel, Device, Diameter, ModelsDir, PixelSize, Plane
-from nucseg_tf.console import load_tensorflow, show_progress, use_device
+from nucseg_tf.commands.options import (
+    Channel,
+    Device,
+    Diameter,
+    Engine,
+    ModelsDir,
+    PixelSize,
+    Plane,
+    Precision,
+)
+from nucseg_tf.console import show_progress
 from nucseg_tf.errors import SomeImagesFailed
 
 LOG = logging.getLogger(__name__)
@@ -30,6 +38,8 @@ def benchmark(
     z: Plane = None,
     tile: int | None = None,
     tta: int = 1,
+    engine: Engine = "auto",
+    precision: Precision = "auto",
     device: Device = "auto",
 ) -> Path:
     """Compare models, and label images of other tools, on annotated images.
@@ -48,13 +58,13 @@ def benchmark(
         tile: side in px of the tiles of large images; each model has its own otherwise
         tta: average over so many flips and rotations, 1 (off) to 8
     """
+    from nucseg_tf.engines.choose import check
     from nucseg_tf.evaluation.entries import parse_entries
     from nucseg_tf.inference.options import parse_diameter
 
+    check(engine, precision)
     runs = parse_entries(models, labels)
     sizes = {"pixel_size": pixel_size, "diameter": parse_diameter(diameter)}
-    if models:
-        load_tensorflow()
     from nucseg_tf.evaluation.benchmark import failures, run_benchmark
     from nucseg_tf.evaluation.report import write_report
 
@@ -66,7 +76,7 @@ def benchmark(
             groups=groups,
             note=note,
             models_dir=models_dir,
-            prepare=functools.partial(use_device, device),
+            loading={"engine": engine, "precision": precision, "device": device},
             progress=progress,
         )
     if result is None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nucseg_tf.commands.options import Channel, Device, Plane
-from nucseg_tf.console import use_device
+from nucseg_tf.commands.options import Channel, Device, Engine, Plane
 from nucseg_tf.errors import NucsegError, SomeImagesFailed
 
 
 def diameter(
-    *paths: Path, channel: Channel = None, z: Plane = None, device: Device = "auto"
+    *paths: Path,
+    channel: Channel = None,
+    z: Plane = None,
+    engine: Engine = "auto",
+    device: Device = "auto",
 ) -> None:
     """Say how large the nuclei of images are.
 
@@ -23,17 +26,17 @@ def diameter(
     from nucseg_tf.io.images import list_images
 
     files = list_images(paths)
-    use_device(device)
     from nucseg_tf.inference.options import Options
     from nucseg_tf.inference.stages.read import Read
-    from nucseg_tf.inference.stages.scale import find_diameter
     from nucseg_tf.io.normalise import normalise
+    from nucseg_tf.scale.finder import load_finder
 
+    find = load_finder(engine, device)
     read, failed = Read(Options(channel, z)), 0
     print("diameter  doubt  image")
     for file in files:
         try:
-            found = find_diameter(normalise(read(file).pixels))
+            found = find(normalise(read(file).pixels))
         except NucsegError as error:
             print(f"{'-':>8}  {'-':>5}  {error}")
             failed += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from nucseg_tf.console import load_tensorflow
+from nucseg_tf.engines.tensorflow import load_tensorflow
 from nucseg_tf.errors import NucsegError
 
 

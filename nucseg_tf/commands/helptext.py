@@ -15,7 +15,7 @@ HELP_EDITS = (
     (r"--(\w+)=\w+(\n +)Type: 'bool'\n +Default: False", r"--\1"),
     (r"^ +Default: None\n", ""),
     (r"Optional\['?(?:pathlib\.)?(\w+) \| None'?\]", r"\1"),
-    (r"^ +Type: '?Device'?\n", ""),  # its choices are in the text
+    (r"^ +Type: '?(?:Device|Precision)'?\n", ""),  # its choices are in the text
     (r"Type: '?tuple(?:\[str, ...\]')?\n +Default: \(\)", "Type: text, may be repeated"),
     (r"Type: '?Path'?$", "Type: path"),
     (r"Type: '?str'?$", "Type: text"),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nucseg_tf.console import load_tensorflow
-
 
 def list_models(*, models_dir: Path | None = None) -> str:
     """Name and folder of each model that can be called by name.
@@ -13,7 +11,6 @@ def list_models(*, models_dir: Path | None = None) -> str:
     Args:
         models_dir: folder to search first
     """
-    load_tensorflow()
     from nucseg_tf.models import zoo
 
     found = zoo.list_models(models_dir)
@@ -28,7 +25,6 @@ def model_info(name: str, *, models_dir: Path | None = None) -> str:
         name: name of a model, or a model folder
         models_dir: folder to search first
     """
-    load_tensorflow()
     from nucseg_tf.models import zoo
     from nucseg_tf.schema import to_yaml
 
@@ -42,7 +38,6 @@ def verify_models(name: str | None = None, *, models_dir: Path | None = None) ->
         name: name of a model, or a model folder; all models without it
         models_dir: folder to search first
     """
-    load_tensorflow()
     from nucseg_tf.models import zoo
 
     found = zoo.list_models(models_dir)
@@ -62,7 +57,6 @@ def export_model(name: str, file: Path, *, models_dir: Path | None = None) -> Pa
         file: the zip file to write
         models_dir: folder to search first
     """
-    load_tensorflow()
     from nucseg_tf.models import archive
 
     return archive.export_model(name, file, models_dir)
@@ -76,10 +70,28 @@ def import_model(file: Path, *, models_dir: Path, name: str | None = None) -> Pa
         models_dir: folder of models to put it into
         name: to call it by; its own otherwise
     """
-    load_tensorflow()
     from nucseg_tf.models import archive
 
     return archive.import_model(file, models_dir, name)
+
+
+def prepare_models(name: str | None = None, *, models_dir: Path | None = None) -> str:
+    """Convert one model, or all, for prediction on this CPU, so that nobody waits at its first use.
+
+    What is converted goes into the cache folder, NUCSEG_CACHE.
+
+    Args:
+        name: name of a model, or a model folder; all models without it
+        models_dir: folder to search first
+    """
+    from nucseg_tf.inference.segmenter import load_model
+    from nucseg_tf.models import zoo
+    from nucseg_tf.scale.finder import load_finder
+
+    names = list(zoo.list_models(models_dir)) if name is None else [name]
+    load_finder(device="cpu")
+    engines = [load_model(each, models_dir, device="cpu").network.engine for each in names]
+    return "\n".join(f"{each}: {engine}" for each, engine in zip(names, engines, strict=True))
 
 
 class Models:
@@ -89,6 +101,7 @@ class Models:
     info = staticmethod(model_info)
     verify = staticmethod(verify_models)
     export = staticmethod(export_model)
+    prepare = staticmethod(prepare_models)
 
 
 setattr(Models, "import", staticmethod(import_model))  # a keyword, so not in the class body

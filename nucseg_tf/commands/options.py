@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-from nucseg_tf import console
+from nucseg_tf.engines import base
 from nucseg_tf.registry import WRITERS
 
 # --- reading of images
@@ -24,7 +24,14 @@ Diameter = Annotated[
 ]
 # --- models and devices
 ModelsDir = Annotated[Path | None, "folder to search for models by name first"]
-Device = Annotated[console.Device, "auto, cpu or gpu"]
+Device = Annotated[base.Device, "auto, cpu or gpu"]
+Engine = Annotated[
+    str, "auto, keras or openvino: what computes the network; auto is openvino on CPUs, if it can"
+]
+Precision = Annotated[
+    Literal["auto", "f32", "bf16"],
+    "auto, f32 or bf16; auto is bf16 where the CPU computes it and the model was checked in it",
+]
 # --- training
 ConfigName = Annotated[
     Path, "YAML file, or the name of a configuration that comes with the program"

@@ -7,9 +7,18 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from nucseg_tf.commands.options import Channel, Device, Diameter, ModelsDir, PixelSize, Plane
-from nucseg_tf.commands.records import describe_model, end_run, now
-from nucseg_tf.console import show_progress, use_device
+from nucseg_tf.commands.options import (
+    Channel,
+    Device,
+    Diameter,
+    Engine,
+    ModelsDir,
+    PixelSize,
+    Plane,
+    Precision,
+)
+from nucseg_tf.commands.records import describe_engine, describe_model, end_run, now
+from nucseg_tf.console import show_progress
 from nucseg_tf.io.files import ensure_folder
 
 LOG = logging.getLogger(__name__)
@@ -26,6 +35,8 @@ def predict(
     z: Plane = None,
     tile: int | None = None,
     tta: int = 1,
+    engine: Engine = "auto",
+    precision: Precision = "auto",
     device: Device = "auto",
     **writers: bool,
 ) -> Path:
@@ -43,20 +54,20 @@ def predict(
         tile: side in px of the tiles of large images; 512 for Mask R-CNN, 1536 for the others
         tta: average over so many flips and rotations, 1 (off) to 8; takes as many times as long
     """
+    from nucseg_tf.engines.choose import check
     from nucseg_tf.inference.options import Options, parse_diameter
     from nucseg_tf.io.images import list_images
 
     chosen = tuple(name for name, wanted in writers.items() if wanted)
     options = Options(channel, z, pixel_size, parse_diameter(diameter), tile, tta, chosen)
+    check(engine, precision)
     started, began = now(), time.perf_counter()
     list_images(paths)  # before the seconds that loading takes
     ensure_folder(out)
-    use_device(device)
-    from nucseg_tf.engines.keras import backend_device
     from nucseg_tf.inference.predict import predict_files
     from nucseg_tf.inference.segmenter import load_model
 
-    segmenter = load_model(model, models_dir)
+    segmenter = load_model(model, models_dir, engine=engine, precision=precision, device=device)
     loaded = time.perf_counter()
     if pixel_size is not None and segmenter.info.pixel_size is None and diameter is None:
         LOG.info("%s has no pixel size: --pixel-size only sets the µm columns", model)
@@ -68,7 +79,7 @@ def predict(
         "paths": [str(path) for path in paths],
         "options": asdict(options),
         "model": describe_model(segmenter),
-        "device": backend_device(),
+        **describe_engine(segmenter),
         "started": started,
         "seconds": {"loading": round(loaded - began, 3), "total": round(finished - began, 3)},
         "images": outcome.done,

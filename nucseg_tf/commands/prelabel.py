@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from nucseg_tf.commands.options import Channel, Device, ModelsDir, PixelSize, Plane
-from nucseg_tf.commands.records import describe_model, end_run, now
-from nucseg_tf.console import show_progress, use_device
+from nucseg_tf.commands.options import Channel, Device, Engine, ModelsDir, PixelSize, Plane
+from nucseg_tf.commands.records import describe_engine, describe_model, end_run, now
+from nucseg_tf.console import show_progress
 
 
 def prelabel(
@@ -27,6 +27,7 @@ def prelabel(
     min_area: int | None = None,
     max_area: int | None = None,
     agreement: int | None = None,
+    engine: Engine = "auto",
     device: Device = "auto",
 ) -> Path:
     """Label images for an annotator to correct, and list the nuclei to look at first.
@@ -58,12 +59,10 @@ def prelabel(
     record: dict[str, Any] = {"command": "prelabel", "data": str(folder), "method": method}
     record |= {"options": asdict(settings), "model": None, "device": "cpu", "started": started}
     if method != CLASSICAL:
-        use_device(device)
-        from nucseg_tf.engines.keras import backend_device
         from nucseg_tf.inference.segmenter import load_model
 
-        segmenter = load_model(method, models_dir)
-        record |= {"model": describe_model(segmenter), "device": backend_device()}
+        segmenter = load_model(method, models_dir, engine=engine, device=device)
+        record |= {"model": describe_model(segmenter)} | describe_engine(segmenter)
     loaded = time.perf_counter()
     out = folder / "prelabels" if out is None else out
     with show_progress() as progress:

@@ -39,6 +39,15 @@ def describe_model(segmenter: Segmenter) -> dict[str, Any]:
     }
 
 
+def describe_engine(segmenter: Segmenter) -> dict[str, str]:
+    network = segmenter.network
+    return {
+        "engine": network.engine,
+        "precision": network.precision,
+        "device": network.device,
+    }
+
+
 def end_run(out: Path, record: dict[str, Any], outcome: Any) -> None:
     """Write run.json of a run over images, and end with 143 or 3 if some of them are not done."""
     record["left_out"] = [str(path) for path in outcome.left_out]

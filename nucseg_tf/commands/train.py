@@ -12,7 +12,7 @@ from typing import Any
 from nucseg_tf.commands.options import Changes, Channel, ConfigName, Data, Device, Plane
 from nucseg_tf.commands.records import now, write_record
 from nucseg_tf.commands.settings import settings_and_fields
-from nucseg_tf.console import use_device
+from nucseg_tf.engines.tensorflow import use_device
 from nucseg_tf.errors import UsageError
 from nucseg_tf.io.files import ensure_folder
 

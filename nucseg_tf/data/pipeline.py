@@ -6,6 +6,7 @@ any number of threads, and a training resumed at step n sees what the uninterrup
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -119,12 +120,13 @@ def roi_dataset(samples: Sequence[Sample], config: Config, start: int = 0) -> tf
 
     def cut(index, row, column, zoom, own):
         sample = ordered[int(index)]
-        roi = read_roi(sample, (float(row), float(column)), float(zoom), size)
+        image, labels = read_roi(sample, (float(row), float(column)), float(zoom), size)
         if not composed:
-            return roi
+            return image, labels
         diameter = sample.diameter * float(zoom) or config.data.middle
         rng = np.random.default_rng(own.view(np.uint32))
-        return compose(*roi, lambda rng: pick(int(index), diameter, rng), shares, diameter, rng)
+        donor = functools.partial(pick, int(index), diameter)
+        return compose(image, labels, donor, shares, diameter, rng)
 
     def roi(number):
         seeds = split(tf.stack([seed, tf.cast(number, tf.int32)]), 4)

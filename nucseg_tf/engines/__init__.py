@@ -1,1 +1,1 @@
-"""What computes a network: a compiled function from arrays to arrays."""
+"""What computes a network: a compiled function from arrays to arrays. Read `base` first."""

@@ -1,15 +1,38 @@
-"""The network as a fast function from arrays to arrays."""
+"""The network computed by Keras: TensorFlow, or another of its backends."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
+
+from nucseg_tf.engines.base import Compiled, Device, Engine, Precision, Predict, Source
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Keras(Engine):
+    """See `Engine` for what each of these is."""
+
+    name = "keras"
+
+    def compile(
+        self, source: Source, precision: Precision = "f32", device: Device | None = None
+    ) -> Compiled:
+        if device is not None:
+            from nucseg_tf.engines.tensorflow import use_device
+
+            use_device(device)
+        predict = compile_network(source.network)
+        return Compiled(predict, source, self.name, precision, backend_device())
 
 
 def compile_function(function: Callable) -> Callable:
     """Compile a function of `keras.ops` for prediction, anew for each shape of its arguments."""
+    import keras
+
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
@@ -21,19 +44,36 @@ def compile_function(function: Callable) -> Callable:
     return function
 
 
-def compile_network(network: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """Compile a network for prediction.
-
-    On TensorFlow each input shape is traced once, with fixed height and width (Keras' UpSampling2D
-    cannot be traced without).
+def compile_network(network: keras.Model) -> Predict:
+    """Compile a network for prediction: on TensorFlow once for all shapes.
 
     Returns:
         Function from (B, h, w, 1) float32 to (B, h, w, K) float32.
     """
-    call = compile_function(lambda batch: network(batch, training=False))
-    return lambda batch: np.asarray(call(batch))
+    import keras
+
+    def call(batch):
+        return network(batch, training=False)
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        from nucseg_tf.engines.tensorflow import open_shapes
+
+        shape = tf.TensorSpec((None, None, None, 1), tf.float32)
+        compiled = tf.function(call, input_signature=[shape], autograph=False)
+        with open_shapes(network):
+            compiled.get_concrete_function()
+    else:
+        compiled = compile_function(call)
+    return lambda batch: np.asarray(compiled(batch))
 
 
 def backend_device() -> str:
     """The device that the network runs on, as Keras names it."""
+    import keras
+
     return keras.distribution.list_devices()[0]
+
+
+ENGINE = Keras()

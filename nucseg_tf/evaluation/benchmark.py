@@ -54,7 +54,7 @@ def run_benchmark(
     groups: Path | None = None,
     note: str = "",
     models_dir: Path | None = None,
-    prepare: Callable[[], None] = lambda: None,
+    loading: Mapping[str, Any] | None = None,
     progress: Callable[[int, int, str], bool] = lambda done, total, name: True,
 ) -> dict[str, Any] | None:
     """Predict, score and summarise.
@@ -70,7 +70,7 @@ def run_benchmark(
         groups: see `dataset.benchmark_fields`.
         note: what a reader of the report must know of the images.
         models_dir: folder to search for models by name first.
-        prepare: called in each new process before TensorFlow is imported; must be picklable.
+        loading: engine, precision and device, of `inference.segmenter.load_model`.
         progress: called after each step with its number, the count and what was done; says whether
             to go on.
 
@@ -105,7 +105,7 @@ def run_benchmark(
                 (model["folder"], model["sha256"]),
                 _largest_first(fields, images),
                 options,
-                prepare,
+                loading or {},
                 partial(tick, f"{name}: predicted"),
             )
             costs[name] = made.cost

@@ -17,6 +17,7 @@ import tensorflow as tf
 from nucseg_tf.config import Config
 from nucseg_tf.data.manifest import load_field, read_masks
 from nucseg_tf.data.sample import median_diameter
+from nucseg_tf.engines.base import Source
 from nucseg_tf.errors import ModelError
 from nucseg_tf.evaluation.calibration import calibrate, judge
 from nucseg_tf.evaluation.card import model_card
@@ -105,8 +106,8 @@ def finish(
     info = describe(config, train, licence, training_data)
     folder = zoo.save_model(run / "unfinished", info, network, "", dtype)
     weights.load_weights(network, folder / "model.weights.h5")  # score what is stored
-    segmenter = Segmenter(zoo.LoadedModel(info, network, folder, ""))
-    info = tune_and_score(segmenter, validation, config, train)
+    model = zoo.LoadedModel(info, Source(lambda: network), folder, "")
+    info = tune_and_score(Segmenter(model), validation, config, train)
     zoo.save_model(folder, info, network, model_card(info, len(train)), dtype)
     shutil.rmtree(run / "model", ignore_errors=True)
     return folder.rename(run / "model")

@@ -46,7 +46,7 @@ def predict_model(
     model: tuple[Path, str],
     images: Mapping[str, tuple[Path, str]],
     options: Mapping[str, Any],
-    prepare: Callable[[], None],
+    loading: Mapping[str, Any],
     tick: Callable[[str], None],
 ) -> Made:
     """Predict what has not been predicted yet.
@@ -56,7 +56,7 @@ def predict_model(
         model: folder and hash of the model.
         images: file and hash by name, largest first.
         options: of `inference.options.Options`.
-        prepare: called in the new process before TensorFlow is imported.
+        loading: engine, precision and device, of `inference.segmenter.load_model`.
         tick: called with the name of each image that is done; may raise `Stopped`.
 
     Raises:
@@ -87,7 +87,7 @@ def predict_model(
     _write_record(folder, made_of)
     files = [file for file, _ in images.values()]
     timed = files[:: max(1, -(-len(files) // TIMED))]
-    made = _start(Job(folder, model[0], todo, timed, options, prepare), tick)
+    made = _start(Job(folder, model[0], todo, timed, options, loading), tick)
     _write_record(folder, made_of | {"cost": made.cost})
     return made
 

@@ -124,6 +124,11 @@ def count_table(parts: Sequence[Mapping[str, Any]]) -> str:
     return table([*columns, "Limits of agreement"], rows, 2)
 
 
+def _computed_by(cost: dict[str, Any]) -> str:
+    """Device, engine and precision; benchmarks of earlier versions know the first alone."""
+    return ", ".join(cost[key] for key in ("device", "engine", "precision") if key in cost)
+
+
 def cost_table(runs: Sequence[Mapping[str, Any]]) -> str:
     """Time and memory of each model; empty where none was timed."""
     rows = []
@@ -136,7 +141,7 @@ def cost_table(runs: Sequence[Mapping[str, Any]]) -> str:
                     number(cost["seconds"] / cost["mpx"] if cost["mpx"] else None, 2),
                 ),
                 *(number(cost["loading_s"], 1), number(cost["memory_mb"], 0)),
-                *(number(cost["gpu_memory_mb"], 0), cell(cost["device"]), str(cost["images"])),
+                *(number(cost["gpu_memory_mb"], 0), cell(_computed_by(cost)), str(cost["images"])),
             ]
         )
     if not rows:

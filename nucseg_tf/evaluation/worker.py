@@ -1,6 +1,6 @@
 """The process that predicts for a benchmark: its memory and time are those of one model.
 
-Nothing here imports TensorFlow before the process has been prepared for it.
+Nothing here imports TensorFlow, which another engine may do without.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,7 +38,7 @@ class Job:
         todo: files of the images to predict, by name.
         timed: files of the images to time.
         options: of `inference.options.Options`.
-        prepare: called first, before TensorFlow is imported.
+        loading: engine, precision and device, of `inference.segmenter.load_model`.
     """
 
     folder: Path
@@ -46,7 +46,7 @@ class Job:
     todo: dict[str, Path]
     timed: Sequence[Path]
     options: Mapping[str, Any]
-    prepare: Callable[[], None]
+    loading: Mapping[str, Any] = field(default_factory=dict)
 
 
 def labels_file(folder: Path, name: str) -> Path:
@@ -63,12 +63,10 @@ def work(job: Job, connection: Connection) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     try:
-        job.prepare()
-        logging.getLogger("tensorflow").setLevel(logging.ERROR)
         from nucseg_tf.inference.segmenter import load_model
 
         began = time.perf_counter()
-        segmenter = load_model(job.model)
+        segmenter = load_model(job.model, **job.loading)
         loading = time.perf_counter() - began
         predict_images(segmenter, job, connection.send)
         connection.send(("cost", measure_cost(segmenter, job) | {"loading_s": loading}))
@@ -100,13 +98,13 @@ def measure_cost(segmenter: Segmenter, job: Job) -> dict[str, Any]:
 
     Each of the images timed is predicted twice in a row, and the second call is timed: from pixels
     in memory to labels in memory, that is normalisation, network and decoding. Loading the model,
-    compiling the network for a size of image, reading and writing are left out.
+    compiling the network, reading and writing are left out.
 
     Returns:
-        `seconds` and `mpx`, sums over `images` timed; `device`; `memory_mb`, the peak of the
-        process so far, libraries included, and `gpu_memory_mb`, None where not known.
+        `seconds` and `mpx`, sums over `images` timed; `device`, `engine` and `precision`;
+        `memory_mb`, the peak of the process so far, libraries included, and `gpu_memory_mb`, None
+        where not known.
     """
-    from nucseg_tf.engines.keras import backend_device
     from nucseg_tf.inference.options import Options
     from nucseg_tf.inference.stages.read import Read
 
@@ -124,8 +122,10 @@ def measure_cost(segmenter: Segmenter, job: Job) -> dict[str, Any]:
         seconds += time.perf_counter() - began
         pixels += image.pixels.size
         count += 1
+    network = segmenter.network
     return {
-        **{"seconds": seconds, "mpx": pixels / 1e6, "images": count, "device": backend_device()},
+        **{"seconds": seconds, "mpx": pixels / 1e6, "images": count, "device": network.device},
+        **{"engine": network.engine, "precision": network.precision},
         **{"memory_mb": peak_memory(), "gpu_memory_mb": _gpu_memory()},
     }
 
@@ -148,6 +148,8 @@ def peak_memory() -> float | None:
 
 
 def _gpu_memory() -> float | None:
+    if "tensorflow" not in sys.modules:
+        return None
     import tensorflow as tf
 
     if not tf.config.list_logical_devices("GPU"):

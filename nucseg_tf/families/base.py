@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nucseg_tf.engines.base import Compiled
 from nucseg_tf.errors import UsageError
 from nucseg_tf.schema import Architecture, Thresholds
 from nucseg_tf.types import Instances, Targets
@@ -51,6 +52,7 @@ class Family(ABC):
         step: px; sides of tiles are multiples of it.
         least_tile: px; tiles must be larger.
         evidence: names of what `evidence_of` gives.
+        engines: names of those that compute its networks, in `registry.ENGINES`.
         coco: name of the file of weights trained on COCO, which `load_coco` reads, and where it is
             published; None where there are none.
     """
@@ -67,6 +69,7 @@ class Family(ABC):
     step: int = 32
     least_tile: int = 256
     evidence: tuple[str, ...] = ()
+    engines: tuple[str, ...] = ("keras",)
     coco: tuple[str, str] | None = None
 
     def check(self, config: Config) -> None:  # noqa: B027 - most have nothing to check
@@ -140,11 +143,15 @@ class Family(ABC):
     # --- from an image to nuclei
 
     @abstractmethod
-    def runner(self, network: keras.Model) -> Run:
-        """Compile a network into a function from an image to what it gives of it ("raw").
+    def runner(self, network: Compiled) -> Run:
+        """Make of a compiled network a function from an image to what it gives of it ("raw").
 
         That is kept apart from decoding, so that thresholds are tuned without the network, and
         both may run side by side.
+
+        Args:
+            network: called with a batch, it gives what the network gives; a family that needs more
+                of it than that takes its `network`, and names Keras alone as engine.
         """
 
     @abstractmethod

@@ -5,16 +5,15 @@ H rows, W columns, K maps.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from nucseg_tf.engines.base import Compiled
 from nucseg_tf.families.base import Family, Run
 
-if TYPE_CHECKING:
-    import keras
-
 HALO = 128  # px on each side; see docs/prediction.md for how tiled and whole compare
+ENGINES = ("keras", "openvino")  # any that gives maps of a batch
 
 
 class DenseFamily(Family):
@@ -26,20 +25,18 @@ class DenseFamily(Family):
 
     maps: tuple[str, ...]
     least_tile = 2 * HALO
+    engines = ENGINES
 
-    def runner(self, network: keras.Model) -> Run:
+    def runner(self, network: Compiled) -> Run:
         """Maps (H, W, K), the mean over symmetries of the square, each turned back."""
-        from nucseg_tf.engines.keras import compile_network
         from nucseg_tf.imaging.symmetry import turn, turn_back
         from nucseg_tf.imaging.tiling import predict_maps
 
-        predict = compile_network(network)
-
         def run(image: np.ndarray, tile: int, tta: int, _thresholds: Any) -> np.ndarray:
-            total = predict_maps(predict, image, tile, HALO)
+            total = predict_maps(network, image, tile, HALO)
             for number in range(1, tta):
                 turned = turn(image, number)
-                total = total + turn_back(predict_maps(predict, turned, tile, HALO), number)
+                total = total + turn_back(predict_maps(network, turned, tile, HALO), number)
             return total / tta
 
         return run

@@ -17,9 +17,9 @@ H rows, W columns, N nuclei, 1 or more.
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from nucseg_tf.imaging.edges import Edges, mean_by_label
+from nucseg_tf.io.tables import Table
 
 SOFT = 0.02  # keeps the score finite
 MOST_SIZE, LEAST_SOLIDITY, MOST_DIMNESS = 1.0, 0.8, 4.0
@@ -27,7 +27,7 @@ WEAK = 0.1  # of the brightness of the nucleus
 WIDTH = 0.03  # of the typical diameter: pixels on each side of an edge that are averaged
 
 
-def gather(table: pd.DataFrame, pixels: np.ndarray, edges: Edges) -> dict[str, np.ndarray]:
+def gather(table: Table, pixels: np.ndarray, edges: Edges) -> dict[str, np.ndarray]:
     """The evidence of `models.confidence.EVIDENCE`.
 
     Args:
@@ -38,21 +38,21 @@ def gather(table: pd.DataFrame, pixels: np.ndarray, edges: Edges) -> dict[str, n
     Returns:
         (N,) float64 each, finite.
     """
-    score = np.clip(table["score"].to_numpy(float), 0, 1)
-    area = table["area_px"].to_numpy(float)
+    score = np.clip(np.asarray(table["score"], float), 0, 1)
+    area = np.asarray(table["area_px"], float)
     bright = brightness(table, pixels)
     diameter = np.sqrt(np.median(area) * 4 / np.pi)
     return {
         "score": np.log((score + SOFT) / (1 - score + SOFT)),
         "size": np.minimum(np.abs(np.log(area / np.median(area))), MOST_SIZE),
-        "solidity": np.maximum(table["solidity"].to_numpy(float), LEAST_SOLIDITY),
-        "roundness": np.sqrt(1 - np.minimum(table["eccentricity"].to_numpy(float), 1) ** 2),
+        "solidity": np.maximum(np.asarray(table["solidity"], float), LEAST_SOLIDITY),
+        "roundness": np.sqrt(1 - np.minimum(np.asarray(table["eccentricity"], float), 1) ** 2),
         "weak_outline": weak_outline(edges, pixels, bright, max(1, round(WIDTH * diameter))),
         "dimness": np.clip(np.log(np.median(bright) / bright), 0, MOST_DIMNESS),
     }
 
 
-def brightness(table: pd.DataFrame, pixels: np.ndarray) -> np.ndarray:
+def brightness(table: Table, pixels: np.ndarray) -> np.ndarray:
     """Mean of each nucleus less that of what no nucleus holds, (N,) float64, positive.
 
     Args:
@@ -62,7 +62,7 @@ def brightness(table: pd.DataFrame, pixels: np.ndarray) -> np.ndarray:
     inside = table["integrated_intensity"].sum()
     outside = pixels.size - table["area_px"].sum()
     background = (pixels.sum(dtype=np.float64) - inside) / max(outside, 1)
-    bright = table["mean_intensity"].to_numpy(float) - background
+    bright = np.asarray(table["mean_intensity"], float) - background
     return np.maximum(bright, 1e-3 * max(bright.max(), np.finfo(np.float32).tiny))
 
 

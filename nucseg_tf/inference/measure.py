@@ -8,12 +8,15 @@ measured here follows from runs. Definitions are those of skimage.measure.region
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import pandas as pd
 
 from nucseg_tf.errors import LabelError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,18 @@ def measure(
     Raises:
         LabelError: where labels, image and scores do not fit each other.
     """
+    import pandas as pd
+
+    return pd.DataFrame(measure_columns(labels, image, scores, pixel_size))
+
+
+def measure_columns(
+    labels: np.ndarray,
+    image: np.ndarray | None = None,
+    scores: np.ndarray | None = None,
+    pixel_size: float | None = None,
+) -> dict[str, np.ndarray]:
+    """The columns of `measure`, (N,) each, by name; arguments and errors are the same."""
     _check(labels, image, scores)
     runs = _find_runs(labels, image)
     length = runs.right - runs.left + 1
@@ -76,25 +91,23 @@ def measure(
     intensity = runs.total(runs.intensity)
     height, width = labels.shape
     unknown = np.full(len(area), np.nan)
-    return pd.DataFrame(
-        {
-            "label": runs.label.astype(np.int64),
-            "score": unknown if scores is None else np.asarray(scores, float)[runs.label - 1],
-            "area_px": area,
-            "area_um2": unknown if pixel_size is None else area * pixel_size**2,
-            "centroid_row": row,
-            "centroid_col": column,
-            "bbox_y0": y0,
-            "bbox_x0": x0,
-            "bbox_y1": y1,
-            "bbox_x1": x1,
-            "mean_intensity": intensity / area,
-            "integrated_intensity": intensity,
-            "eccentricity": _eccentricity(runs, row, column),
-            "solidity": area / _hull_areas(runs),
-            "touches_edge": (y0 == 0) | (x0 == 0) | (y1 == height) | (x1 == width),
-        }
-    )
+    return {
+        "label": runs.label.astype(np.int64),
+        "score": unknown if scores is None else np.asarray(scores, float)[runs.label - 1],
+        "area_px": area,
+        "area_um2": unknown if pixel_size is None else area * pixel_size**2,
+        "centroid_row": row,
+        "centroid_col": column,
+        "bbox_y0": y0,
+        "bbox_x0": x0,
+        "bbox_y1": y1,
+        "bbox_x1": x1,
+        "mean_intensity": intensity / area,
+        "integrated_intensity": intensity,
+        "eccentricity": _eccentricity(runs, row, column),
+        "solidity": area / _hull_areas(runs),
+        "touches_edge": (y0 == 0) | (x0 == 0) | (y1 == height) | (x1 == width),
+    }
 
 
 def _check(labels: np.ndarray, image: np.ndarray | None, scores: np.ndarray | None) -> None:

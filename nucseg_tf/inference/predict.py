@@ -6,19 +6,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from nucseg_tf.errors import UsageError
-from nucseg_tf.inference.measure import measure
+from nucseg_tf.inference.measure import measure_columns
 from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.runner import Outcome, Stage, run
 from nucseg_tf.inference.segmenter import Segmenter
 from nucseg_tf.inference.stages.measure import Measure, add_image
 from nucseg_tf.inference.stages.read import Read
 from nucseg_tf.inference.stages.write import Write, remove_results
-from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.io.files import ensure_folder
 from nucseg_tf.io.images import list_images
-from nucseg_tf.io.tables import write_failures
+from nucseg_tf.io.tables import Table, write_failures, write_table
 from nucseg_tf.types import Image
 
 
@@ -85,10 +84,7 @@ def _refuse_same_stem(files: Sequence[Path]) -> None:
             )
 
 
-def _write_objects(out: Path, tables: list[pd.DataFrame]) -> None:
-    if not tables:
-        nothing = Image(np.zeros((1, 1)), None, Path())
-        tables = [add_image(measure(np.zeros((1, 1), np.int32)), nothing)]
-    with atomic_path(out / "objects.csv") as temporary:
-        filled = [table for table in tables if len(table)] or tables[:1]
-        pd.concat(filled).to_csv(temporary, index=False, float_format="%.9g")
+def _write_objects(out: Path, tables: list[Table]) -> None:
+    nothing = Image(np.zeros((1, 1)), None, Path())
+    empty = add_image(Table(measure_columns(np.zeros((1, 1), np.int32))), nothing)
+    write_table(out / "objects.csv", [*tables, empty])

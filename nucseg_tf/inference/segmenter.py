@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from nucseg_tf.engines.base import Device
+from nucseg_tf.engines.choose import check, compile_with
 from nucseg_tf.errors import UsageError
 from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.runner import Stage
@@ -29,11 +31,28 @@ class Segmenter:
 
     Args:
         model: network, normalisation and thresholds.
+        engine: "auto", or the name of what computes the network, see `engines.choose`.
+        precision: "auto", "f32" or "bf16".
+        device: to compute on; None leaves everything as the caller has set it up.
+
+    Raises:
+        ModelError: the weights do not fit the network.
+        UsageError: engine, precision or device are unknown or not to be had here.
     """
 
-    def __init__(self, model: zoo.LoadedModel):
+    def __init__(
+        self,
+        model: zoo.LoadedModel,
+        engine: str = "keras",
+        precision: str = "auto",
+        device: Device | None = None,
+    ):
         self.model, self.info, self.family = model, model.info, model.info.family
-        self._run = self.family.runner(model.network)
+        able, checked = self.family.engines, self.info.precisions
+        self.network = compile_with(
+            engine, precision, model.source, device=device, able=able, checked=checked
+        )
+        self._run = self.family.runner(self.network)
 
     @property
     def thresholds(self) -> Any:
@@ -43,7 +62,7 @@ class Segmenter:
     def stages(self, options: Options) -> list[Stage]:
         """The stages from an `Image` to `Found`: scale, network, decode; see `inference.stages`."""
         return [
-            Scale(self.info, options),
+            Scale(self.info, options, self.network.engine),
             Network(self.family, self._run, options, self.thresholds),
             Decode(self.family, self.thresholds, self.info.diameter, self.info.confidence),
         ]
@@ -119,7 +138,9 @@ class Segmenter:
             thresholds: other ones than the model's.
         """
         self.check(options)
-        scaled = Scale(self.info, options)(Image(image, options.pixel_size, ARRAY))
+        scaled = Scale(self.info, options, self.network.engine)(
+            Image(image, options.pixel_size, ARRAY)
+        )
         network = Network(self.family, self._run, options, thresholds or self.thresholds)
         return network(scaled)
 
@@ -141,13 +162,31 @@ class Segmenter:
         find_zoom(self.info, options.pixel_size, options.diameter)
 
 
-def load_model(name: str | Path, models_dir: Path | None = None) -> Segmenter:
+def load_model(
+    name: str | Path,
+    models_dir: Path | None = None,
+    *,
+    engine: str = "auto",
+    precision: str = "auto",
+    device: Device | None = None,
+) -> Segmenter:
     """Load a shipped model by name, or a model folder by path.
+
+    Args:
+        name: of the model, or its folder.
+        models_dir: folder to search first.
+        engine: what computes the network: "openvino", "keras", or "auto", which takes OpenVINO on
+            CPUs and Keras on GPUs.
+        precision: "f32"; "bf16"; or "auto": bf16 where the CPU computes it and the model's scores
+            have been checked in it.
+        device: "cpu", "gpu" or "auto"; None leaves TensorFlow as you have set it up.
 
     Raises:
         ModelError: if it is missing, damaged or of another format.
+        UsageError: engine, precision or device are unknown or not to be had here.
     """
+    check(engine, precision)
     model = zoo.load(name, models_dir)
     if model.info.confidence is None:
         LOG.info("%s: its scores are raw, no probabilities (scripts/calibrate.py)", name)
-    return Segmenter(model)
+    return Segmenter(model, engine, precision, device)

@@ -1,12 +1,62 @@
-"""Tables that every run over images writes."""
+"""Tables that every run over images writes, without pandas, whose import takes long."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from nucseg_tf.io.files import atomic_path
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows as columns of one length, by name.
+
+    Attributes:
+        columns: arrays (N,) of numbers, booleans or text.
+    """
+
+    columns: Mapping[str, np.ndarray]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.columns[name]
+
+    def rows(self) -> Iterator[tuple[str, ...]]:
+        """Cells as text: numbers with nine digits, nothing for NaN."""
+        return zip(*map(_texts, self.columns.values()), strict=True)
+
+
+def _texts(column: np.ndarray) -> list[str]:
+    if column.dtype.kind == "f":
+        return ["" if value != value else f"{value:.9g}" for value in column.tolist()]
+    return [str(value) for value in column.tolist()]
+
+
+def write_table(file: Path, tables: Sequence[Table]) -> None:
+    """Write tables of the same columns as one CSV file.
+
+    Args:
+        file: to write.
+        tables: one at least; the first names the columns.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    with (
+        atomic_path(file) as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as stream,
+    ):
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(tables[0].columns)
+        for table in tables:
+            writer.writerows(table.rows())
 
 
 def write_failures(folder: Path, failures: Sequence[tuple[Path | str, str]]) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import h5py
-import keras
 import numpy as np
 
 from nucseg_tf.errors import InitialisationError, ModelError
 from nucseg_tf.io.files import atomic_path
+
+if TYPE_CHECKING:
+    import keras
 
 
 def save_weights(

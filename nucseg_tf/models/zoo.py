@@ -12,19 +12,21 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import keras
 from pydantic import Field as Limits
 from pydantic import ValidationInfo, field_validator
 
 from nucseg_tf.config import Normalisation
+from nucseg_tf.engines.base import Precision, Source
 from nucseg_tf.errors import ConfigError, ModelError, OutputError
 from nucseg_tf.io.files import atomic_path, ensure_folder
 from nucseg_tf.models.confidence import EVIDENCE, Confidence
-from nucseg_tf.models.weights import load_weights, save_weights
 from nucseg_tf.registry import FAMILIES
 from nucseg_tf.schema import Architecture, ModelName, OfFamily, read_values, read_yaml, to_yaml
+
+if TYPE_CHECKING:
+    import keras
 
 FORMAT = 1
 SHIPPED = Path(__file__).parents[1] / "weights"
@@ -42,6 +44,7 @@ class ModelInfo(OfFamily):
     diameter: Annotated[float, Limits(gt=0)]  # px, of the nuclei that it knows best
     find_diameter: bool = False  # whether images are brought to that size if the user says nothing
     pixel_size: float | None = None  # µm, where the training data had one
+    precisions: tuple[Precision, ...] = ("f32",)  # in which its scores have been checked
     licence: str = ""
     training_data: str = ""
     training_data_sha256: str = ""
@@ -64,12 +67,17 @@ class ModelInfo(OfFamily):
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A network with what is needed to use it."""
+    """A network, built when it is asked for, with what is needed to use it."""
 
     info: ModelInfo
-    network: keras.Model
+    source: Source
     folder: Path
     sha256: str
+
+    @property
+    def network(self) -> keras.Model:
+        """The network."""
+        return self.source.network
 
 
 def build(arch: Architecture, pretrained: bool = False) -> keras.Model:
@@ -85,6 +93,8 @@ def save_model(
     folder: Path, info: ModelInfo, network: keras.Model, card: str, dtype: str = "float32"
 ) -> Path:
     """Write a model folder."""
+    from nucseg_tf.models.weights import save_weights
+
     ensure_folder(folder)
     save_weights(network, folder / "model.weights.h5", dtype)
     texts = {"model.yaml": to_yaml(info), "README.md": card}
@@ -201,14 +211,22 @@ def verify(folder: Path) -> str:
 
 
 def load(name: str | Path, models_dir: Path | None = None) -> LoadedModel:
-    """Find, verify and load a model.
+    """Find and verify a model; its network is built when it is asked for.
 
     Raises:
-        ModelError: if it is missing, damaged or of another format.
+        ModelError: if it is missing, damaged or of another format; later on, if its weights do not
+            fit its network.
     """
     folder = find_model(name, models_dir)
     digest = verify(folder)
     info = read_info(folder)
-    network = build(info.architecture)
-    load_weights(network, folder / "model.weights.h5")
-    return LoadedModel(info, network, folder, digest)
+
+    def build_network() -> keras.Model:
+        from nucseg_tf.models.weights import load_weights
+
+        network = build(info.architecture)
+        load_weights(network, folder / "model.weights.h5")
+        return network
+
+    key = f"{digest} {info.architecture.model_dump_json()}"
+    return LoadedModel(info, Source(build_network, key), folder, digest)

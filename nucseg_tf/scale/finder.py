@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from nucseg_tf.engines.base import Device, Source
+from nucseg_tf.engines.choose import compile_with
+from nucseg_tf.errors import ModelError
 from nucseg_tf.scale.estimate import Diameter, estimate
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "scale" / "scale.weights.h5"
@@ -15,19 +19,32 @@ Finder = Callable[[np.ndarray], Diameter | None]
 
 
 @functools.cache
-def load_finder() -> Finder:
+def load_finder(engine: str = "auto", device: Device | None = None) -> Finder:
     """A function from a normalised image (H, W) float32 to its diameter; see `estimate`.
+
+    Args:
+        engine: that computes the network, see `engines.choose`.
+        device: it computes on; None leaves everything as the caller has set it up.
 
     Raises:
         ModelError: the weights are missing or damaged.
+        UsageError: the engine is unknown or not to be had here.
     """
-    from nucseg_tf.engines.keras import compile_network
+    source = Source(build_finder, f"scale {_digest()}")
+    able = ("keras", "openvino")
+    return functools.partial(
+        estimate, compile_with(engine, "f32", source, device=device, able=able)
+    )
+
+
+def build_finder():
+    """Build the network, with its weights."""
     from nucseg_tf.models.weights import load_weights
     from nucseg_tf.scale.network import build
 
     network = build()
     load_weights(network, WEIGHTS)
-    return functools.partial(estimate, compile_network(network))
+    return network
 
 
 def typical_diameter(image: np.ndarray) -> float | None:
@@ -38,3 +55,10 @@ def typical_diameter(image: np.ndarray) -> float | None:
     """
     found = load_finder()(image)
     return None if found is None else found.median
+
+
+def _digest() -> str:
+    try:
+        return hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ModelError(f"{WEIGHTS}: cannot be read: {error}") from error

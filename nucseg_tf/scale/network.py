@@ -1,6 +1,6 @@
 """The network that tells the diameter of nuclei: small, for it looks at several zooms.
 
-B windows, S their side, px; cells of STRIDE px.
+B windows, S their side, px; cells of STRIDE px (see `window`).
 """
 
 from __future__ import annotations
@@ -8,9 +8,6 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-STRIDE = 16  # px, side of a cell
-WINDOW = 256  # px, S in training; any multiple of twice the stride will do
-READABLE = (4.0, 128.0)  # px, diameters that the network can tell in a window
 OUTPUTS = ("nucleus", "diameter", "doubt")
 
 

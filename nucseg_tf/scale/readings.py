@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nucseg_tf.imaging.tiling import resize
-from nucseg_tf.scale.network import READABLE, STRIDE, WINDOW
+from nucseg_tf.scale.window import READABLE, STRIDE, WINDOW
 
 ZOOMS = (2.0, 1.0, 1 / 2, 1 / 4, 1 / 8)
 MOST = 4  # windows of a level

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from nucseg_tf import schema
+from nucseg_tf.engines.base import Compiled
 from nucseg_tf.families.base import Family, Run
-from nucseg_tf.scale.network import READABLE, STRIDE
+from nucseg_tf.scale.window import READABLE, STRIDE
 from nucseg_tf.types import Instances, Targets
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class Scale(Family):
             "diameter": weights[1] * mean_over(error, targets["known"]),
         }
 
-    def runner(self, network: keras.Model) -> Run:
+    def runner(self, network: Compiled) -> Run:
         raise NotImplementedError(NO_NUCLEI)
 
     def empty(self, shape: tuple[int, int]) -> Any:

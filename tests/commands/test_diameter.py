@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from importlib import import_module
-
 import numpy as np
 import pytest
 import tifffile
@@ -31,13 +29,13 @@ def test_a_diameter_is_a_word_or_a_number(text, value):
 
 
 @pytest.mark.parametrize("text", ["Auto", "-3", "0", "nan", "thirty"])
-def test_other_diameters_are_refused_before_tensorflow_is_loaded(
+def test_other_diameters_are_refused_before_the_model_is_loaded(
     text, tmp_path, capsys, monkeypatch
 ):
-    def loads(device):
+    def loads(*arguments, **options):
         raise AssertionError("loaded")
 
-    monkeypatch.setattr(import_module("nucseg_tf.commands.predict"), "use_device", loads)
+    monkeypatch.setattr("nucseg_tf.inference.segmenter.load_model", loads)
     with pytest.raises(UsageError, match=f"Received: {text}"):
         parse_diameter(text)
     tifffile.imwrite(tmp_path / "a.tif", np.eye(20, dtype=np.uint8))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ class Stub:
 
     def __init__(self):
         self.calls = 0
+        self.network = SimpleNamespace(engine="keras", precision="f32", device="cpu:0")
 
     def check(self, options):
         if options.tta > 8:
@@ -51,7 +53,7 @@ def images(tmp_path):
 def job(tmp_path, images, **changes):
     files = list(images.values())
     values = {"folder": tmp_path, "model": tmp_path, "todo": images, "timed": files}
-    return Job(**values | {"options": OPTIONS | changes, "prepare": lambda: None})
+    return Job(**values | {"options": OPTIONS | changes})
 
 
 def test_an_image_that_fails_is_named_and_the_others_done(tmp_path, images):

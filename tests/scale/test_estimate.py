@@ -7,8 +7,8 @@ import pytest
 from nucseg_tf.io.normalise import normalise
 from nucseg_tf.scale.estimate import estimate
 from nucseg_tf.scale.finder import load_finder
-from nucseg_tf.scale.network import STRIDE, WINDOW
 from nucseg_tf.scale.readings import BIAS, MOST, Readings, cut_windows
+from nucseg_tf.scale.window import STRIDE, WINDOW
 
 
 def field(diameter: float, side: int = 512, seed: int = 0) -> np.ndarray:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from nucseg_tf.scale.network import READABLE, STRIDE, build
+from nucseg_tf.scale.network import build
 from nucseg_tf.scale.training import Scale, cell_targets
+from nucseg_tf.scale.window import READABLE, STRIDE
 
 S = 8 * STRIDE
 

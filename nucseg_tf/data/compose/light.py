@@ -47,5 +47,5 @@ def compress(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     grey = np.rint((image - low) * (255 / (high - low))).astype(np.uint8)
     quality = int(rng.integers(*QUALITY))
     _, coded = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    back = cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE)
+    back = np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE))
     return back.astype(np.float32) * np.float32((high - low) / 255) + np.float32(low)

@@ -64,8 +64,8 @@ def _add_fibre(image: np.ndarray, diameter: float, rng: np.random.Generator) -> 
     line: np.ndarray = np.zeros(image.shape, np.float32)
     width = int(rng.integers(1, 3))
     cv2.polylines(line, [np.rint(points).astype(np.int32)], False, 1.0, width, cv2.LINE_8)
-    line = cv2.GaussianBlur(line, (0, 0), rng.uniform(0.6, 1.2))
-    image += line * np.float32(_log_uniform(rng, FIBRE_LIGHT))
+    soft = cv2.GaussianBlur(line, (0, 0), rng.uniform(0.6, 1.2))
+    image += soft * np.float32(_log_uniform(rng, FIBRE_LIGHT))
 
 
 def empty_field(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:

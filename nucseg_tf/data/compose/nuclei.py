@@ -151,7 +151,7 @@ def blur_behind(
 ) -> np.ndarray:
     """Add the light of nuclei far out of focus; see `paste_beside` for the arguments."""
     sigma = rng.uniform(*DEFOCUS) * max(diameter, 4.0)
-    light = np.where(donor_labels > 0, donor_image, 0.0).astype(np.float32)
-    light = cv2.GaussianBlur(light, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
+    sharp = np.where(donor_labels > 0, donor_image, 0.0).astype(np.float32)
+    light = cv2.GaussianBlur(sharp, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
     highest = float(light.max())
     return image + light * (rng.uniform(*DIM) / highest) if highest > 0 else image

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nucseg_tf.engines.base import Compiled
 from nucseg_tf.families.base import Family, Run
-from nucseg_tf.families.dense import HALO
+from nucseg_tf.families.dense import ENGINES, HALO
 from nucseg_tf.families.jacobkie.config import GRID, Architecture, Positions
 from nucseg_tf.types import Instances, Targets
 
@@ -36,6 +37,7 @@ class Jacobkie(Family):
     grid = GRID
     losses = ("mask", "position")
     least_tile = 2 * HALO
+    engines = ENGINES
 
     def build(self, arch: Architecture, pretrained: bool = False) -> keras.Model:
         from nucseg_tf.families.jacobkie.network import build
@@ -71,7 +73,7 @@ class Jacobkie(Family):
         valid = targets["valid"]
         return {"mask": ops.sum(valid), "position": ops.sum(valid * targets["whole"])}
 
-    def runner(self, network: keras.Model) -> Run:
+    def runner(self, network: Compiled) -> Run:
         from nucseg_tf.families.jacobkie.views import runner
 
         return runner(network)

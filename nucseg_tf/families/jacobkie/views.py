@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
-import keras
 import numpy as np
 
-from nucseg_tf.engines.keras import compile_network
+from nucseg_tf.engines.base import Compiled
 from nucseg_tf.families.base import Run
 from nucseg_tf.families.dense import HALO
 from nucseg_tf.families.jacobkie.config import Positions
@@ -31,16 +30,15 @@ class View:
     symmetry: int
 
 
-def runner(network: keras.Model) -> Run:
+def runner(network: Compiled) -> Run:
     """Views at all zooms, each in the first `tta` symmetries of the square."""
-    predict = compile_network(network)
 
     def run(image: np.ndarray, tile: int, tta: int, thresholds: Positions) -> list[View]:
         views = []
         for zoom in sorted(thresholds.zooms):
             zoomed = resize(image, zoom)
             for number in range(tta):
-                maps = predict_maps(predict, turn(zoomed, number), tile, HALO)
+                maps = predict_maps(network, turn(zoomed, number), tile, HALO)
                 views.append(View(maps, number))
         return views
 

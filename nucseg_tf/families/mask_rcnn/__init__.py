@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nucseg_tf.engines.base import Compiled
 from nucseg_tf.families.base import Family, Run
 from nucseg_tf.families.mask_rcnn import config as settings
 from nucseg_tf.families.mask_rcnn.config import GRID, LEAST_SCORE, Architecture, Detect
@@ -82,10 +83,10 @@ class MaskRcnn(Family):
             name: found[name] * weight for name, weight in zip(self.losses, weights, strict=True)
         }
 
-    def runner(self, network: keras.Model) -> Run:
+    def runner(self, network: Compiled) -> Run:
         from nucseg_tf.families.mask_rcnn.detect import Detector
 
-        return Detector(network)
+        return Detector(network.network)
 
     def widest(self, thresholds: Detect) -> Detect:
         return thresholds.model_copy(update={"score": min(thresholds.score, LEAST_SCORE)})

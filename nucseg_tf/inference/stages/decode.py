@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from nucseg_tf.families.base import Family
 from nucseg_tf.imaging.edges import find_edges
 from nucseg_tf.inference.evidence import gather
-from nucseg_tf.inference.measure import measure
+from nucseg_tf.inference.measure import measure_columns
 from nucseg_tf.inference.stages.values import Found, Level, Predicted
+from nucseg_tf.io.tables import Table
 from nucseg_tf.models.confidence import Confidence
 from nucseg_tf.scale.choose import choose
 from nucseg_tf.schema import Thresholds
@@ -46,7 +46,9 @@ class Decode:
         table, evidence = find_evidence(self.family, predicted, found)
         scores = self.confidence.probability(evidence)
         instances = Instances(found.instances.labels, scores)
-        return replace(found, instances=instances, table=table.assign(score=scores))
+        return replace(
+            found, instances=instances, table=Table(dict(table.columns) | {"score": scores})
+        )
 
     def _find(self, predicted: Predicted) -> Found:
         image, regions = predicted.image, predicted.regions
@@ -63,7 +65,7 @@ class Decode:
 
 def find_evidence(
     family: Family, predicted: Predicted, found: Found
-) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+) -> tuple[Table, dict[str, np.ndarray]]:
     """What speaks for and against the nuclei of an image, one at least.
 
     Args:
@@ -72,10 +74,12 @@ def find_evidence(
         found: nuclei, with raw scores.
 
     Returns:
-        The table of `measure`, and (N,) each by name; see `inference.evidence`.
+        The table of `measure_columns`, and (N,) each by name; see `inference.evidence`.
     """
     image, instances = predicted.image, found.instances
-    table = measure(instances.labels, image.pixels, instances.scores, image.pixel_size)
+    table = Table(
+        measure_columns(instances.labels, image.pixels, instances.scores, image.pixel_size)
+    )
     edges, shape = find_edges(instances.labels), image.pixels.shape
     own = [family.evidence_of(x.data, shape, edges, len(table)) for x in predicted.levels]
     chosen = np.zeros(len(table), int) if found.levels is None else found.levels

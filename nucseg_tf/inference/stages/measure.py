@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 
 import numpy as np
-import pandas as pd
 
-from nucseg_tf.inference.measure import measure
+from nucseg_tf.inference.measure import measure_columns
 from nucseg_tf.inference.stages.values import Found, Measured
+from nucseg_tf.io.tables import Table
 from nucseg_tf.types import Image
 
 LOG = logging.getLogger(__name__)
@@ -24,15 +24,17 @@ class Measure:
             LOG.warning("%s: no nucleus found", image.path)
         table = found.table
         if table is None:
-            table = measure(instances.labels, image.pixels, instances.scores, image.pixel_size)
+            table = Table(
+                measure_columns(instances.labels, image.pixels, instances.scores, image.pixel_size)
+            )
         return Measured(image, instances, add_image(table, image, found.zooms))
 
 
-def add_image(table: pd.DataFrame, image: Image, zooms: np.ndarray | None = None) -> pd.DataFrame:
+def add_image(table: Table, image: Image, zooms: np.ndarray | None = None) -> Table:
     """The table with what the rows of an image share, in front of what is measured.
 
     Args:
-        table: N rows, of `measure`.
+        table: N rows, of `measure_columns`.
         image: with diameter and zoom.
         zooms: (N,), at which each nucleus was found, if regions of the image had their own.
 
@@ -41,8 +43,10 @@ def add_image(table: pd.DataFrame, image: Image, zooms: np.ndarray | None = None
         NaN where it sets no zoom) and `zoom`, by which the network saw it enlarged; then the rest.
     """
     zoom = np.full(len(table), image.zoom) if zooms is None else zooms
-    diameter = np.nan if image.diameter is None else image.diameter * image.zoom / zoom
-    common = {"image": image.path.name, "diameter": np.round(diameter, 1), "zoom": zoom.round(4)}
-    for place, (name, value) in enumerate(common.items()):
-        table.insert(place, name, value)
-    return table
+    diameter = np.nan if image.diameter is None else image.diameter * image.zoom
+    common = {
+        "image": np.full(len(table), image.path.name, object),
+        "diameter": np.round(diameter / zoom, 1),
+        "zoom": zoom.round(4),
+    }
+    return Table(common | dict(table.columns))

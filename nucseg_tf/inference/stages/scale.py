@@ -25,10 +25,12 @@ class Scale:
     Args:
         info: normalisation, diameter and pixel size of the model.
         options: diameter; or the pixel size that images bring.
+        engine: that computes the network for the diameter.
     """
 
-    def __init__(self, info: ModelInfo, options: Options):
+    def __init__(self, info: ModelInfo, options: Options, engine: str = "auto"):
         self.info, self.diameter = info, parse_diameter(options.diameter)
+        self.engine = engine
 
     def __call__(self, image: Image) -> Scaled:
         """Normalise by percentiles of the whole image, find its scale if need be, and resize.
@@ -40,7 +42,7 @@ class Scale:
         limits = find_limits(image.pixels, percentiles.low, percentiles.high)
         pixels = stretch(image.pixels, limits)
         if self._is_to_be_found(image):
-            return self._to_found(image, pixels, find_diameter(pixels))
+            return self._to_found(image, pixels, find_diameter(pixels, self.engine))
         diameter = self.diameter if isinstance(self.diameter, float) else None
         zoom = find_zoom(self.info, image.pixel_size, self.diameter)
         return Scaled(replace(image, diameter=diameter, zoom=zoom), resize(pixels, zoom))
@@ -70,11 +72,11 @@ class Scale:
         return self.info.find_diameter and not by_pixel_size
 
 
-def find_diameter(pixels: np.ndarray) -> Diameter | None:
+def find_diameter(pixels: np.ndarray, engine: str = "auto") -> Diameter | None:
     """The typical diameter of the nuclei of a normalised image; see `scale.estimate`."""
     from nucseg_tf.scale.finder import load_finder
 
-    return load_finder()(pixels)
+    return load_finder(engine)(pixels)
 
 
 def _within_limits(zoom: float) -> float:

@@ -6,13 +6,16 @@ H rows, W columns of the image; h, w of the image at the model's scale; N nuclei
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
+from nucseg_tf.io.tables import Table
 from nucseg_tf.scale.regions import Regions
 from nucseg_tf.types import Image, Instances
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -76,14 +79,14 @@ class Found:
         instances: labels (H, W) and scores (N,).
         levels: (N,), which of `Predicted.levels` each was found in; None where there is one.
         zooms: (N,), that of its level; None where that is the image's.
-        table: N rows, as `measure` gives them; None where they were not needed so far.
+        table: N rows, as `measure_columns` has them; None where they were not needed so far.
     """
 
     image: Image
     instances: Instances
     levels: np.ndarray | None = None
     zooms: np.ndarray | None = None
-    table: pd.DataFrame | None = None
+    table: Table | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ class Measured:
 
     image: Image
     instances: Instances
-    table: pd.DataFrame
+    table: Table
 
 
 @dataclass(frozen=True)
@@ -112,5 +115,5 @@ class Written:
     """
 
     shape: tuple[int, int]
-    table: pd.DataFrame
+    table: Table | pd.DataFrame
     scale: dict[str, float] = field(default_factory=dict)

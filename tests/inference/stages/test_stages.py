@@ -10,7 +10,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pandas as pd
 import pytest
 import tifffile
 from reference.drawn import drawn_nuclei
@@ -81,7 +80,7 @@ def test_scale_brings_percentiles_to_0_and_1_and_nuclei_to_their_size(image, inf
 
 
 def test_a_model_may_ask_for_the_diameter_to_be_found(image, info, monkeypatch):
-    monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels: Diameter(10.0, 1.1))
+    monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels, engine: Diameter(10.0, 1.1))
     asks = info.model_copy(update={"find_diameter": True, "pixel_size": None})
     scaled = Scale(asks, Options())(image)
     assert (scaled.image.zoom, scaled.image.diameter) == (2.0, 10.0)
@@ -94,9 +93,9 @@ def test_a_model_may_ask_for_the_diameter_to_be_found(image, info, monkeypatch):
     known = info.model_copy(update={"find_diameter": True})
     assert Scale(known, Options())(sized).image.zoom == 2.0  # by pixel size: the model has one
     assert Scale(known, Options())(sized).image.diameter is None
-    monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels: None)
+    monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels, engine: None)
     assert Scale(asks, Options())(image).image.zoom == 1.0
-    monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels: Diameter(900.0, 1.1))
+    monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels, engine: Diameter(900.0, 1.1))
     assert Scale(asks, Options())(image).image.zoom == 1 / 8
 
 
@@ -124,7 +123,7 @@ REGIONS = Regions((10.0, 40.0), (0.3, 0.7), np.log2(np.array([[40.0, 10.0], [40.
 
 def test_regions_of_other_sizes_are_brought_to_the_model_each(image, info, monkeypatch):
     found = Diameter(12.0, 2.0, REGIONS)
-    monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels: found)
+    monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels, engine: found)
     scaled = Scale(info, Options(diameter="auto"))(image)
     assert (scaled.image.zoom, scaled.image.diameter) == (0.5, 40.0)  # what is most comes first
     assert scaled.pixels.shape == (36, 48)
@@ -191,9 +190,9 @@ def test_decode_measure_and_write(image, toy_family, tmp_path, caplog):
     measured = Measure()(found)
     assert isinstance(measured, Measured)
     assert len(measured.table) == found.instances.labels.max() >= 3
-    assert measured.table.columns[:4].tolist() == ["image", "diameter", "zoom", "label"]
+    assert [*measured.table.columns][:4] == ["image", "diameter", "zoom", "label"]
     assert set(measured.table["image"]) == {"drawn.tif"}
-    assert measured.table["diameter"].isna().all()
+    assert np.isnan(measured.table["diameter"]).all()
     assert set(measured.table["zoom"]) == {1.0}
     written = Write(tmp_path, ["geojson"])(measured)
     assert written.shape == (72, 96)
@@ -221,14 +220,14 @@ def test_confidence_replaces_scores_wherever_they_go(image, toy_family, tmp_path
     np.testing.assert_array_equal(found.instances.labels, raw.instances.labels)
     measured, before = Measure()(found), Measure()(raw)
     area = before.table["area_px"]
-    size = np.minimum(np.abs(np.log(area / area.median())), 1)
+    size = np.minimum(np.abs(np.log(area / np.median(area))), 1)
     number = np.arange(1, len(area) + 1)
     expected = 1 / (1 + np.exp(-(0.5 - 3 * size + 0.1 * number)))
     np.testing.assert_allclose(found.instances.scores, expected, rtol=1e-5)
     np.testing.assert_allclose(measured.table["score"], expected, rtol=1e-5)
-    pd.testing.assert_frame_equal(
-        measured.table.drop(columns="score"), before.table.drop(columns="score")
-    )
+    for name, column in before.table.columns.items():
+        if name != "score":
+            np.testing.assert_array_equal(measured.table[name], column)
     Write(tmp_path, ["geojson"])(measured)
     features = json.loads((tmp_path / "drawn.geojson").read_text())["features"]
     stored = [feature["properties"]["measurements"]["score"] for feature in features]
@@ -240,8 +239,8 @@ def test_confidence_replaces_scores_wherever_they_go(image, toy_family, tmp_path
 def test_rows_have_the_diameter_and_the_zoom_of_their_image(image):
     one = Instances(np.ones(image.pixels.shape, np.int32), np.ones(1, np.float32))
     scaled = replace(image, diameter=23.456, zoom=0.71234567)
-    (row,) = Measure()(Found(scaled, one)).table.to_dict("records")
-    assert (row["diameter"], row["zoom"]) == (23.5, 0.7123)
+    table = Measure()(Found(scaled, one)).table
+    assert (table["diameter"].tolist(), table["zoom"].tolist()) == ([23.5], [0.7123])
 
 
 def test_limits_of_area_are_meant_at_the_scale_of_the_network(image, toy_family):

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from nucseg_tf.engines import cache
+from nucseg_tf.engines import openvino as module
+from nucseg_tf.engines.base import EngineError, Source
+from nucseg_tf.engines.keras import Keras
+from nucseg_tf.engines.openvino import OpenVino
+from nucseg_tf.errors import UsageError
+from nucseg_tf.families.fpn2ws.config import Architecture
+from nucseg_tf.models import zoo
+
+SHAPES = ((1, 64, 96, 1), (2, 32, 64, 1), (1, 160, 32, 1))
+
+
+def batches():
+    rng = np.random.default_rng(0)
+    return [rng.random(shape, np.float32) for shape in SHAPES]
+
+
+@pytest.fixture(scope="module")
+def network():
+    keras.utils.set_random_seed(3)
+    return zoo.build(Architecture(encoder="mobilenetv2", filters=8))
+
+
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("NUCSEG_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "openvino"
+
+
+def never():
+    raise AssertionError("the network was asked for")
+
+
+def test_both_engines_give_the_same_maps(network, own_cache):
+    source = Source(lambda: network, "some key")
+    compiled = OpenVino().compile(source)
+    again = OpenVino().compile(Source(never, "some key"))
+    for batch in batches():
+        expected = network(batch, training=False)
+        for engine in (Keras().compile(source), compiled, again):
+            np.testing.assert_allclose(engine(batch), expected, atol=1e-5)
+    assert (compiled.engine, compiled.precision, compiled.device) == ("openvino", "f32", "cpu")
+
+
+def test_another_key_is_another_network(network, own_cache):
+    OpenVino().compile(Source(lambda: network, "one"))
+    with pytest.raises(AssertionError, match="asked for"):
+        OpenVino().compile(Source(never, "two"))
+
+
+def test_another_version_of_openvino_is_another_network(network, own_cache, monkeypatch):
+    OpenVino().compile(Source(lambda: network, "one"))
+    monkeypatch.setattr(module.load_openvino(), "__version__", "1999")
+    with pytest.raises(AssertionError, match="asked for"):
+        OpenVino().compile(Source(never, "one"))
+
+
+def test_a_network_without_a_key_is_not_kept(network, own_cache):
+    OpenVino().compile(Source(lambda: network))
+    assert not own_cache.exists()
+
+
+def test_where_the_cache_cannot_be_written_it_computes_all_the_same(network, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("NUCSEG_CACHE", str(tmp_path / "file"))
+    compiled = OpenVino().compile(Source(lambda: network, "key"))
+    batch = batches()[0]
+    np.testing.assert_allclose(compiled(batch), network(batch), atol=1e-5)
+
+
+def test_a_damaged_network_is_converted_anew(network, own_cache, monkeypatch):
+    OpenVino().compile(Source(lambda: network, "key"))
+    (weights,) = own_cache.glob("*/network.bin")
+    weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\0\x7f")
+    compiled = OpenVino().compile(Source(lambda: network, "key"))
+    batch = batches()[0]
+    np.testing.assert_allclose(compiled(batch), network(batch), atol=1e-5)
+    assert cache.read(weights.parent, weights.parent.name) is not None
+
+
+def test_networks_that_enlarge_bilinearly(own_cache):
+    network = zoo.build(Architecture(encoder="mobilenetv2", filters=8, head="upsample"))
+    source = Source(lambda: network)
+    engines = [Keras().compile(source), OpenVino().compile(source)]
+    for batch, engine in product(batches(), engines):
+        np.testing.assert_allclose(engine(batch), network(batch), atol=1e-5)
+
+
+def test_a_network_that_cannot_be_converted(own_cache):
+    class Strange:
+        def _flatten_layers(self, **_options):
+            return []
+
+        def export(self, *_arguments, **_options):
+            raise ValueError("what is that?")
+
+    with pytest.raises(EngineError, match="cannot be converted: what is that"):
+        OpenVino().compile(Source(Strange))
+
+
+def test_it_does_not_compute_on_gpus():
+    with pytest.raises(UsageError, match="needs keras"):
+        OpenVino().compile(Source(never), device="gpu")
+
+
+def test_one_compilation_serves_all_shapes(network):
+    traced = []
+
+    def counting(batch, training=False):
+        traced.append(batch.shape)
+        return network(batch, training=training)
+
+    counting._flatten_layers = network._flatten_layers
+    compiled = Keras().compile(Source(lambda: counting))
+    for batch in batches():
+        compiled(batch)
+    assert traced == [(None, None, None, 1)]
+
+
+def test_it_is_imported_without_telemetry(tmp_path):
+    code = (
+        "import sys; from nucseg_tf.engines.openvino import load_openvino; load_openvino();"
+        "assert 'openvino_telemetry' not in sys.modules;"
+        "assert 'openvino.tools.ovc.telemetry_stub' in sys.modules"
+    )
+    environment = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    environment["PYTHONPATH"] = str(Path(__file__).parents[2])
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    assert not list(tmp_path.iterdir())
