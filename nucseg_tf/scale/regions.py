@@ -6,11 +6,13 @@ H rows, W columns; r rows and c columns of a coarse grid of cells of CELL px; K 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
 
-from nucseg_tf.scale.readings import Readings
+if TYPE_CHECKING:
+    from nucseg_tf.scale.readings import Readings  # loads Keras
 
 CELL = 64  # px, side of a cell
 RATIO = 1.8  # of diameters, from which regions are kinds of their own

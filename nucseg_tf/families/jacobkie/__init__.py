@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from nucseg_tf.config import Config
     from nucseg_tf.families.jacobkie.views import View
 
-NEAR = 1.5  # factor of the model's scale within which views serve where that scale is known
+# Where nuclei have the size that the model knows, coarser views add nothing, and neither do much
+# finer ones; see docs/experiments.md.
+FINEST = 2.0
 
 
 class Jacobkie(Family):
@@ -86,8 +88,8 @@ class Jacobkie(Family):
         return raw
 
     def at_scale(self, thresholds: Positions) -> Positions:
-        """Only zooms near the model's scale, if there are any: the others look for other sizes."""
-        near = tuple(zoom for zoom in thresholds.zooms if 1 / NEAR <= zoom <= NEAR)
+        """Zooms from 1 to `FINEST`, if there are any: the others look for nuclei of other sizes."""
+        near = tuple(zoom for zoom in thresholds.zooms if 1 <= zoom <= FINEST)
         return thresholds.model_copy(update={"zooms": near or thresholds.zooms})
 
     def decode(self, raw: list[View], shape: tuple[int, int], thresholds: Positions) -> Instances:

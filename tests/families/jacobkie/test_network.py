@@ -130,7 +130,7 @@ def test_views_come_back_in_place(zooms, tta):
 
 @pytest.mark.parametrize(
     ("zooms", "near"),
-    [((0.25, 0.5, 1.0, 2.0), (1.0,)), ((0.7, 1.0, 1.4), (0.7, 1.0, 1.4)), ((4.0,), (4.0,))],
+    [((0.25, 0.5, 1.0, 2.0), (1.0, 2.0)), ((0.5, 1.0, 4.0), (1.0,)), ((0.5, 4.0), (0.5, 4.0))],
 )
 def test_at_a_known_scale_only_views_near_it_are_taken(zooms, near):
     settings = Positions(zooms=zooms, step=0.02)
