@@ -70,7 +70,7 @@ def _add_fibre(image: np.ndarray, diameter: float, rng: np.random.Generator) -> 
 
 def empty_field(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     """Background of a field without nuclei: noise, smooth or raw. (S, S) float32."""
-    field = rng.standard_normal(shape, np.float32)
+    field: np.ndarray = rng.standard_normal(shape, np.float32)
     if rng.integers(2):
         field = cv2.GaussianBlur(field, (0, 0), rng.uniform(0.7, 2.0))
         field /= field.std()
