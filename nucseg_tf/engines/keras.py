@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +26,12 @@ class Keras(Engine):
             from nucseg_tf.engines.tensorflow import use_device
 
             use_device(device)
-        predict = compile_network(source.network)
+        network = source.network
+        compiled = cache(lambda: compile_network(network))  # some families compile its parts
+
+        def predict(batch: np.ndarray) -> np.ndarray:
+            return compiled()(batch)
+
         return Compiled(predict, source, self.name, precision, backend_device())
 
 

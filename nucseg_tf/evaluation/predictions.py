@@ -67,10 +67,13 @@ def predict_model(
         "nucseg_tf": __version__,
         "model": model[1],
         "options": dict(options),
+        "engine": {name: loading.get(name, "auto") for name in ("engine", "precision")},
         "images": {name: digest for name, (_, digest) in images.items()},
     }
     before = _read_record(folder)
-    same = all(before.get(key) == made_of[key] for key in ("nucseg_tf", "model", "options"))
+    same = all(
+        before.get(key) == made_of[key] for key in ("nucseg_tf", "model", "options", "engine")
+    )
     known = before["images"] if same else {}
     kept = [
         name

@@ -54,7 +54,8 @@ def test_a_model_is_predicted_scored_kept_and_reported(data, tmp_path, capsys, m
     assert hand["scores"]["f1_0.95"][0] == 1
     run = result["runs"][0]
     assert (run["family"], run["kind"], len(run["sha256"])) == ("fpn2ws", "model", 64)
-    assert (run["cost"]["images"], run["cost"]["device"]) == (2, "cpu:0")
+    assert (run["cost"]["images"], run["cost"]["device"]) == (2, "cpu")
+    assert run["cost"]["engine"] == "openvino"
     assert 0 < run["cost"]["seconds"] < run["cost"]["loading_s"] + 60
     assert 100 < run["cost"]["memory_mb"] < 10_000
     kept = labels_file(out / "predictions" / MODEL, "f0")

@@ -128,6 +128,13 @@ def test_one_compilation_serves_all_shapes(network):
     assert traced == [(None, None, None, 1)]
 
 
+def test_keras_compiles_when_it_is_called_first(monkeypatch):
+    calls = []
+    monkeypatch.setattr("nucseg_tf.engines.keras.compile_network", calls.append)
+    Keras().compile(Source(lambda: "a network whose parts are compiled"))
+    assert not calls
+
+
 def test_it_is_imported_without_telemetry(tmp_path):
     code = (
         "import sys; from nucseg_tf.engines.openvino import load_openvino; load_openvino();"

@@ -30,9 +30,9 @@ def started(monkeypatch):
     return calls
 
 
-def run(folder, model="m", hashes=("1", "2"), tick=lambda name: None, **changes):
+def run(folder, model="m", hashes=("1", "2"), tick=lambda name: None, loading=None, **changes):
     images = {name: (folder, digest) for name, digest in zip("ab", hashes, strict=True)}
-    return predict_model(folder, (folder, model), images, OPTIONS | changes, lambda: None, tick)
+    return predict_model(folder, (folder, model), images, OPTIONS | changes, loading or {}, tick)
 
 
 def test_what_is_the_same_is_kept(tmp_path, started):
@@ -53,6 +53,13 @@ def test_what_differs_is_predicted_anew(tmp_path, started, monkeypatch):
     monkeypatch.setattr(predictions, "__version__", "other")
     run(tmp_path, hashes=("1", "other"), model="other", tta=2)
     assert started == [["a", "b"], ["b"], ["a", "b"], ["a", "b"], ["a"], ["a", "b"]]
+
+
+def test_what_another_engine_computed_is_predicted_anew(tmp_path, started):
+    run(tmp_path)
+    run(tmp_path, loading={"engine": "auto", "precision": "auto", "device": "cpu"})
+    run(tmp_path, loading={"engine": "keras"})
+    assert started == [["a", "b"]] * 2
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"images": 3}'])
@@ -77,19 +84,21 @@ def test_a_stopped_run_goes_on(tmp_path, started):
 # --- the process -----------------------------------------------------------------------------
 
 
-def die():
-    os._exit(7)
+class Deadly:
+    """Ends the process that unpickles it."""
 
-
-def fail():
-    raise UsageError("--device gpu: none")
+    def __reduce__(self):
+        return os._exit, (7,)
 
 
 def test_a_process_that_dies_is_reported(tmp_path):
     with pytest.raises(NucsegError, match="ended with code 7"):
-        predict_model(tmp_path, (tmp_path, "m"), {}, OPTIONS, die, lambda name: None)
+        predict_model(
+            tmp_path, (tmp_path, "m"), {}, OPTIONS, {"device": Deadly()}, lambda name: None
+        )
 
 
 def test_an_error_in_the_process_is_raised_here(tmp_path):
-    with pytest.raises(UsageError, match="--device gpu: none"):
-        predict_model(tmp_path, (tmp_path, "m"), {}, OPTIONS, fail, lambda name: None)
+    unknown = {"engine": "abacus"}
+    with pytest.raises(UsageError, match="Received: abacus"):
+        predict_model(tmp_path, (tmp_path, "m"), {}, OPTIONS, unknown, lambda name: None)
