@@ -67,7 +67,7 @@ def compare(data: Path, model: str, names: tuple[str, ...], every: int) -> dict:
         labels = {}
         for name, segmenter in segmenters.items():
             predicted = timed(segmenter, scaled, times, name)
-            labels[name] = segmenter.decode(predicted.raw, pixels.shape).labels
+            labels[name] = segmenter.decode(predicted).labels
             difference = different(labels[names[0]], labels[name])
             changed[name] += difference
             same = difference == 0 and scores[names[0]][number:]  # decoding and scoring take long
