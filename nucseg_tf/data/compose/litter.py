@@ -73,7 +73,7 @@ def empty_field(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     field: np.ndarray = rng.standard_normal(shape, np.float32)
     if rng.integers(2):
         field = cv2.GaussianBlur(field, (0, 0), rng.uniform(0.7, 2.0))
-        field /= field.std()
+        field = field * np.float32(1 / field.std())
     return np.float32(rng.uniform(0.1, 0.5)) + np.float32(rng.uniform(*NOISE)) * field
 
 
