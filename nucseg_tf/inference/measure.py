@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 
 from nucseg_tf.errors import LabelError
+from nucseg_tf.io.tables import Table
+from nucseg_tf.types import Image, Instances
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,6 +72,12 @@ def measure(
     import pandas as pd
 
     return pd.DataFrame(measure_columns(labels, image, scores, pixel_size))
+
+
+def measure_instances(image: Image, instances: Instances) -> Table:
+    """The columns of `measure` for the nuclei of an image, with its pixel size."""
+    columns = measure_columns(instances.labels, image.pixels, instances.scores, image.pixel_size)
+    return Table(columns)
 
 
 def measure_columns(

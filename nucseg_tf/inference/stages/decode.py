@@ -9,7 +9,7 @@ import numpy as np
 from nucseg_tf.families.base import Family
 from nucseg_tf.imaging.edges import find_edges
 from nucseg_tf.inference.evidence import gather
-from nucseg_tf.inference.measure import measure_columns
+from nucseg_tf.inference.measure import measure_instances
 from nucseg_tf.inference.stages.values import Found, Level, Predicted
 from nucseg_tf.io.tables import Table
 from nucseg_tf.models.confidence import Confidence
@@ -74,12 +74,10 @@ def find_evidence(
         found: nuclei, with raw scores.
 
     Returns:
-        The table of `measure_columns`, and (N,) each by name; see `inference.evidence`.
+        The table of `measure_instances`, and (N,) each by name; see `inference.evidence`.
     """
     image, instances = predicted.image, found.instances
-    table = Table(
-        measure_columns(instances.labels, image.pixels, instances.scores, image.pixel_size)
-    )
+    table = measure_instances(image, instances)
     edges, shape = find_edges(instances.labels), image.pixels.shape
     own = [family.evidence_of(x.data, shape, edges, len(table)) for x in predicted.levels]
     chosen = np.zeros(len(table), int) if found.levels is None else found.levels

@@ -6,7 +6,7 @@ import logging
 
 import numpy as np
 
-from nucseg_tf.inference.measure import measure_columns
+from nucseg_tf.inference.measure import measure_instances
 from nucseg_tf.inference.stages.values import Found, Measured
 from nucseg_tf.io.tables import Table
 from nucseg_tf.types import Image
@@ -24,9 +24,7 @@ class Measure:
             LOG.warning("%s: no nucleus found", image.path)
         table = found.table
         if table is None:
-            table = Table(
-                measure_columns(instances.labels, image.pixels, instances.scores, image.pixel_size)
-            )
+            table = measure_instances(image, instances)
         return Measured(image, instances, add_image(table, image, found.zooms))
 
 
@@ -34,7 +32,7 @@ def add_image(table: Table, image: Image, zooms: np.ndarray | None = None) -> Ta
     """The table with what the rows of an image share, in front of what is measured.
 
     Args:
-        table: N rows, of `measure_columns`.
+        table: N rows, of `measure_instances`.
         image: with diameter and zoom.
         zooms: (N,), at which each nucleus was found, if regions of the image had their own.
 

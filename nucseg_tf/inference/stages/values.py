@@ -79,7 +79,7 @@ class Found:
         instances: labels (H, W) and scores (N,).
         levels: (N,), which of `Predicted.levels` each was found in; None where there is one.
         zooms: (N,), that of its level; None where that is the image's.
-        table: N rows, as `measure_columns` has them; None where they were not needed so far.
+        table: N rows, of `measure_instances`; None where they were not needed so far.
     """
 
     image: Image
