@@ -11,7 +11,8 @@ import time
 
 import numpy as np
 
-from nucseg_tf.families.mask_rcnn.stitch import Detections, stitch
+from nucseg_tf.families.mask_rcnn.stitch import Detections
+from nucseg_tf.imaging.window import Window, stitch
 
 SIDES = (1024, 3162, 7072)  # px; 1, 10 and 50 Mpx
 TILE, STEP, CELLS = 512, 384, 28
@@ -55,7 +56,7 @@ def main() -> None:
         times = []
         for _ in range(ROUNDS):
             began = time.perf_counter()
-            count = len(stitch(parts, (side, side), same=0.5).scores)
+            count = len(stitch(parts, Window.whole((side, side)), same=0.5).scores)
             times.append(time.perf_counter() - began)
         area, found = side**2 / 1e6, sum(len(part.scores) for part in parts)
         print(

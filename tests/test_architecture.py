@@ -14,7 +14,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "nucseg_tf"
 LAYERS = (
-    *("io", "imaging", "data", "layers", "engines", "families", "models"),
+    *("imaging", "io", "data", "layers", "engines", "families", "models"),
     *(
         "scale",
         "inference",

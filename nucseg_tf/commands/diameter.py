@@ -26,9 +26,10 @@ def diameter(
     from nucseg_tf.io.images import list_images
 
     files = list_images(paths)
+    from nucseg_tf.imaging.normalise import find_limits
+    from nucseg_tf.imaging.raster import Stretched
     from nucseg_tf.inference.options import Options
     from nucseg_tf.inference.stages.read import Read
-    from nucseg_tf.io.normalise import normalise
     from nucseg_tf.scale.finder import load_finder
 
     find = load_finder(engine, device)
@@ -36,7 +37,8 @@ def diameter(
     print("diameter  doubt  image")
     for file in files:
         try:
-            found = find(normalise(read(file).pixels))
+            pixels = read(file).pixels
+            found = find(Stretched(pixels, find_limits(pixels)))
         except NucsegError as error:
             print(f"{'-':>8}  {'-':>5}  {error}")
             failed += 1

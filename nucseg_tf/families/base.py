@@ -30,10 +30,12 @@ if TYPE_CHECKING:
 
     from nucseg_tf.config import Config
     from nucseg_tf.imaging.edges import Edges
+    from nucseg_tf.imaging.raster import Raster
+    from nucseg_tf.imaging.window import Window
 
-# From a normalised image (H, W) float32, the largest side of tiles (px), how many symmetries to
-# average over and thresholds to what the network gives of it.
-Run = Callable[[np.ndarray, int, int, Any], Any]
+# From a normalised image (H, W) that is read by windows, the largest side of tiles (px), how many
+# symmetries to average over and thresholds to what the network gives of it.
+Run = Callable[["Raster", int, int, Any], Any]
 
 
 class Family(ABC):
@@ -158,27 +160,39 @@ class Family(ABC):
     def empty(self, shape: tuple[int, int]) -> Any:
         """What is given of an image (H, W) in which there is nothing to see."""
 
-    @abstractmethod
     def rescale(self, raw: Any, shape: tuple[int, int], zoom: float) -> Any:
         """Undo a zoom: from what came of the zoomed image to what `decode` takes of (H, W)."""
+        return raw
 
     @abstractmethod
-    def decode(self, raw: Any, shape: tuple[int, int], thresholds: Any) -> Instances:
-        """The nuclei of an image (H, W); limits of area in its px."""
+    def decode(self, raw: Any, window: Window, thresholds: Any) -> Instances:
+        """The nuclei of a window of an image.
+
+        A large image is decoded window by window; nuclei that lie well within two windows come out
+        alike from both.
+
+        Args:
+            raw: what the network gave of the whole image.
+            window: of the image.
+            thresholds: of the class `thresholds`; limits of area in px of the image.
+
+        Returns:
+            Labels of the window's shape, and scores.
+        """
 
     def at_scale(self, thresholds: Any) -> Any:
         """Thresholds for an image that was brought to the diameter that the model knows best."""
         return thresholds
 
     def evidence_of(
-        self, raw: Any, shape: tuple[int, int], edges: Edges, nuclei: int
+        self, raw: Any, window: Window, edges: Edges, nuclei: int
     ) -> dict[str, np.ndarray]:
         """What of the network's output speaks for or against each nucleus, besides its score.
 
         Args:
-            raw: that the nuclei were made of.
-            shape: (H, W) of the image.
-            edges: of the nuclei.
+            raw: that the nuclei were made of, of the whole image.
+            window: of the image, which holds the nuclei.
+            edges: of the nuclei, in px of the window.
             nuclei: N, 1 or more.
 
         Returns:

@@ -1,6 +1,6 @@
 """Label images enlarged with smooth outlines: no staircase of the small image's pixels.
 
-H rows, W columns of the large image; h, w of the small one; N nuclei.
+H rows, W columns of the window of the large image; h, w of that of the small one; N nuclei.
 """
 
 from __future__ import annotations
@@ -9,26 +9,30 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
+from nucseg_tf.imaging.window import Window
+
 SMOOTHING = 0.5  # px of the small image; rounds its steps off, and takes nothing of a nucleus
 REACH = 3  # px of the small image, beyond which nothing of a nucleus is left
 
 
-def enlarge_labels(labels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Enlarge a label image; where nuclei touch they still do.
+def enlarge_labels(labels: np.ndarray, of: Window, window: Window) -> np.ndarray:
+    """Enlarge a label image, or a window of it; where nuclei touch they still do.
 
     The mask of each nucleus, slightly blurred, is its share of each pixel and is interpolated
     linearly. A pixel whose shares add up to a half belongs to the nucleus that has the most of it.
 
     Args:
         labels: (h, w) int32, 0 background, 1..N.
-        shape: (H, W), no smaller than (h, w).
+        of: where they lie in the small image.
+        window: of the large image, the same place.
 
     Returns:
         (H, W) int32. A nucleus thinner than two pixels may come out in pieces, or not at all.
     """
+    shape = window.shape
     owner, most = np.zeros(shape, np.int32), np.zeros(shape, np.float32)
     total = np.zeros(shape, np.float32)
-    steps = np.divide(labels.shape, shape)
+    steps = np.divide(of.image, window.image)
     for label, place in enumerate(ndimage.find_objects(labels), start=1):
         if place is None:
             continue
@@ -37,15 +41,33 @@ def enlarge_labels(labels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
             for side, length in zip(place, labels.shape, strict=True)
         )
         large = tuple(
-            slice(int(side.start / step), min(length, -int(-side.stop // step)))
-            for side, step, length in zip(small, steps, shape, strict=True)
+            _covered(side, begin, step, start, length)
+            for side, begin, step, start, length in zip(
+                small, of.corner, steps, window.corner, shape, strict=True
+            )
         )
-        share = _interpolate((labels[small] == label).astype(np.float32), small, large, steps)
+        if any(side.stop <= side.start for side in large):
+            continue
+        places = _shifted(small, of.corner), _shifted(large, window.corner)
+        share = _interpolate((labels[small] == label).astype(np.float32), *places, steps)
         total[large] += share
         mine = share > most[large]
         most[large][mine], owner[large][mine] = share[mine], label
     owner[total < 0.5] = 0
     return owner
+
+
+def _covered(side: slice, begin: int, step: float, start: int, length: int) -> slice:
+    """Pixels of an axis of the window that a part of the small window covers."""
+    low, high = int((side.start + begin) / step), -int(-(side.stop + begin) // step)
+    return slice(max(0, low - start), max(0, min(length, high - start)))
+
+
+def _shifted(slices: tuple[slice, ...], corner: tuple[int, int]) -> tuple[slice, ...]:
+    return tuple(
+        slice(side.start + first, side.stop + first)
+        for side, first in zip(slices, corner, strict=True)
+    )
 
 
 def _interpolate(
@@ -55,7 +77,7 @@ def _interpolate(
 
     Args:
         mask: float32, in a window of the small image.
-        small, large: where the windows lie.
+        small, large: where the windows lie in the images.
         steps: px of the small image a pixel of the large one, (2,).
     """
     mask = cv2.GaussianBlur(mask, (0, 0), SMOOTHING, borderType=cv2.BORDER_REPLICATE)

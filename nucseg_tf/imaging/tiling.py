@@ -9,14 +9,43 @@ thrown away and the inner half blended.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
+
+from nucseg_tf.imaging.raster import Raster, Turned, read_mirrored
+from nucseg_tf.imaging.scratch import Slices, cut, put, scratch
+from nucseg_tf.imaging.symmetry import turn
 
 STRIDE = 32  # px; the deepest level of the encoders
 MARGIN = 16  # px mirrored around the field; twice the shoulder that training ignores
 
 Predictor = Callable[[np.ndarray], np.ndarray]  # (B, h, w, 1) -> (B, h, w, K)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A part of an image that the network sees at a time.
+
+    Attributes:
+        rows, columns: px of the image, from below 0 to beyond its end.
+        weights: (h, w) float32, of its maps among those of its neighbours.
+    """
+
+    rows: range
+    columns: range
+    weights: np.ndarray
+
+    def within(self, shape: tuple[int, int]) -> tuple[Slices, Slices]:
+        """What of the tile lies in the image (H, W), and where there."""
+        spans = list(zip((self.rows, self.columns), shape, strict=True))
+        inner, outer = [], []
+        for span, length in spans:
+            low, high = max(0, span.start), min(length, span.stop)
+            outer.append(slice(low, high))
+            inner.append(slice(low - span.start, high - span.start))
+        return (inner[0], inner[1]), (outer[0], outer[1])
 
 
 def resize(image: np.ndarray, zoom: float) -> np.ndarray:
@@ -97,46 +126,57 @@ def tile_weights(length: int, start: int, size: int, halo: int) -> np.ndarray:
     return weights
 
 
-def tiles(
-    shape: tuple[int, int], tile: int, halo: int
-) -> Iterator[tuple[slice, slice, np.ndarray]]:
-    """Product of the tiles along both axes: rows, columns and (h, w) weights of each."""
-    height, width = shape
-    tall, wide = fit_tile(height, tile, halo), fit_tile(width, tile, halo)
-    for y0 in tile_starts(height, tall, halo):
-        rows = slice(y0, y0 + tall)
-        for x0 in tile_starts(width, wide, halo):
-            columns = slice(x0, x0 + wide)
-            vertical = tile_weights(height, y0, rows.stop - y0, halo)
-            horizontal = tile_weights(width, x0, columns.stop - x0, halo)
-            yield rows, columns, vertical[:, None] * horizontal
+def tiles(shape: tuple[int, int], tile: int, halo: int) -> Iterator[Tile]:
+    """Tiles that cover an image (H, W), padded, and whose weights add up to 1 everywhere."""
+    height, width = (_axis_tiles(length, tile, halo) for length in shape)
+    for rows, vertical in height:
+        for columns, horizontal in width:
+            yield Tile(rows, columns, vertical[:, None] * horizontal)
 
 
-def predict_maps(predict: Predictor, image: np.ndarray, tile: int, halo: int) -> np.ndarray:
+def _axis_tiles(length: int, tile: int, halo: int) -> list[tuple[range, np.ndarray]]:
+    """Pixels of the tiles along one axis, from -`MARGIN` on, and their weights."""
+    padded = padded_length(length, tile)
+    size = fit_tile(padded, tile, halo)
+    starts = tile_starts(padded, size, halo)
+    weights = [tile_weights(padded, start, size, halo) for start in starts]
+    total = np.zeros(padded, np.float32)
+    for start, weight in zip(starts, weights, strict=True):
+        total[start : start + size] += weight
+    return [
+        (range(start - MARGIN, start - MARGIN + size), weight / total[start : start + size])
+        for start, weight in zip(starts, weights, strict=True)
+    ]
+
+
+def predict_maps(
+    predict: Predictor, raster: Raster, tile: int, halo: int, tta: int = 1
+) -> np.ndarray:
     """Maps of one image.
 
     Args:
         predict: the network, (B, h, w, 1) float32 to (B, h, w, K).
-        image: (H, W) float32, normalised.
+        raster: (H, W), normalised.
         tile: side of the tiles, px.
         halo: px on each side of a tile that only serve as context.
+        tta: over how many symmetries of the square the mean is taken.
 
     Returns:
-        (H, W, K) float32.
+        (H, W, K) float32, in a temporary file if they are large.
     """
-    height, width = image.shape
-    padding = [(MARGIN, padded_length(length, tile) - length - MARGIN) for length in image.shape]
-    padded = np.pad(image, padding, "symmetric")
-    parts = list(tiles(padded.shape, tile, halo))
-    inner = (slice(MARGIN, MARGIN + height), slice(MARGIN, MARGIN + width))
-    if len(parts) == 1:
-        return predict(padded[None, ..., None])[0][inner]
-    total = np.zeros((*padded.shape, 1), np.float32)
-    weights = np.zeros(padded.shape, np.float32)
-    for rows, columns, weight in parts:
-        maps = predict(padded[None, rows, columns, None])[0]
-        if total.shape[-1] != maps.shape[-1]:
-            total = np.zeros((*padded.shape, maps.shape[-1]), np.float32)
-        total[rows, columns] += maps * weight[..., None]
-        weights[rows, columns] += weight
-    return total[inner] / weights[inner][..., None]
+    total: np.ndarray = np.zeros(0)
+    for number in range(tta):
+        turned = Turned(raster, number)
+        parts = list(tiles(turned.shape, tile, halo))
+        for part in parts:
+            pixels = read_mirrored(turned, part.rows, part.columns)
+            maps = predict(pixels[None, ..., None])[0]
+            inner, slices = part.within(turned.shape)
+            if len(parts) == tta == 1:
+                return maps[inner]
+            if not total.size:
+                total = scratch((*raster.shape, maps.shape[-1]), np.float32)
+            view = turn(total, number)
+            weight = part.weights[inner] / np.float32(tta)
+            put(view, slices, cut(view, slices) + maps[inner] * weight[..., None])
+    return total

@@ -16,10 +16,18 @@ H rows, W columns, N nuclei, 1 or more.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from nucseg_tf.imaging.edges import Edges, mean_by_label
+from nucseg_tf.imaging.edges import Edges, find_edges, mean_by_label
+from nucseg_tf.imaging.pieces import pieces
+from nucseg_tf.imaging.scratch import cut, strips
+from nucseg_tf.imaging.window import Window
 from nucseg_tf.io.tables import Table
+
+# From a window, the edges of nuclei 1..n in it and their numbers (n,) in the image to (n,) by name.
+More = Callable[[Window, Edges, np.ndarray], dict[str, np.ndarray]]
 
 SOFT = 0.02  # keeps the score finite
 MOST_SIZE, LEAST_SOLIDITY, MOST_DIMNESS = 1.0, 0.8, 4.0
@@ -27,13 +35,16 @@ WEAK = 0.1  # of the brightness of the nucleus
 WIDTH = 0.03  # of the typical diameter: pixels on each side of an edge that are averaged
 
 
-def gather(table: Table, pixels: np.ndarray, edges: Edges) -> dict[str, np.ndarray]:
-    """The evidence of `models.confidence.EVIDENCE`.
+def gather(
+    table: Table, labels: np.ndarray, pixels: np.ndarray, more: More | None = None
+) -> dict[str, np.ndarray]:
+    """The evidence of `models.confidence.EVIDENCE`, and more.
 
     Args:
         table: of `measure`, with image and raw scores; a row for each of the labels 1..N.
+        labels: (H, W), 1..N.
         pixels: (H, W), any real type.
-        edges: of the labels.
+        more: what else there is to be known, piece by piece.
 
     Returns:
         (N,) float64 each, finite.
@@ -42,14 +53,22 @@ def gather(table: Table, pixels: np.ndarray, edges: Edges) -> dict[str, np.ndarr
     area = np.asarray(table["area_px"], float)
     bright = brightness(table, pixels)
     diameter = np.sqrt(np.median(area) * 4 / np.pi)
-    return {
+    width = max(1, round(WIDTH * diameter))
+    found: dict[str, np.ndarray] = {
         "score": np.log((score + SOFT) / (1 - score + SOFT)),
         "size": np.minimum(np.abs(np.log(area / np.median(area))), MOST_SIZE),
         "solidity": np.maximum(np.asarray(table["solidity"], float), LEAST_SOLIDITY),
         "roundness": np.sqrt(1 - np.minimum(np.asarray(table["eccentricity"], float), 1) ** 2),
-        "weak_outline": weak_outline(edges, pixels, bright, max(1, round(WIDTH * diameter))),
+        "weak_outline": np.zeros(len(area)),
         "dimness": np.clip(np.log(np.median(bright) / bright), 0, MOST_DIMNESS),
     }
+    for piece in pieces(labels, margin=width + 1):
+        edges, mine = find_edges(piece.labels), piece.numbers - 1
+        seen = cut(pixels, piece.window.slices)
+        found["weak_outline"][mine] = weak_outline(edges, seen, bright[mine], width)
+        for name, values in (more(piece.window, edges, piece.numbers) if more else {}).items():
+            found.setdefault(name, np.zeros(len(area)))[mine] = values
+    return found
 
 
 def brightness(table: Table, pixels: np.ndarray) -> np.ndarray:
@@ -61,7 +80,8 @@ def brightness(table: Table, pixels: np.ndarray) -> np.ndarray:
     """
     inside = table["integrated_intensity"].sum()
     outside = pixels.size - table["area_px"].sum()
-    background = (pixels.sum(dtype=np.float64) - inside) / max(outside, 1)
+    total = sum(float(strip.sum(dtype=np.float64)) for strip in strips(pixels))
+    background = (total - inside) / max(outside, 1)
     bright = np.asarray(table["mean_intensity"], float) - background
     return np.maximum(bright, 1e-3 * max(bright.max(), np.finfo(np.float32).tiny))
 

@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 
 from nucseg_tf.errors import LabelError
+from nucseg_tf.imaging.pieces import Piece, pieces
+from nucseg_tf.imaging.scratch import cut, highest
 from nucseg_tf.io.tables import Table
 from nucseg_tf.types import Image, Instances
 
@@ -88,7 +90,23 @@ def measure_columns(
 ) -> dict[str, np.ndarray]:
     """The columns of `measure`, (N,) each, by name; arguments and errors are the same."""
     _check(labels, image, scores)
-    runs = _find_runs(labels, image)
+    parts = [_measure_piece(piece, image, labels.shape) for piece in pieces(labels)]
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    order = np.argsort(columns["label"], kind="stable")
+    columns = {name: values[order] for name, values in columns.items()}
+    if scores is not None:
+        columns["score"] = np.asarray(scores, float)[columns["label"] - 1]
+    if pixel_size is not None:
+        columns["area_um2"] = columns["area_px"] * pixel_size**2
+    return columns
+
+
+def _measure_piece(
+    piece: Piece, image: np.ndarray | None, shape: tuple[int, ...]
+) -> dict[str, np.ndarray]:
+    """The columns of `measure` for the nuclei of a piece, without scores and pixel size."""
+    labels, (top, left) = piece.labels, piece.window.corner
+    runs = _find_runs(labels, None if image is None else cut(image, piece.window.slices))
     length = runs.right - runs.left + 1
     area = runs.total(length)
     middle = (runs.left + runs.right) / 2
@@ -97,24 +115,27 @@ def measure_columns(
     y0, y1 = _least(runs, runs.row), _greatest(runs, runs.row) + 1
     x0, x1 = _least(runs, runs.left), _greatest(runs, runs.right) + 1
     intensity = runs.total(runs.intensity)
-    height, width = labels.shape
+    height, width = shape
     unknown = np.full(len(area), np.nan)
     return {
-        "label": runs.label.astype(np.int64),
-        "score": unknown if scores is None else np.asarray(scores, float)[runs.label - 1],
+        "label": piece.numbers[runs.label - 1].astype(np.int64),
+        "score": unknown,
         "area_px": area,
-        "area_um2": unknown if pixel_size is None else area * pixel_size**2,
-        "centroid_row": row,
-        "centroid_col": column,
-        "bbox_y0": y0,
-        "bbox_x0": x0,
-        "bbox_y1": y1,
-        "bbox_x1": x1,
+        "area_um2": unknown,
+        "centroid_row": row + top,
+        "centroid_col": column + left,
+        "bbox_y0": y0 + top,
+        "bbox_x0": x0 + left,
+        "bbox_y1": y1 + top,
+        "bbox_x1": x1 + left,
         "mean_intensity": intensity / area,
         "integrated_intensity": intensity,
         "eccentricity": _eccentricity(runs, row, column),
         "solidity": area / _hull_areas(runs),
-        "touches_edge": (y0 == 0) | (x0 == 0) | (y1 == height) | (x1 == width),
+        "touches_edge": (y0 + top == 0)
+        | (x0 + left == 0)
+        | (y1 + top == height)
+        | (x1 + left == width),
     }
 
 
@@ -129,7 +150,7 @@ def _check(labels: np.ndarray, image: np.ndarray | None, scores: np.ndarray | No
         raise LabelError(
             f"image must have the shape of the labels, {labels.shape}. Received: {image.shape}"
         )
-    nuclei = int(labels.max(initial=0))
+    nuclei = highest(labels)
     if scores is not None and len(scores) != nuclei:
         raise LabelError(f"expected a score for each of {nuclei} labels. Received: {len(scores)}")
 

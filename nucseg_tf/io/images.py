@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from nucseg_tf.errors import ImageReadError, UsageError
+from nucseg_tf.imaging.scratch import strips
 from nucseg_tf.io.formats import image_suffixes, reader_for, result_endings
 from nucseg_tf.io.planes import check_choice, select_plane
 from nucseg_tf.io.readers.base import RawImage, Reader
@@ -56,7 +57,7 @@ def check_finite(image: Image) -> None:
     """Raise ImageReadError where a floating-point image holds NaN or infinite pixels."""
     if not np.issubdtype(image.pixels.dtype, np.floating):
         return
-    bad = image.pixels.size - int(np.isfinite(image.pixels).sum())
+    bad = sum(strip.size - int(np.isfinite(strip).sum()) for strip in strips(image.pixels))
     if bad:
         raise ImageReadError(
             f"{image.path}: {bad:,} of {image.pixels.size:,} pixels are not finite (NaN or "

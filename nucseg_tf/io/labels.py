@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from nucseg_tf.errors import LabelError
+from nucseg_tf.imaging.scratch import cut, fits, highest, strips
 from nucseg_tf.io.files import atomic_path
 from nucseg_tf.io.images import read_raw
 from nucseg_tf.io.readers.base import RawImage
 
 INT32_MAX = np.iinfo(np.int32).max
+TILE = 512  # px, side of the tiles of large files
+BIG = 2**31  # bytes, from which a file is a BigTIFF, should it not compress
 UINT16_MAX = np.iinfo(np.uint16).max
 
 
@@ -84,6 +87,8 @@ def write_labels(
 ) -> None:
     """Write a label image as zlib-compressed TIFF: uint16, or uint32 above 65,535 labels.
 
+    What is larger than memory should hold comes in tiles, as BigTIFF where 4 GiB might not do.
+
     Args:
         path: the TIFF file.
         labels: (H, W) of any integer dtype, not negative.
@@ -98,22 +103,39 @@ def write_labels(
             f"{path}: labels must be two-dimensional whole numbers. "
             f"Received: shape {labels.shape}, {labels.dtype}"
         )
-    low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
+    low = min((int(strip.min(initial=0)) for strip in strips(labels)), default=0)
+    high = highest(labels)
     if low < 0:
         raise LabelError(f"{path}: labels must not be negative. Received: {low}")
     import tifffile
 
     resolution = None if pixel_size is None else (1e4 / pixel_size, 1e4 / pixel_size)
+    kind = np.dtype(np.uint16 if high <= UINT16_MAX else np.uint32)
+    large = not fits(labels.size * kind.itemsize)
     with atomic_path(path) as temporary:
         tifffile.imwrite(
             temporary,
-            labels.astype(np.uint16 if high <= UINT16_MAX else np.uint32),
+            _tiles(labels, kind) if large else labels.astype(kind),
+            shape=labels.shape,
+            dtype=kind,
+            tile=(TILE, TILE) if large else None,
+            bigtiff=labels.size * kind.itemsize > BIG,
             photometric="minisblack",
             compression="zlib",
             resolution=resolution,
             resolutionunit="CENTIMETER" if resolution else None,
             metadata=None,
         )
+
+
+def _tiles(labels: np.ndarray, kind: np.dtype) -> Iterator[np.ndarray]:
+    """Tiles of (H, W) labels, row by row; those at the ends are filled with 0."""
+    for top in range(0, labels.shape[0], TILE):
+        for left in range(0, labels.shape[1], TILE):
+            part = cut(labels, (slice(top, top + TILE), slice(left, left + TILE)))
+            filled = np.zeros((TILE, TILE), kind)
+            filled[: part.shape[0], : part.shape[1]] = part
+            yield filled
 
 
 def relabel(labels: np.ndarray) -> np.ndarray:

@@ -10,7 +10,11 @@ because one outline through both would touch itself, which geometry libraries re
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
+
+from nucseg_tf.imaging.pieces import pieces
 
 # Steps (row, column) of an edge in each direction, clockwise on the screen: right, down, left, up.
 _STEPS = np.array([(0, 1), (1, 0), (0, -1), (-1, 0)])
@@ -54,6 +58,16 @@ def outlines(labels: np.ndarray) -> dict[int, list[np.ndarray]]:
             np.roll(np.stack(np.divmod(vertices, width), axis=1), 1, axis=0)
         )
     return dict(sorted(rings.items()))
+
+
+def trace(labels: np.ndarray) -> Iterator[tuple[int, list[np.ndarray]]]:
+    """The rings of every label 1..N of an image of any size, piece by piece; see `outlines`.
+
+    Labels come in ascending order within a piece, and a small image is one piece.
+    """
+    for piece in pieces(labels):
+        for label, rings in outlines(piece.labels).items():
+            yield int(piece.numbers[label - 1]), [ring + piece.window.corner for ring in rings]
 
 
 def signed_area(ring: np.ndarray) -> float:

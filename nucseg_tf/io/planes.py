@@ -18,10 +18,12 @@ from pathlib import Path
 import numpy as np
 
 from nucseg_tf.errors import ImageReadError, UsageError
+from nucseg_tf.imaging.scratch import is_mapped, release, scratch
 from nucseg_tf.io.readers.base import RawImage
 
 # Rounding between YCbCr and RGB shifts the channels of a grey JPEG by so many levels of 255.
 JPEG_TOLERANCE = 3
+ROWS = 256  # of a stack too large for memory that are looked at together
 
 
 def check_choice(name: str, value: int | str | None) -> int | str | None:
@@ -56,7 +58,7 @@ def select_plane(
         channel, z: as `check_choice` gives them.
 
     Returns:
-        (H, W), contiguous, in the dtype of the file.
+        (H, W), in the dtype of the file; contiguous, unless it is mapped to a file.
 
     Raises:
         ImageReadError: a choice is missing (the message says which) or out of range, or the file
@@ -74,8 +76,8 @@ def select_plane(
         raise ImageReadError(
             f"{path}: holds several planes ({_describe(raw)}). Choose with {' and '.join(options)}."
         )
-    planes = _take(path, "z", stack, z)
-    return np.ascontiguousarray(_take(path, "channel", planes, channel))
+    plane = _take(path, "channel", _take(path, "z", stack, z), channel)
+    return plane if is_mapped(plane) else np.ascontiguousarray(plane)
 
 
 def _as_zcyx(
@@ -117,13 +119,26 @@ def _only_channel(stack: np.ndarray, tolerance: int) -> int | None:
 
 def _take(path: Path, name: str, stack: np.ndarray, choice: int | str | None) -> np.ndarray:
     if choice == "max":
-        return stack.max(axis=0)
+        return _highest(stack)
     index = int(choice or 0)
     if index >= len(stack):
         raise ImageReadError(
             f"{path}: --{name} {index} is out of range; this file has 0..{len(stack) - 1}"
         )
     return stack[index]
+
+
+def _highest(stack: np.ndarray) -> np.ndarray:
+    """Maximum over the first axis; of a mapped stack in strips of rows, to a scratch array."""
+    if not is_mapped(stack) or len(stack) == 1:
+        return stack.max(axis=0)
+    out = scratch(stack.shape[1:], stack.dtype.newbyteorder("="))
+    for top in range(0, stack.shape[-2], ROWS):
+        rows = np.s_[..., top : top + ROWS, :]
+        out[rows] = stack[rows].max(axis=0)
+        release(stack)
+        release(out)
+    return out
 
 
 def _describe(raw: RawImage) -> str:

@@ -18,7 +18,11 @@ FREE = 0.7  # share of its pixels that a nucleus needs for itself
 
 
 def choose(
-    views: Sequence[Instances], zooms: Sequence[float], diameter: float, regions: Regions
+    views: Sequence[Instances],
+    zooms: Sequence[float],
+    diameter: float,
+    regions: Regions,
+    corner: tuple[int, int] = (0, 0),
 ) -> tuple[Instances, np.ndarray]:
     """Take each nucleus, whole, from the view in which it is nearest to the size that serves best.
 
@@ -33,11 +37,12 @@ def choose(
         zooms: (V,).
         diameter: px, that the model knows best.
         regions: of the image.
+        corner: first pixel of what the views show of the image.
 
     Returns:
         The nuclei, in the order of their first pixels; and (N,) which view each is from.
     """
-    found = [_misfits(view.labels, zooms, diameter, regions) for view in views]
+    found = [_misfits(view.labels, zooms, diameter, regions, corner) for view in views]
     view_of = np.repeat(np.arange(len(views)), [len(part) for part in found])
     label_of = np.concatenate([np.arange(1, len(part) + 1) for part in found])
     misfits = np.concatenate(found)[np.arange(len(view_of)), view_of]
@@ -58,12 +63,16 @@ def choose(
 
 
 def _misfits(
-    labels: np.ndarray, zooms: Sequence[float], diameter: float, regions: Regions
+    labels: np.ndarray,
+    zooms: Sequence[float],
+    diameter: float,
+    regions: Regions,
+    corner: tuple[int, int],
 ) -> np.ndarray:
     """How far the nuclei 1..N of (H, W) are at each zoom from the best size, octaves, (N, V)."""
     areas = np.bincount(labels.ravel())[1:]
     numbers = np.arange(1, len(areas) + 1)
     centres = np.array(ndimage.center_of_mass(labels > 0, labels, numbers)).reshape(-1, 2)
-    own, around = np.log2(4 / np.pi * areas) / 2, regions.sizes_at(*centres.T)
+    own, around = np.log2(4 / np.pi * areas) / 2, regions.sizes_at(*(centres + corner).T)
     best = np.log2(diameter) - np.log2(zooms)
     return np.abs(own[:, None] - best) + np.abs(around[:, None] - best)

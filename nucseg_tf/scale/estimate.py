@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nucseg_tf.imaging.raster import Raster
 from nucseg_tf.scale.readings import Predict, read
 from nucseg_tf.scale.regions import Regions, find_regions
 
@@ -28,12 +29,12 @@ class Diameter:
     regions: Regions | None = None
 
 
-def estimate(predict: Predict, image: np.ndarray) -> Diameter | None:
+def estimate(predict: Predict, image: Raster) -> Diameter | None:
     """The diameter of the typical nucleus of an image.
 
     Args:
         predict: the network.
-        image: (H, W) float32, normalised by percentiles of the whole field.
+        image: (H, W), normalised by percentiles of the whole field.
 
     Returns:
         The diameter; None where no nuclei are seen.

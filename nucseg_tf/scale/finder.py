@@ -12,15 +12,16 @@ import numpy as np
 from nucseg_tf.engines.base import Device, Source
 from nucseg_tf.engines.choose import compile_with
 from nucseg_tf.errors import ModelError
+from nucseg_tf.imaging.raster import Plain, Raster
 from nucseg_tf.scale.estimate import Diameter, estimate
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "scale" / "scale.weights.h5"
-Finder = Callable[[np.ndarray], Diameter | None]
+Finder = Callable[[Raster], Diameter | None]
 
 
 @functools.cache
 def load_finder(engine: str = "auto", device: Device | None = None) -> Finder:
-    """A function from a normalised image (H, W) float32 to its diameter; see `estimate`.
+    """A function from a normalised image (H, W) to its diameter; see `estimate`.
 
     Args:
         engine: that computes the network, see `engines.choose`.
@@ -53,7 +54,7 @@ def typical_diameter(image: np.ndarray) -> float | None:
     Raises:
         ModelError: as `load_finder`.
     """
-    found = load_finder()(image)
+    found = load_finder()(Plain(image))
     return None if found is None else found.median
 
 

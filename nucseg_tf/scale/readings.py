@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nucseg_tf.imaging.tiling import resize
+from nucseg_tf.imaging.raster import Raster, Resized
+from nucseg_tf.imaging.resample import scaled_shape
+from nucseg_tf.imaging.window import Window
 from nucseg_tf.scale.window import READABLE, STRIDE, WINDOW
 
 ZOOMS = (2.0, 1.0, 1 / 2, 1 / 4, 1 / 8)
@@ -70,12 +72,12 @@ class Readings:
         return None if found is None else float(np.exp2(found[0])) / BIAS
 
 
-def read(predict: Predict, image: np.ndarray) -> Readings:
+def read(predict: Predict, image: Raster) -> Readings:
     """Look at an image.
 
     Args:
         predict: the network.
-        image: (H, W) float32, normalised by percentiles of the whole field.
+        image: (H, W), normalised by percentiles of the whole field.
     """
     levels = []
     for zoom in ZOOMS:
@@ -85,9 +87,10 @@ def read(predict: Predict, image: np.ndarray) -> Readings:
     return Readings(*np.concatenate(levels, axis=1))
 
 
-def _read_level(predict: Predict, image: np.ndarray, zoom: float) -> np.ndarray:
+def _read_level(predict: Predict, image: Raster, zoom: float) -> np.ndarray:
     """Fields of `Readings` of one level, (6, C)."""
-    rows, columns, windows = zip(*cut_windows(resize(image, zoom)), strict=True)
+    level = Resized(image, scaled_shape(image.shape, zoom))
+    rows, columns, windows = zip(*cut_windows(level), strict=True)
     found = predict(np.stack(windows)[..., None])
     centres = (np.arange(found.shape[1]) + 0.5) * STRIDE
     row = np.add.outer(rows, centres)[:, :, None]
@@ -100,21 +103,23 @@ def _read_level(predict: Predict, image: np.ndarray, zoom: float) -> np.ndarray:
     return np.stack([np.broadcast_to(field, share.shape)[believed] for field in fields])
 
 
-def cut_windows(level: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]]:
+def cut_windows(level: Raster) -> Iterator[tuple[int, int, np.ndarray]]:
     """At most `MOST` windows, spread over a level; a small one is padded.
 
     Yields:
         First row and column, and pixels (WINDOW, WINDOW).
     """
     padding = [(0, max(0, WINDOW - length)) for length in level.shape]
-    if any(after for _, after in padding):
-        level = np.pad(level, padding, "reflect" if min(level.shape) > 1 else "edge")
-    rows, columns = (_starts(length) for length in level.shape)
+    rows, columns = (_starts(max(length, WINDOW)) for length in level.shape)
     places = [(y, x) for y in rows for x in columns]
     chosen = np.unique(np.linspace(0, len(places) - 1, min(MOST, len(places))).round().astype(int))
     for index in chosen:
         y, x = places[index]
-        yield y, x, level[y : y + WINDOW, x : x + WINDOW]
+        bottom, right = min(y + WINDOW, level.shape[0]), min(x + WINDOW, level.shape[1])
+        seen = level.read(Window(y, x, bottom, right, level.shape))
+        if seen.shape != (WINDOW, WINDOW):
+            seen = np.pad(seen, padding, "reflect" if min(seen.shape) > 1 else "edge")
+        yield y, x, seen
 
 
 def _starts(length: int) -> list[int]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import keras
 
     from nucseg_tf.config import Config
+    from nucseg_tf.imaging.window import Window
 
 
 NO_NUCLEI = "it gives diameters; `scale.estimate` reads them, and nothing is decoded"
@@ -112,8 +113,5 @@ class Scale(Family):
     def empty(self, shape: tuple[int, int]) -> Any:
         raise NotImplementedError(NO_NUCLEI)
 
-    def rescale(self, raw: Any, shape: tuple[int, int], zoom: float) -> Any:
-        raise NotImplementedError(NO_NUCLEI)
-
-    def decode(self, raw: Any, shape: tuple[int, int], thresholds: Any) -> Instances:
+    def decode(self, raw: Any, window: Window, thresholds: Any) -> Instances:
         raise NotImplementedError(NO_NUCLEI)

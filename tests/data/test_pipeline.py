@@ -10,7 +10,7 @@ from nucseg_tf.data.sample import Sample, load_samples, median_diameter
 from nucseg_tf.data.validation import validation_dataset
 from nucseg_tf.errors import ImageReadError, TrainingError
 from nucseg_tf.families.fpn2ws.targets import roi_targets, targets
-from nucseg_tf.io.normalise import normalise
+from nucseg_tf.imaging.normalise import normalise
 from nucseg_tf.types import IGNORED, Field
 
 

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from nucseg_tf.imaging import symmetry
+from nucseg_tf.imaging.raster import Plain
 from nucseg_tf.imaging.tiling import (
     MARGIN,
     STRIDE,
@@ -45,10 +47,15 @@ def test_weights_are_zero_in_the_outer_half_halo_but_not_at_the_image_edge():
 
 
 def test_tiles_are_products_of_rows_and_columns():
-    parts = list(tiles((512, 256), 256, 64))
-    assert {(rows.start, columns.start) for rows, columns, _ in parts} == {
-        (0, 0), (128, 0), (256, 0)
-    }  # fmt: skip
+    parts = list(tiles((480, 224), 256, 64))  # 512 x 256 with margins
+    assert [(part.rows.start, part.columns.start) for part in parts] == [
+        (-16, -16), (112, -16), (240, -16)
+    ]  # fmt: skip
+    total = np.zeros((480, 224))
+    for part in parts:
+        inner, outer = part.within((480, 224))
+        total[outer] += part.weights[inner]
+    np.testing.assert_allclose(total, 1, atol=1e-6)
 
 
 def test_images_of_all_sizes_come_in_few_shapes():
@@ -74,15 +81,31 @@ def test_tiles_are_no_larger_than_the_field_needs():
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (31, 33), (255, 257), (300, 700), (640, 641)])
 def test_tiled_equals_whole_over_sizes(shape):
-    image = np.random.default_rng(0).random(shape, np.float32)
+    pixels = np.random.default_rng(0).random(shape, np.float32)
+    image = Plain(pixels)
     whole = predict_maps(blur_net, image, 4096, 64)
     assert whole.shape == (*shape, 2)
-    np.testing.assert_array_equal(whole[..., 1], image)
+    np.testing.assert_array_equal(whole[..., 1], pixels)
     for tile in (256, 320, 512):
         np.testing.assert_allclose(predict_maps(blur_net, image, tile, 64), whole, atol=1e-5)
 
 
 def test_edges_are_mirrored_so_that_a_flat_field_stays_flat():
-    maps = predict_maps(blur_net, np.ones((50, 70), np.float32), 256, 64)
+    maps = predict_maps(blur_net, Plain(np.ones((50, 70), np.float32)), 256, 64)
     assert MARGIN >= 8
     np.testing.assert_allclose(maps, 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("tta", [2, 8])
+def test_views_are_turned_back_and_averaged(tta):
+    image = np.random.default_rng(1).random((70, 300), np.float32)
+
+    def slanted(batch):
+        return batch * np.linspace(0, 1, batch.shape[2], dtype=np.float32)[:, None]
+
+    found = predict_maps(slanted, Plain(image), 256, 64, tta)
+    views = [
+        symmetry.turn_back(predict_maps(slanted, Plain(symmetry.turn(image, n)), 256, 64), n)
+        for n in range(tta)
+    ]
+    np.testing.assert_allclose(found, np.mean(views, axis=0), atol=1e-6)

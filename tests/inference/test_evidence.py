@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from reference.drawn import draw
 
-from nucseg_tf.imaging.edges import find_edges
 from nucseg_tf.inference.evidence import brightness, gather
 from nucseg_tf.inference.measure import measure
 from nucseg_tf.models.confidence import EVIDENCE
@@ -14,7 +13,7 @@ from nucseg_tf.models.confidence import EVIDENCE
 
 def evidence(labels, image, scores) -> dict[str, np.ndarray]:
     table = measure(labels, image, np.asarray(scores))
-    return gather(table, image, find_edges(labels))
+    return gather(table, labels, image)
 
 
 def discs(scale: int = 1) -> tuple[np.ndarray, np.ndarray]:

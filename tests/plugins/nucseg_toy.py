@@ -67,14 +67,14 @@ class Toy(DenseFamily):
         entropy = ops.binary_crossentropy(nuclei, outputs[..., 0])
         return {"mask": (weights or (1.0,))[0] * mean_over(entropy, valid)}
 
-    def decode(self, raw: np.ndarray, shape, thresholds: Brightness) -> Instances:
+    def decode(self, raw: np.ndarray, window, thresholds: Brightness) -> Instances:
         from nucseg_tf.imaging.components import components, keep_areas
 
-        labels, _ = components(raw[..., 0] > thresholds.bright)
+        labels, _ = components(self.maps_of(raw, window)[..., 0] > thresholds.bright)
         labels = keep_areas(labels, thresholds.min_area, thresholds.max_area)
         return Instances(labels, np.ones(labels.max(initial=0), np.float32))
 
-    def evidence_of(self, raw: np.ndarray, shape, edges, nuclei: int) -> dict[str, np.ndarray]:
+    def evidence_of(self, raw: np.ndarray, window, edges, nuclei: int) -> dict[str, np.ndarray]:
         return {"evenness": np.arange(1.0, nuclei + 1)}
 
 

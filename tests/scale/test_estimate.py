@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from nucseg_tf.io.normalise import normalise
+from nucseg_tf.imaging.normalise import normalise
+from nucseg_tf.imaging.raster import Plain
 from nucseg_tf.scale.estimate import estimate
 from nucseg_tf.scale.finder import load_finder
 from nucseg_tf.scale.readings import BIAS, MOST, Readings, cut_windows
@@ -49,12 +50,12 @@ def test_without_nuclei_there_is_no_diameter():
     def nothing(windows):
         return np.full((len(windows), WINDOW // STRIDE, WINDOW // STRIDE, 3), -9.0)
 
-    assert estimate(nothing, np.zeros((300, 400), np.float32)) is None
+    assert estimate(nothing, Plain(np.zeros((300, 400), np.float32))) is None
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (40, 700), (256, 256), (257, 256), (1000, 900)])
 def test_windows_of_images_of_any_size(shape):
-    windows = list(cut_windows(np.zeros(shape, np.float32)))
+    windows = list(cut_windows(Plain(np.zeros(shape, np.float32))))
     assert 1 <= len(windows) <= MOST
     assert all(window.shape == (WINDOW, WINDOW) for _, _, window in windows)
 
@@ -62,7 +63,7 @@ def test_windows_of_images_of_any_size(shape):
 def test_windows_are_spread_over_the_image():
     image = np.zeros((1024, 1024), np.float32)
     image[:, :] = np.arange(1024)
-    windows = list(cut_windows(image))
+    windows = list(cut_windows(Plain(image)))
     assert len({column for _, column, _ in windows}) > 1
     assert all(window[0, 0] == column for _, column, window in windows)
 
@@ -75,17 +76,17 @@ def test_a_network_that_tells_the_truth_is_believed_at_the_zooms_where_it_can():
         return found
 
     # 20 px at zooms 2, 1, 1/2, 1/4: 10, 20, 40, 80 px; each counts by how many nuclei it means
-    assert 9 < estimate(honest, np.zeros((512, 512), np.float32)).median < 20
+    assert 9 < estimate(honest, Plain(np.zeros((512, 512), np.float32))).median < 20
 
 
 @pytest.mark.parametrize("diameter", [10, 16, 30, 60, 110])
 def test_the_shipped_network_reads_drawn_fields(diameter):
-    found = load_finder()(normalise(field(diameter)))
+    found = load_finder()(Plain(normalise(field(diameter))))
     assert found.median == pytest.approx(diameter, rel=0.3)
 
 
 def test_it_sees_no_nuclei_in_noise():
     noise = np.random.default_rng(0).normal(100, 5, (400, 500)).astype(np.float32)
-    assert load_finder()(np.zeros((300, 300), np.float32)) is None
-    found = load_finder()(normalise(noise))
+    assert load_finder()(Plain(np.zeros((300, 300), np.float32))) is None
+    found = load_finder()(Plain(normalise(noise)))
     assert found is None or found.doubt >= 1

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scale.test_estimate import field
 
-from nucseg_tf.io.normalise import normalise
+from nucseg_tf.imaging.normalise import normalise
+from nucseg_tf.imaging.raster import Plain
 from nucseg_tf.scale.finder import load_finder
 from nucseg_tf.scale.readings import BIAS, Readings
 from nucseg_tf.scale.regions import CELL, Regions, find_cut, find_regions, local_sizes
@@ -102,7 +103,7 @@ def test_one_reading_against_the_others_of_its_place_makes_no_region():
 
 def test_the_shipped_network_sees_the_regions_of_a_drawn_field():
     both = np.hstack([normalise(field(14)), normalise(field(60))])
-    found = load_finder()(both)
+    found = load_finder()(Plain(both))
     assert isinstance(found.regions, Regions)
     assert found.regions.diameters == pytest.approx((14, 60), rel=0.35)
-    assert load_finder()(normalise(field(30))).regions is None
+    assert load_finder()(Plain(normalise(field(30)))).regions is None

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nucseg_tf.annotation.exchange.drawn import Drawn
+from nucseg_tf.imaging.normalise import normalise
 from nucseg_tf.io.boxes import Box, clip_box, enclosing, find_nuclei, grown, slices
-from nucseg_tf.io.normalise import normalise
 
 NUCLEI = 50  # a region in the ground truth of Zaki et al. 2020
 MARGIN = 16  # px, so that borders can be judged

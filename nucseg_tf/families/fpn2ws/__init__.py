@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from nucseg_tf.config import Config
     from nucseg_tf.imaging.edges import Edges
+    from nucseg_tf.imaging.window import Window
 
 # What the network saw reduced is decoded at no more than this times its scale, for that takes less
 # time and costs nothing; see docs/experiments.md. At its very scale outlines would be coarse.
@@ -67,34 +68,28 @@ class Fpn2Ws(DenseFamily):
 
         return dict.fromkeys(self.losses, ops.sum(targets["valid"]))
 
-    def rescale(self, raw: np.ndarray, shape: tuple[int, int], zoom: float) -> np.ndarray:
-        """Maps of the image's size, or of `FINEST` times the network's where that is less."""
-        height, width = (
-            min(length, round(FINEST * seen))
-            for length, seen in zip(shape, raw.shape[:2], strict=True)
-        )
-        return super().rescale(raw, (height, width), zoom)
-
-    def decode(self, raw: np.ndarray, shape: tuple[int, int], thresholds: Decode) -> Instances:
+    def decode(self, raw: np.ndarray, window: Window, thresholds: Decode) -> Instances:
+        """Decoded at the image's size, or at `FINEST` times the network's where that is less."""
         from nucseg_tf.families.fpn2ws.decode import decode
         from nucseg_tf.imaging.enlarge import enlarge_labels
         from nucseg_tf.imaging.tidy import tidy
 
-        if raw.shape[:2] == shape:
-            return decode(raw, thresholds)
-        found = decode(raw, thresholds.at(shape[0] / raw.shape[0]))
-        return tidy(enlarge_labels(found.labels, shape), found.scores)
+        height, width = (
+            min(length, round(FINEST * seen))
+            for length, seen in zip(window.image, raw.shape[:2], strict=True)
+        )
+        if (height, width) == window.image:
+            return decode(self.maps_of(raw, window), thresholds)
+        seen = window.scaled((height, width))
+        found = decode(self.maps_of(raw, seen), thresholds.at(window.image[0] / height))
+        return tidy(enlarge_labels(found.labels, seen, window), found.scores)
 
     def evidence_of(
-        self, raw: np.ndarray, shape: tuple[int, int], edges: Edges, nuclei: int
+        self, raw: np.ndarray, window: Window, edges: Edges, nuclei: int
     ) -> dict[str, np.ndarray]:
         from nucseg_tf.families.fpn2ws.decode import border_evidence
 
-        border = raw[..., 1]
-        if border.shape != shape:
-            import cv2
-
-            border = cv2.resize(border, shape[::-1], interpolation=cv2.INTER_LINEAR)
+        border = self.maps_of(raw[..., 1:], window)[..., 0]
         return {"border": border_evidence(border, edges, nuclei)}
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from nucseg_tf.config import Config
     from nucseg_tf.families.jacobkie.views import View
+    from nucseg_tf.imaging.window import Window
 
 # Where nuclei have the size that the model knows, coarser views add nothing, and neither do much
 # finer ones; see docs/experiments.md.
@@ -83,19 +84,16 @@ class Jacobkie(Family):
     def empty(self, shape: tuple[int, int]) -> list[View]:
         return []
 
-    def rescale(self, raw: list[View], shape: tuple[int, int], zoom: float) -> list[View]:
-        """Nothing to do: views are resized once decoded, so that no jump of a map is blurred."""
-        return raw
-
     def at_scale(self, thresholds: Positions) -> Positions:
         """Zooms from 1 to `FINEST`, if there are any: the others look for nuclei of other sizes."""
         near = tuple(zoom for zoom in thresholds.zooms if 1 <= zoom <= FINEST)
         return thresholds.model_copy(update={"zooms": near or thresholds.zooms})
 
-    def decode(self, raw: list[View], shape: tuple[int, int], thresholds: Positions) -> Instances:
+    def decode(self, raw: list[View], window: Window, thresholds: Positions) -> Instances:
+        """Views are resized once decoded, so that no jump of a map is blurred."""
         from nucseg_tf.families.jacobkie.views import decode_views
 
-        return decode_views(raw, shape, thresholds)
+        return decode_views(raw, window, thresholds)
 
 
 FAMILY = Jacobkie()

@@ -1,6 +1,6 @@
 """Mask R-CNN: proposals, boxes and masks of nuclei; a file for each of its concepts.
 
-Source: He et al., "Mask R-CNN" (2017); Zaki et al. (2020), Methods, for nuclei.
+Raster: He et al., "Mask R-CNN" (2017); Zaki et al. (2020), Methods, for nuclei.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from nucseg_tf.config import Config
     from nucseg_tf.families.mask_rcnn.paste import Detections
+    from nucseg_tf.imaging.raster import Raster
+    from nucseg_tf.imaging.window import Window
 
 
 class MaskRcnn(Family):
@@ -85,8 +87,15 @@ class MaskRcnn(Family):
 
     def runner(self, network: Compiled) -> Run:
         from nucseg_tf.families.mask_rcnn.detect import Detector
+        from nucseg_tf.imaging.window import Window
 
-        return Detector(network.network)
+        detector = Detector(network.network)
+
+        def run(raster: Raster, tile: int, tta: int, thresholds: Detect) -> list[Detections]:
+            whole = raster.read(Window.whole(raster.shape))
+            return detector(whole, tile, tta, thresholds)
+
+        return run
 
     def widest(self, thresholds: Detect) -> Detect:
         return thresholds.model_copy(update={"score": min(thresholds.score, LEAST_SCORE)})
@@ -101,12 +110,10 @@ class MaskRcnn(Family):
 
         return rescale(raw, shape, zoom)
 
-    def decode(
-        self, raw: list[Detections], shape: tuple[int, int], thresholds: Detect
-    ) -> Instances:
+    def decode(self, raw: list[Detections], window: Window, thresholds: Detect) -> Instances:
         from nucseg_tf.families.mask_rcnn.decode import decode
 
-        return decode(raw, shape, thresholds)
+        return decode(raw, window, thresholds)
 
 
 FAMILY = MaskRcnn()

@@ -1,4 +1,4 @@
-"""From the detections of an image's tiles to its nuclei. H rows, W columns."""
+"""From the detections of an image's tiles to its nuclei. H rows, W columns of a window of it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import numpy as np
 from nucseg_tf.families.mask_rcnn.config import Detect
 from nucseg_tf.families.mask_rcnn.paste import Detections
 from nucseg_tf.families.mask_rcnn.stitch import stitch
+from nucseg_tf.imaging.window import Window
 from nucseg_tf.types import Instances
 
 
-def decode(parts: Sequence[Detections], shape: tuple[int, int], thresholds: Detect) -> Instances:
-    """The nuclei of an image (H, W)."""
+def decode(parts: Sequence[Detections], window: Window, thresholds: Detect) -> Instances:
+    """The nuclei of a window (H, W) of the image."""
     return stitch(
-        [_at_least(part, thresholds.score) for part in parts],
-        shape,
+        [_within(part, window, thresholds.score) for part in parts],
+        window,
         threshold=thresholds.mask,
         same=thresholds.same,
         min_area=thresholds.min_area,
@@ -36,6 +37,9 @@ def rescale(parts: Sequence[Detections], shape: tuple[int, int], zoom: float) ->
     return found
 
 
-def _at_least(part: Detections, score: float) -> Detections:
-    kept = part.scores >= score
-    return Detections(part.boxes[kept], part.scores[kept], part.masks[kept], part.tile)
+def _within(part: Detections, window: Window, score: float) -> Detections:
+    """What of a tile has a score and reaches into a window."""
+    boxes = part.boxes
+    kept = (part.scores >= score) & (boxes[:, 0] < window.bottom) & (boxes[:, 2] > window.top)
+    kept &= (boxes[:, 1] < window.right) & (boxes[:, 3] > window.left)
+    return Detections(boxes[kept], part.scores[kept], part.masks[kept], part.tile)

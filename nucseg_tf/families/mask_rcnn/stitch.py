@@ -17,6 +17,7 @@ import numpy as np
 from nucseg_tf.families.mask_rcnn.paste import Detections, Masks, paste
 from nucseg_tf.families.mask_rcnn.repeats import find_repeats
 from nucseg_tf.imaging.tidy import tidy
+from nucseg_tf.imaging.window import Window
 from nucseg_tf.types import Instances
 
 NEAR = 1  # px; a mask this close to an edge of its tile is taken as cut by it
@@ -26,7 +27,7 @@ FAR = 1 << 30  # px; stands for the distance to an edge that cuts nothing
 
 def stitch(
     parts: Sequence[Detections],
-    shape: tuple[int, int],
+    window: Window,
     *,
     threshold: float = 0.5,
     same: float,
@@ -42,7 +43,7 @@ def stitch(
 
     Args:
         parts: of the tiles, in any order; neighbours overlap by more than `SLIVER`.
-        shape: (H, W) of the image.
+        window: (H, W), of the image.
         threshold: of a mask's probability, in (0, 1].
         same: share of an area that two masks of one nucleus have in common, in [0, 1).
         min_area: least area, px; 0 is no limit.
@@ -53,9 +54,9 @@ def stitch(
         overlap, the one with the higher score has the pixel. The score of united pieces is the
         largest of them.
     """
-    masks, cut = sort_masks(paste(parts, shape, threshold), shape, min_area, max_area)
+    masks, cut = sort_masks(paste(parts, window.image, threshold), window.image, min_area, max_area)
     if not masks.pixels:
-        return Instances(np.zeros(shape, np.int32), np.zeros(0, np.float32))
+        return Instances(np.zeros(window.shape, np.int32), np.zeros(0, np.float32))
     pairs, share, merged = find_repeats(masks, cut, same)
     usable = ~merged[pairs].any(axis=1)
     pairs, share = pairs[usable], share[usable]
@@ -63,7 +64,7 @@ def stitch(
     kept = ~merged & _keep_first(pairs[~pieces], len(cut))
     unite = pieces & kept[pairs].all(axis=1)
     leader = _unite(pairs[unite], share[unite], masks.part)
-    labels, scores = _paint(masks, kept, leader, shape)
+    labels, scores = _paint(masks, kept, leader, window)
     return tidy(labels, scores, min_area, max_area)
 
 
@@ -130,9 +131,9 @@ def _unite(pairs: np.ndarray, share: np.ndarray, part: np.ndarray) -> np.ndarray
 
 
 def _paint(
-    masks: Masks, kept: np.ndarray, leader: np.ndarray, shape: tuple[int, int]
+    masks: Masks, kept: np.ndarray, leader: np.ndarray, window: Window
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Paint the kept masks, the highest score on top.
+    """Paint what of the kept masks lies in a window, the highest score on top.
 
     Returns:
         (H, W) int32, labels by falling score; and the scores, (N,) float32.
@@ -144,9 +145,11 @@ def _paint(
     number = np.zeros(len(leader), np.int32)
     number[leaders] = np.arange(1, len(leaders) + 1)
     number = np.where(kept, number[leader], 0)
-    labels = np.zeros(shape, np.int32)
+    labels = np.zeros(window.shape, np.int32)
     order = np.argsort(-number, kind="stable")[: np.count_nonzero(kept)]
+    box, (top, left) = (*window.corner, window.bottom, window.right), window.corner
     for i in order:
-        y0, x0, y1, x1 = masks.bounds[i].tolist()
-        labels[y0:y1, x0:x1][masks.pixels[i]] = number[i]
+        y0, x0 = (max(0, n) for n in (masks.bounds[i, :2] - window.corner).tolist())
+        y1, x1 = (masks.bounds[i, 2:] - (top, left)).tolist()
+        labels[y0 : max(y1, 0), x0 : max(x1, 0)][masks.crop(i, box)] = number[i]
     return labels, score[leaders]

@@ -13,8 +13,9 @@ send a large field along in pieces:
   output at the decoder. So the length of a queue bounds the memory.
 - Only `network` holds the network, and `decode` needs none: they may run in different threads, or
   decoding in several processes.
-- Only `scale` looks at the field as a whole, for its limits of intensity (`io.normalise`). They are
-  found apart from their use, so that a piece can bring those of its field.
+- Only `scale` looks at the field as a whole, for its limits of intensity (`imaging.normalise`) and
+  the size of its nuclei. Pixels are read, stretched and resized tile by tile where the network asks
+  for them, maps and labels decoded, measured and written block by block: none holds a large field.
 - Errors are exceptions; the runner notes them for the image that it was busy with, whose other
   values it then drops.
 - The order of images is the runner's care: `write` is called in the order of the input.

@@ -7,15 +7,20 @@ from dataclasses import replace
 import numpy as np
 
 from nucseg_tf.families.base import Family
-from nucseg_tf.imaging.edges import find_edges
+from nucseg_tf.imaging.edges import Edges
+from nucseg_tf.imaging.window import Window, blocks
 from nucseg_tf.inference.evidence import gather
 from nucseg_tf.inference.measure import measure_instances
-from nucseg_tf.inference.stages.values import Found, Level, Predicted
+from nucseg_tf.inference.seams import Seams
+from nucseg_tf.inference.stages.values import Found, Predicted
 from nucseg_tf.io.tables import Table
 from nucseg_tf.models.confidence import Confidence
 from nucseg_tf.scale.choose import choose
 from nucseg_tf.schema import Thresholds
 from nucseg_tf.types import Instances
+
+SIDE = 2048  # px, of the blocks in which a large image is decoded
+MARGIN = 128  # px that the network saw, around a block: about four diameters
 
 
 class Decode:
@@ -26,6 +31,7 @@ class Decode:
         thresholds: of its decoding.
         diameter: px, of the nuclei that the model knows best.
         confidence: makes probabilities of its scores; without, scores stay as they are.
+        side: px, of the blocks in which a large image is decoded.
     """
 
     def __init__(
@@ -34,9 +40,10 @@ class Decode:
         thresholds: Thresholds,
         diameter: float,
         confidence: Confidence | None = None,
+        side: int = SIDE,
     ):
         self.family, self.thresholds, self.diameter = family, thresholds, diameter
-        self.confidence = confidence
+        self.confidence, self.side = confidence, side
 
     def __call__(self, predicted: Predicted) -> Found:
         """Label the nuclei of an image."""
@@ -51,16 +58,31 @@ class Decode:
         )
 
     def _find(self, predicted: Predicted) -> Found:
-        image, regions = predicted.image, predicted.regions
-        views = [self._decode(level, image.pixels.shape) for level in predicted.levels]
-        if regions is None:
-            return Found(image, views[0])
-        zooms = [level.zoom for level in predicted.levels]
-        instances, chosen = choose(views, zooms, self.diameter, regions)
+        image, zooms = predicted.image, [level.zoom for level in predicted.levels]
+        margin = round(MARGIN / min(zooms))
+        parts = list(blocks(image.pixels.shape, max(self.side, 2 * margin)))
+        if len(parts) == 1:
+            instances, chosen = self._decode(predicted, parts[0])
+        else:
+            seams = Seams(image.pixels.shape)
+            for block in parts:
+                window = block.grown(margin)
+                seams.add(block, window, *self._decode(predicted, window))
+            instances, chosen = seams.join()
+        if predicted.regions is None:
+            return Found(image, instances)
         return Found(image, instances, chosen, np.array(zooms)[chosen])
 
-    def _decode(self, level: Level, shape: tuple[int, int]) -> Instances:
-        return self.family.decode(level.data, shape, self.thresholds.at(level.zoom))
+    def _decode(self, predicted: Predicted, window: Window) -> tuple[Instances, np.ndarray | None]:
+        """The nuclei of a window, and which level each is from if there are several."""
+        views = [
+            self.family.decode(level.data, window, self.thresholds.at(level.zoom))
+            for level in predicted.levels
+        ]
+        if predicted.regions is None:
+            return views[0], None
+        zooms = [level.zoom for level in predicted.levels]
+        return choose(views, zooms, self.diameter, predicted.regions, window.corner)
 
 
 def find_evidence(
@@ -78,8 +100,11 @@ def find_evidence(
     """
     image, instances = predicted.image, found.instances
     table = measure_instances(image, instances)
-    edges, shape = find_edges(instances.labels), image.pixels.shape
-    own = [family.evidence_of(x.data, shape, edges, len(table)) for x in predicted.levels]
     chosen = np.zeros(len(table), int) if found.levels is None else found.levels
-    fitting = {name: np.choose(chosen, [each[name] for each in own]) for name in family.evidence}
-    return table, gather(table, image.pixels, edges) | fitting
+
+    def of_family(window: Window, edges: Edges, numbers: np.ndarray) -> dict[str, np.ndarray]:
+        levels, count = chosen[numbers - 1], len(numbers)
+        own = [family.evidence_of(x.data, window, edges, count) for x in predicted.levels]
+        return {name: np.choose(levels, [each[name] for each in own]) for name in family.evidence}
+
+    return table, gather(table, instances.labels, image.pixels, of_family)

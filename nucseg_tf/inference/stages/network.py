@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from nucseg_tf.families.base import Family, Run
+from nucseg_tf.imaging.raster import Raster
 from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.stages.values import Level, Predicted, Scaled
 from nucseg_tf.schema import Thresholds
@@ -30,12 +29,12 @@ class Network:
     def __call__(self, scaled: Scaled) -> Predicted:
         """Run the network, in tiles where the image is large."""
         image, shape = scaled.image, scaled.image.pixels.shape
-        if not scaled.pixels.any():  # a constant image: nothing to see
+        if scaled.pixels is None:
             return Predicted(image, self.family.empty(shape))
         known = image.diameter is not None
         thresholds = self.family.at_scale(self.thresholds) if known else self.thresholds
 
-        def look(pixels: np.ndarray, zoom: float) -> Any:
+        def look(pixels: Raster, zoom: float) -> Any:
             raw = self.run(pixels, self.tile, self.tta, thresholds)
             return raw if zoom == 1 else self.family.rescale(raw, shape, zoom)
 

@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from nucseg_tf.errors import UsageError
-from nucseg_tf.imaging.tiling import resize
+from nucseg_tf.imaging.normalise import find_limits
+from nucseg_tf.imaging.raster import Raster, Resized, Stretched
+from nucseg_tf.imaging.resample import scaled_shape
 from nucseg_tf.inference.options import AUTO, Options, parse_diameter
 from nucseg_tf.inference.stages.values import Level, Scaled
-from nucseg_tf.io.normalise import find_limits, stretch
 from nucseg_tf.models.zoo import ModelInfo
 from nucseg_tf.scale.estimate import Diameter
 from nucseg_tf.types import Image
@@ -33,34 +34,36 @@ class Scale:
         self.engine = engine
 
     def __call__(self, image: Image) -> Scaled:
-        """Normalise by percentiles of the whole image, find its scale if need be, and resize.
+        """Find the percentiles of the whole image, and its scale if need be.
+
+        The pixels themselves are stretched and resized where the network reads them.
 
         Raises:
             UsageError: as `find_zoom`.
         """
         percentiles = self.info.normalisation
         limits = find_limits(image.pixels, percentiles.low, percentiles.high)
-        pixels = stretch(image.pixels, limits)
-        if self._is_to_be_found(image):
+        pixels = None if limits is None else Stretched(image.pixels, limits)
+        if pixels is not None and self._is_to_be_found(image):
             return self._to_found(image, pixels, find_diameter(pixels, self.engine))
         diameter = self.diameter if isinstance(self.diameter, float) else None
         zoom = find_zoom(self.info, image.pixel_size, self.diameter)
-        return Scaled(replace(image, diameter=diameter, zoom=zoom), resize(pixels, zoom))
+        return Scaled(replace(image, diameter=diameter, zoom=zoom), _zoomed(pixels, zoom))
 
-    def _to_found(self, image: Image, pixels: np.ndarray, found: Diameter | None) -> Scaled:
+    def _to_found(self, image: Image, pixels: Raster, found: Diameter | None) -> Scaled:
         """To the diameter that was found, or to those of the regions, the largest of them first."""
         if found is None:
             return Scaled(image, pixels)
         if found.regions is None:
             zoom = self._zoom_to(found.median)
-            return Scaled(replace(image, diameter=found.median, zoom=zoom), resize(pixels, zoom))
+            return Scaled(replace(image, diameter=found.median, zoom=zoom), _zoomed(pixels, zoom))
         kinds = zip(found.regions.shares, found.regions.diameters, strict=True)
         (_, diameter), *others = sorted(kinds, reverse=True)
         zoom = self._zoom_to(diameter)
         zooms = [self._zoom_to(other) for _, other in others]
-        further = tuple(Level(other, resize(pixels, other)) for other in zooms)
+        further = tuple(Level(other, _zoomed(pixels, other)) for other in zooms)
         image = replace(image, diameter=diameter, zoom=zoom)
-        return Scaled(image, resize(pixels, zoom), further, found.regions)
+        return Scaled(image, _zoomed(pixels, zoom), further, found.regions)
 
     def _zoom_to(self, diameter: float) -> float:
         return _within_limits(self.info.diameter / diameter)
@@ -72,7 +75,13 @@ class Scale:
         return self.info.find_diameter and not by_pixel_size
 
 
-def find_diameter(pixels: np.ndarray, engine: str = "auto") -> Diameter | None:
+def _zoomed(pixels: Raster | None, zoom: float) -> Raster | None:
+    if pixels is None or zoom == 1:
+        return pixels
+    return Resized(pixels, scaled_shape(pixels.shape, zoom))
+
+
+def find_diameter(pixels: Raster, engine: str = "auto") -> Diameter | None:
     """The typical diameter of the nuclei of a normalised image; see `scale.estimate`."""
     from nucseg_tf.scale.finder import load_finder
 

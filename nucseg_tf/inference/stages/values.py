@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nucseg_tf.imaging.raster import Raster
 from nucseg_tf.io.tables import Table
 from nucseg_tf.scale.regions import Regions
 from nucseg_tf.types import Image, Instances
@@ -23,7 +24,7 @@ class Level:
     """The image at a further zoom, where its regions differ much in the size of nuclei.
 
     Attributes:
-        zoom: h / H.
+        zoom: about h / H.
         data: as `Scaled.pixels`, and after the network as `Predicted.raw`.
     """
 
@@ -37,13 +38,13 @@ class Scaled:
 
     Attributes:
         image: as read, with its zoom, h / H.
-        pixels: (h, w) float32, normalised; all 0 where there is nothing to see.
+        pixels: (h, w), normalised, to be read window by window; None: there is nothing to see.
         further: other zooms, as a rule none.
         regions: which zoom serves where; None without others.
     """
 
     image: Image
-    pixels: np.ndarray
+    pixels: Raster | None
     further: tuple[Level, ...] = ()
     regions: Regions | None = None
 

@@ -7,10 +7,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from nucseg_tf.errors import ImageReadError
+from nucseg_tf.imaging.scratch import fits, release, scratch
 from nucseg_tf.io.pixel_size import tiff_pixel_size
 from nucseg_tf.io.readers.base import RawImage, Reader
 
@@ -44,7 +46,7 @@ class TiffReader(Reader):
                     "Save the one wanted as a file of its own."
                 )
             series = tiff.series[0]
-            data, axes = np.asarray(series.asarray()), series.axes
+            data, axes = _read_series(tiff, series, path), series.axes
             extra = getattr(series.keyframe, "extrasamples", ())
             alpha = sum(int(sample) in (1, 2) for sample in extra)  # associated or unassociated
             pixel_size = tiff_pixel_size(tiff)
@@ -55,6 +57,37 @@ class TiffReader(Reader):
                     "Copy it again."
                 )
         return RawImage(data, axes, alpha=alpha, pixel_size=pixel_size)
+
+
+def _read_series(tiff: Any, series: Any, path: Path) -> np.ndarray:
+    """All pages; where they are large, mapped to the file, or to a temporary one if compressed."""
+    if fits(series.nbytes):
+        return np.asarray(series.asarray())
+    if series.dataoffset is not None:
+        kind = np.dtype(series.dtype).newbyteorder(tiff.byteorder)
+        return np.memmap(path, kind, "r", series.dataoffset, series.shape)
+    out = scratch(series.shape, series.dtype)
+    for page, plane in zip(series.pages, out.reshape(len(series.pages), -1), strict=True):
+        _decode_page(page, plane.reshape(page.keyframe.shaped))
+    return out
+
+
+def _decode_page(page: Any, out: np.ndarray) -> None:
+    """Decode a page strip by strip, or tile by tile.
+
+    Args:
+        page: of tifffile.
+        out: (planes, depth, H, W, samples) to fill.
+    """
+    frame = page.keyframe
+    size = np.array([frame.imagedepth, frame.imagelength, frame.imagewidth])
+    for segment, (plane, *corner, _), shape in page.segments(maxworkers=1):
+        first = np.array(corner)
+        last = np.minimum(first + shape[:3], size)
+        place = (plane, *map(slice, first, last))
+        inner = tuple(map(slice, last - first))
+        out[place] = frame.nodata if segment is None else segment[inner]
+        release(out)
 
 
 @contextmanager

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from nucseg_tf.errors import LabelError
+from nucseg_tf.imaging.scratch import highest
 from nucseg_tf.io.files import atomic_path
-from nucseg_tf.io.outlines import nested, outlines
+from nucseg_tf.io.outlines import nested, trace
 from nucseg_tf.io.writers.base import Writer
 from nucseg_tf.types import Image, Instances
 
@@ -43,19 +44,17 @@ def write_geojson(
         LabelError: fewer scores than labels.
         OutputError: the file cannot be written.
     """
-    highest = int(labels.max(initial=0))
-    if scores is not None and len(scores) < highest:
-        raise LabelError(
-            f"{path}: expected a score for each of {highest} labels, got {len(scores)}"
-        )
-    features = [
-        _feature(label, rings, None if scores is None else float(scores[label - 1]))
-        for label, rings in outlines(labels).items()
-    ]
-    with atomic_path(path) as temporary:
-        temporary.write_text(
-            json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8"
-        )
+    count = highest(labels)
+    if scores is not None and len(scores) < count:
+        raise LabelError(f"{path}: expected a score for each of {count} labels, got {len(scores)}")
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.write('{"type": "FeatureCollection", "features": [')
+        between = ""
+        for label, rings in trace(labels):
+            score = None if scores is None else float(scores[label - 1])
+            file.write(between + json.dumps(_feature(label, rings, score)))
+            between = ", "
+        file.write("]}")
 
 
 def _feature(label: int, rings: list[np.ndarray], score: float | None) -> dict:

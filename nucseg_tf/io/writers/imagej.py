@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from nucseg_tf.io.files import atomic_path
-from nucseg_tf.io.outlines import outlines, signed_area
+from nucseg_tf.io.outlines import signed_area, trace
 from nucseg_tf.io.writers.base import Writer
 from nucseg_tf.types import Image, Instances
 
@@ -42,7 +42,7 @@ def write_imagej_rois(path_zip: str | os.PathLike[str], labels: np.ndarray) -> N
         atomic_path(path_zip) as temporary,
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
     ):
-        for label, rings in outlines(labels).items():
+        for label, rings in trace(labels):
             outer = [ring for ring in rings if signed_area(ring) > 0]
             for piece, ring in enumerate(outer, start=1):
                 name = f"{label:04d}" if piece == 1 else f"{label:04d}-{piece}"

@@ -9,6 +9,7 @@ from nucseg_tf.families.fpn2ws.config import Decode
 from nucseg_tf.families.fpn2ws.decode import decode, find_seeds, flood
 from nucseg_tf.families.fpn2ws.targets import targets
 from nucseg_tf.imaging.components import fill_holes, keep_areas
+from nucseg_tf.imaging.window import Window
 
 SETTINGS = Decode(seed=0.5, background=0.05, ridge=0.3, min_area=1)
 
@@ -147,25 +148,32 @@ def test_islands_beside_a_seed_are_no_seeds():
 def test_maps_of_a_reduced_image_are_decoded_small_and_nuclei_come_out_smooth_and_large():
     large = discs((80, 80, 56), (80, 186, 48), (180, 240, 36), (200, 60, 24), shape=(240, 360))
     small = cv2.resize(large, (90, 60), interpolation=cv2.INTER_NEAREST)
-    raw = FAMILY.rescale(targets(small), large.shape, 1 / 4)
-    assert raw.shape == (90, 135, 2)  # 1.5 times what the network saw
-    found = FAMILY.decode(raw, large.shape, SETTINGS)
+    found = FAMILY.decode(targets(small), Window.whole(large.shape), SETTINGS)
     assert found.labels.dtype == np.int32
     assert len(found.scores) == 4
     assert score_image(large, found.labels, (0.85,)).counts["0.85"].tp == 4
 
 
-@pytest.mark.parametrize("zoom", [0.8, 1.0, 2.0])
-def test_maps_of_other_images_are_decoded_at_full_size(zoom):
-    seen = tuple(round(zoom * length) for length in (60, 90))
-    assert FAMILY.rescale(np.zeros((*seen, 2), np.float32), (60, 90), zoom).shape == (60, 90, 2)
+@pytest.mark.parametrize(("zoom", "seen"), [(0.8, 1), (1.0, 1), (2.0, 1), (0.5, 0.75), (0.1, 0.15)])
+def test_scale_at_which_maps_are_decoded(zoom, seen, monkeypatch):
+    """At full size, or 1.5 times what the network saw."""
+    shapes = []
+
+    def spy(maps, settings):
+        shapes.append(maps.shape)
+        return decode(maps, settings)
+
+    monkeypatch.setattr("nucseg_tf.families.fpn2ws.decode.decode", spy)
+    raw = np.zeros((round(zoom * 60), round(zoom * 100), 2), np.float32)
+    FAMILY.decode(raw, Window.whole((60, 100)), SETTINGS)
+    assert shapes == [(round(60 * seen), round(100 * seen), 2)]
 
 
 def test_limits_of_area_stay_those_of_the_image():
     labels = discs((20, 20, 10), (40, 70, 20), shape=(60, 90))  # some 314 and 1257 px
     large = cv2.resize(labels, (360, 240), interpolation=cv2.INTER_NEAREST)  # 16 times as many
-    raw = FAMILY.rescale(targets(labels), large.shape, 1 / 4)
+    raw, whole = targets(labels), Window.whole(large.shape)
     settings = SETTINGS.model_copy(update={"min_area": 10000})
-    assert len(FAMILY.decode(raw, large.shape, settings).scores) == 1
+    assert len(FAMILY.decode(raw, whole, settings).scores) == 1
     settings = SETTINGS.model_copy(update={"max_area": 10000})
-    assert len(FAMILY.decode(raw, large.shape, settings).scores) == 1
+    assert len(FAMILY.decode(raw, whole, settings).scores) == 1

@@ -12,6 +12,8 @@ from nucseg_tf.families.jacobkie import FAMILY
 from nucseg_tf.families.jacobkie.config import Architecture, Positions
 from nucseg_tf.families.jacobkie.losses import POSITION_WEIGHT
 from nucseg_tf.families.jacobkie.targets import targets
+from nucseg_tf.imaging.raster import Plain
+from nucseg_tf.imaging.window import Window
 from nucseg_tf.models import zoo
 from nucseg_tf.training.trainer import Trainable
 
@@ -95,12 +97,14 @@ def test_a_step_of_training_changes_every_trainable_weight():
 def test_it_takes_images_of_any_size(network, shape):
     settings = Positions(zooms=(0.5, 1, 2))
     image = np.random.default_rng(0).random(shape, np.float32)
-    views = FAMILY.runner(Keras().compile(Source(lambda: network)))(image, FAMILY.tile, 2, settings)
+    run = FAMILY.runner(Keras().compile(Source(lambda: network)))
+    views = run(Plain(image), FAMILY.tile, 2, settings)
     assert len(views) == 6
-    instances = FAMILY.decode(views, shape, settings)
+    whole = Window.whole(shape)
+    instances = FAMILY.decode(views, whole, settings)
     assert instances.labels.shape == shape
     assert instances.labels.max() == len(instances.scores)
-    assert FAMILY.decode(FAMILY.empty(shape), shape, settings).labels.max() == 0
+    assert FAMILY.decode(FAMILY.empty(shape), whole, settings).labels.max() == 0
 
 
 class Answer:
@@ -120,8 +124,8 @@ def test_views_come_back_in_place(zooms, tta):
     labels[8:24, 8:40], labels[32:56, 48:64] = 1, 2
     labels[16:24, 8:16] = 0  # no symmetry leaves it as it is
     run = FAMILY.runner(Answer())
-    views = run((labels > 0).astype(np.float32), 512, tta, settings)
-    found = FAMILY.decode(views, labels.shape, settings)
+    views = run(Plain((labels > 0).astype(np.float32)), 512, tta, settings)
+    found = FAMILY.decode(views, Window.whole(labels.shape), settings)
     assert len(views) == tta * len(zooms)
     if max(zooms) >= 1:
         np.testing.assert_array_equal(found.labels, labels)

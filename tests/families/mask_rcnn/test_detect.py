@@ -8,6 +8,7 @@ from nucseg_tf.evaluation.scores import score_image
 from nucseg_tf.families.mask_rcnn import FAMILY, detect
 from nucseg_tf.families.mask_rcnn.config import Architecture, Detect
 from nucseg_tf.families.mask_rcnn.stitch import stitch
+from nucseg_tf.imaging.window import Window
 from nucseg_tf.models import zoo
 
 SMALL = {
@@ -135,7 +136,7 @@ def test_what_is_seen_in_tiles_and_turned_comes_back_in_place(monkeypatch, tta, 
     settings = Detect(min_area=0)
     parts = detector((labels > 0).astype(np.float32), 128, tta, settings)
     assert len(parts) == 6
-    found = stitch(parts, labels.shape, threshold=0.5, same=0.5)
+    found = stitch(parts, Window.whole(labels.shape), threshold=0.5, same=0.5)
     assert found.labels.max() == 4
     score = score_image(labels, found.labels)
     assert score.counts["0.90"].ap == 1
@@ -151,7 +152,7 @@ def test_engine_rescales_boxes_and_tiles(network):
     (back,) = FAMILY.rescale([part], (50, 60), 2.0)
     np.testing.assert_array_equal(back.boxes, [[5, 10, 15, 30]])
     assert back.tile == (0, 0, 50, 60)
-    labels = FAMILY.decode([back], (50, 60), Detect(min_area=0)).labels
+    labels = FAMILY.decode([back], Window.whole((50, 60)), Detect(min_area=0)).labels
     assert np.argwhere(labels).min(0).tolist() == [5, 10]
     assert np.argwhere(labels).max(0).tolist() == [14, 29]
 
@@ -166,5 +167,5 @@ def test_the_edge_of_a_zoomed_image_stays_the_edge(network):
     )
     (back,) = FAMILY.rescale([part], (101, 120), 0.5)
     assert back.tile == (0, 0, 101, 120)
-    labels = FAMILY.decode([back], (101, 120), Detect(min_area=0)).labels
+    labels = FAMILY.decode([back], Window.whole((101, 120)), Detect(min_area=0)).labels
     assert labels[-1].any()

@@ -11,7 +11,8 @@ from nucseg_tf.evaluation.scores import score_image
 from nucseg_tf.families.mask_rcnn import FAMILY
 from nucseg_tf.families.mask_rcnn.config import Detect
 from nucseg_tf.families.mask_rcnn.detect import Detector
-from nucseg_tf.io.normalise import normalise
+from nucseg_tf.imaging.normalise import normalise
+from nucseg_tf.imaging.window import Window
 from nucseg_tf.training.initialise import initialise
 from nucseg_tf.training.trainer import Trainable
 
@@ -60,5 +61,5 @@ def test_four_real_rois_are_learned_by_heart(dsb2018):
     detector = Detector(network)
     for image, (_, labels) in zip(images, pairs, strict=True):
         parts = detector(image[..., 0], SIDE * 2, 1, Detect())
-        found = FAMILY.decode(parts, labels.shape, Detect()).labels
+        found = FAMILY.decode(parts, Window.whole(labels.shape), Detect()).labels
         assert score_image(labels, found).counts["0.50"].ap == 1.0

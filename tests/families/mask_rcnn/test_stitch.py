@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from nucseg_tf.families.mask_rcnn import stitch as module
 from nucseg_tf.families.mask_rcnn.stitch import Detections
+from nucseg_tf.imaging.window import Window
 
 stitch = partial(module.stitch, same=0.3)
 SHAPE = (40, 60)
@@ -37,7 +38,7 @@ def draw(*boxes, shape=SHAPE) -> np.ndarray:
 def check(parts, labels, scores, **settings) -> None:
     """Stitching gives these labels and scores, in whatever order the parts come."""
     for order in itertools.permutations(parts):
-        found = stitch(order, SHAPE, **settings)
+        found = stitch(order, Window.whole(SHAPE), **settings)
         np.testing.assert_array_equal(found.labels, labels)
         np.testing.assert_array_equal(found.scores, np.array(scores, np.float32))
         assert found.labels.dtype == np.int32
@@ -130,7 +131,7 @@ def test_pieces_of_a_nucleus_larger_than_a_tile_are_united():
         piece = (*np.maximum(box, place)[:2], *np.minimum(box, place)[2:])
         parts.append(tile(place, (piece, 0.5 + 0.01 * number)))
     for order in (parts, parts[::-1], parts[5:] + parts[:5]):
-        found = stitch(order, SHAPE)
+        found = stitch(order, Window.whole(SHAPE))
         np.testing.assert_array_equal(found.labels, draw(box))
         np.testing.assert_array_equal(found.scores, np.array([0.61], np.float32))
 
@@ -377,7 +378,7 @@ def test_tiles_of_a_field_give_the_field(size, overlap, radii, seed):
     rng = np.random.default_rng(seed)
     truth = ellipses((130, 190), radii, 120, rng)
     parts = [look(truth, place, rng) for place in tiles_of(truth.shape, size, overlap)]
-    found = stitch(parts, truth.shape)
+    found = stitch(parts, Window.whole(truth.shape))
     assert truth.max() > 1
     assert len(found.scores) == found.labels.max() == truth.max()
     names = [np.bincount(truth[found.labels == i]).argmax() for i in range(1, truth.max() + 1)]
@@ -388,7 +389,7 @@ def test_tiles_of_a_field_give_the_field(size, overlap, radii, seed):
     np.testing.assert_array_equal(renamed[same], truth[same])
     assert (renamed != truth).mean() < 0.01
 
-    shuffled = stitch([parts[i] for i in rng.permutation(len(parts))], truth.shape)
+    shuffled = stitch([parts[i] for i in rng.permutation(len(parts))], Window.whole(truth.shape))
     np.testing.assert_array_equal(shuffled.labels, found.labels)
     np.testing.assert_array_equal(shuffled.scores, found.scores)
 
@@ -401,4 +402,4 @@ def test_outlines_that_differ_from_tile_to_tile_make_no_nuclei():
         part = look(truth, place, rng)
         moved = rng.normal(0, 0.5 / 40, (len(part.scores), 1, 1))  # by half a pixel or so
         parts.append(replace(part, masks=(part.masks + moved).astype(np.float32)))
-    assert len(stitch(parts, truth.shape).scores) == truth.max()
+    assert len(stitch(parts, Window.whole(truth.shape)).scores) == truth.max()

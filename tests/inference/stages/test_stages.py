@@ -15,6 +15,8 @@ import tifffile
 from reference.drawn import drawn_nuclei
 
 from nucseg_tf.errors import ImageReadError, UsageError
+from nucseg_tf.imaging.raster import Plain
+from nucseg_tf.imaging.window import Window
 from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.stages import scale as scale_stage
 from nucseg_tf.inference.stages.decode import Decode
@@ -71,10 +73,11 @@ def test_scale_brings_percentiles_to_0_and_1_and_nuclei_to_their_size(image, inf
     scaled = Scale(info, Options(diameter=10))(image)
     assert scaled.image.zoom == 2.0
     assert scaled.pixels.shape == (144, 192)
-    assert scaled.pixels.dtype == np.float32
     plain = Scale(info, Options())(image)
     assert plain.image.zoom == 1.0
-    assert np.percentile(plain.pixels, (1, 99.8)) == pytest.approx([0, 1], abs=0.02)
+    seen = plain.pixels.read(Window.whole(plain.pixels.shape))
+    assert seen.dtype == np.float32
+    assert np.percentile(seen, (1, 99.8)) == pytest.approx([0, 1], abs=0.02)
     assert plain.image.pixels is image.pixels
     assert (scaled.image.zoom, plain.image.zoom, plain.image.diameter) == (2.0, 1.0, None)
 
@@ -108,10 +111,10 @@ def test_the_family_is_told_where_nuclei_have_the_size_that_it_knows(image, toy_
 
     def run(pixels, tile, tta, thresholds):
         seen.append(thresholds)
-        return pixels[..., None]
+        return pixels.pixels[..., None]
 
     network = Network(Told(), run, Options(), "any")
-    pixels = np.ones((72, 96), np.float32)
+    pixels = Plain(np.ones((72, 96), np.float32))
     network(Scaled(image, pixels))
     network(Scaled(replace(image, diameter=20.0), pixels))
     network(Scaled(replace(image, diameter=20.0), pixels, (Level(1.0, pixels),), REGIONS))
@@ -138,10 +141,12 @@ def test_each_region_takes_its_nuclei_from_its_own_zoom(image, toy_family):
     bright = np.zeros((128, 128), np.float32)
     bright[20:60, 10:50] = bright[100:110, 100:110] = 1
     field = replace(image, pixels=bright, zoom=0.5, diameter=40.0)
-    levels = [cv2.resize(bright, None, fx=zoom, fy=zoom) for zoom in (0.5, 2)]
+    levels = [Plain(cv2.resize(bright, None, fx=zoom, fy=zoom)) for zoom in (0.5, 2)]
     scaled = Scaled(field, levels[0], (Level(2.0, levels[1]),), REGIONS)
     thresholds = toy_family.thresholds(bright=0.5)
-    network = Network(toy_family, lambda pixels, *_: pixels[..., None], Options(), thresholds)
+    network = Network(
+        toy_family, lambda source, *_: source.pixels[..., None], Options(), thresholds
+    )
     found = Decode(toy_family, thresholds, 20.0)(network(scaled))
     assert found.zooms.tolist() == [0.5, 2.0]
     table = Measure()(found).table
@@ -169,15 +174,18 @@ def test_network_undoes_the_zoom_and_spares_an_empty_image(image, toy_family):
 
     def run(pixels, tile, tta, thresholds):
         calls.append((pixels.shape, tile, tta))
-        return pixels[..., None]
+        return np.ones((*pixels.shape, 1), np.float32)
 
     network = Network(toy_family, run, Options(tile=512, tta=2), toy_family.thresholds())
-    predicted = network(Scaled(replace(image, zoom=2.0), np.ones((144, 192), np.float32)))
-    assert predicted.raw.shape == (72, 96, 1)
+    seen = Plain(np.ones((144, 192), np.float32))
+    predicted = network(Scaled(replace(image, zoom=2.0), seen))
+    whole = Window.whole((72, 96))
+    assert toy_family.maps_of(predicted.raw, whole).shape == (72, 96, 1)
     assert calls == [((144, 192), 512, 2)]
-    empty = network(Scaled(replace(image, zoom=2.0), np.zeros((144, 192), np.float32)))
-    assert not empty.raw.any()
-    assert empty.raw.shape == (72, 96, 1)
+    empty = network(Scaled(replace(image, zoom=2.0), None))
+    maps = toy_family.maps_of(empty.raw, whole)
+    assert maps.shape == (72, 96, 1)
+    assert not maps.any()
     assert len(calls) == 1
 
 
@@ -185,7 +193,7 @@ def test_decode_measure_and_write(image, toy_family, tmp_path, caplog):
     bright = (image.pixels > 70).astype(np.float32)[..., None]
     network = Network(toy_family, lambda *_: bright, Options(), toy_family.thresholds())
     decode = Decode(toy_family, toy_family.thresholds(), 20.0)
-    found = decode(network(Scaled(image, bright[..., 0])))
+    found = decode(network(Scaled(image, Plain(bright[..., 0]))))
     assert isinstance(found, Found)
     measured = Measure()(found)
     assert isinstance(measured, Measured)
