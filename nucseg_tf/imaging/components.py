@@ -1,6 +1,6 @@
 """Connected components of masks, and label images made tidy: holes, areas, numbers.
 
-H rows, W columns.
+H rows, W columns, G groups of pixels, numbered from 1.
 """
 
 from __future__ import annotations
@@ -8,13 +8,20 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from nucseg_tf.imaging.runs import find_runs
+
 
 def components(mask: np.ndarray, connectivity: int = 4) -> tuple[np.ndarray, int]:
     """Connected components of a mask, (H, W) int32 with 0 outside it, and how many there are."""
     count, found = cv2.connectedComponents(
-        mask.astype(np.uint8), connectivity=connectivity, ltype=cv2.CV_32S
+        _bytes(mask), connectivity=connectivity, ltype=cv2.CV_32S
     )
     return found, count - 1
+
+
+def _bytes(mask: np.ndarray) -> np.ndarray:
+    """A mask for OpenCV, uint8; without copying it where that can be."""
+    return mask.view(np.uint8) if mask.dtype == bool else mask.astype(np.uint8, copy=False)
 
 
 def single_seeds(seeds: np.ndarray, pieces: np.ndarray) -> np.ndarray:
@@ -22,45 +29,60 @@ def single_seeds(seeds: np.ndarray, pieces: np.ndarray) -> np.ndarray:
 
     Args:
         seeds: (H, W) int32, 0 where there is none.
-        pieces: (H, W) int32, 0 outside; of all pixels of seeds.
+        pieces: (H, W) int32, 0 outside, 4-connected; of all pixels of seeds.
 
     Returns:
         (H, W) int32, seeds; 0 in pieces with several or none.
     """
-    at = seeds > 0
-    lowest, highest = _extremes(pieces[at], seeds[at], pieces.max(initial=0))
-    return np.where(lowest == highest, highest, 0).astype(np.int32)[pieces]
+    runs = find_runs(seeds)  # each of one piece
+    inside = runs.values > 0
+    groups, values = pieces.ravel()[runs.starts[inside]], runs.values[inside]
+    only = _only(groups, values, pieces.max(initial=0))
+    return find_runs(pieces, pieces > 0).paint(only)
 
 
-def _extremes(groups: np.ndarray, values: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Smallest and largest value of each group 1..count; for a group without, both differ."""
+def _only(groups: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
+    """The value, (G + 1,) int32, of each group that has but one; 0 for several and for none."""
     lowest = np.full(count + 1, np.iinfo(np.int32).max, np.int32)
     highest = np.zeros(count + 1, np.int32)
     np.minimum.at(lowest, groups, values)
     np.maximum.at(highest, groups, values)
-    return lowest, highest
+    return np.where(lowest == highest, highest, 0).astype(np.int32)
+
+
+def only_neighbour(
+    labels: np.ndarray, pixels: np.ndarray, groups: np.ndarray, count: int
+) -> np.ndarray:
+    """The label around each group of pixels, where there is but one.
+
+    Args:
+        labels: (H, W) int32, positive for labels.
+        pixels: (P,) in the flat image, none at its edge.
+        groups: (P,) in 1..G.
+        count: G.
+
+    Returns:
+        (G + 1,) int32, 0 for groups with several or none.
+    """
+    flat, width = labels.ravel(), labels.shape[1]
+    near = np.concatenate([flat[pixels + step] for step in (-width, -1, 1, width)])
+    labelled = near > 0
+    return _only(np.tile(groups, 4)[labelled], near[labelled], count)
 
 
 def fill_holes(labels: np.ndarray) -> np.ndarray:
     """Give background that one label encloses to that label; what several enclose stays."""
-    holes, count = components(labels == 0)
-    if count < 2:
+    gaps = cv2.copyMakeBorder(_bytes(labels == 0), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
+    cv2.floodFill(gaps, None, (0, 0), 0, flags=4)  # with what is open to the image's edge
+    gaps = gaps[1:-1, 1:-1]
+    pixels = np.flatnonzero(gaps)
+    if len(pixels) == 0:
         return labels
-    around, values = [], []
-    for near, far in (
-        (np.s_[1:], np.s_[:-1]),
-        (np.s_[:-1], np.s_[1:]),
-        (np.s_[:, 1:], np.s_[:, :-1]),
-        (np.s_[:, :-1], np.s_[:, 1:]),
-    ):
-        at = (holes[near] > 0) & (labels[far] > 0)
-        around.append(holes[near][at])
-        values.append(labels[far][at])
-    lowest, highest = _extremes(np.concatenate(around), np.concatenate(values), count)
-    fill = np.where(lowest == highest, highest, 0).astype(np.int32)
-    fill[np.concatenate([holes[0], holes[-1], holes[:, 0], holes[:, -1]])] = 0
-    fill[0] = 0
-    return labels + fill[holes]
+    numbered, count = components(gaps)
+    groups = numbered.ravel()[pixels]
+    filled = labels.copy()
+    filled.ravel()[pixels] = only_neighbour(labels, pixels, groups, count)[groups]
+    return filled
 
 
 def keep_areas(labels: np.ndarray, smallest: int, largest: int = 0) -> np.ndarray:
@@ -68,15 +90,14 @@ def keep_areas(labels: np.ndarray, smallest: int, largest: int = 0) -> np.ndarra
 
     Labels come out in the order of their first pixels, row by row.
     """
-    areas = np.bincount(labels.ravel())
+    runs = find_runs(labels)
+    areas, firsts = runs.areas_and_firsts()
     keep = areas >= max(smallest, 1)
     if largest:
         keep &= areas <= largest
-    keep[0] = False
-    values = np.where(keep[labels], labels, 0)
-    present, first = np.unique(values, return_index=True)
-    order = present[np.argsort(first)]
-    order = order[order > 0]
+    keep[:1] = False
+    order = np.flatnonzero(keep)
+    order = order[np.argsort(firsts[order])]
     numbers = np.zeros(len(areas), np.int32)
     numbers[order] = np.arange(1, len(order) + 1, dtype=np.int32)
-    return numbers[values]
+    return runs.paint(numbers)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from skimage.segmentation import watershed
 
 from nucseg_tf.families.fpn2ws.config import Decode
 from nucseg_tf.imaging.components import components, fill_holes, keep_areas, single_seeds
 from nucseg_tf.imaging.edges import Edges, quantile_by_label
+from nucseg_tf.imaging.runs import find_runs
+from nucseg_tf.imaging.watershed import watershed
 from nucseg_tf.types import Instances
 
 LEAST_SURE = 0.1  # share of an outline
@@ -33,8 +34,8 @@ def decode(maps: np.ndarray, settings: Decode) -> Instances:
     """
     # The pixels of a 2x2 cell are predicted apart from each other and ripple a little, which would
     # fray outlines; the border map has to stay as sharp as it is.
-    distance = cv2.sepFilter2D(np.ascontiguousarray(maps[..., 0]), -1, BINOMIAL, BINOMIAL)
-    border = np.ascontiguousarray(maps[..., 1])
+    sharp, border = (np.ascontiguousarray(maps[..., index]) for index in range(2))
+    distance = cv2.sepFilter2D(sharp, -1, BINOMIAL, BINOMIAL)
     seeds = find_seeds(distance - settings.seed_border * border, settings.seed, settings.peak)
     if settings.join:
         seeds = join_seeds(seeds, (border < settings.join) & (distance >= settings.background))
@@ -44,10 +45,15 @@ def decode(maps: np.ndarray, settings: Decode) -> Instances:
     labels = flood(landscape, seeds, background, ~ridge & ~background)
     labels = fill_holes(labels)
     labels = keep_areas(labels, settings.min_area, settings.max_area)
-    scores = np.zeros(labels.max(initial=0) + 1, np.float32)
-    inside = labels > 0
-    np.maximum.at(scores, labels[inside], maps[..., 0][inside])
-    return Instances(labels, np.clip(scores[1:], 0, 1))
+    return Instances(labels, np.clip(largest_by_label(labels, sharp), 0, 1))
+
+
+def largest_by_label(labels: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Largest pixel of an image (H, W) in each of the labels 1..N, (N,); 0 if that is less."""
+    runs = find_runs(labels)
+    largest = np.zeros(labels.max(initial=0) + 1, image.dtype)
+    np.maximum.at(largest, runs.values, np.maximum.reduceat(image.ravel(), runs.starts))
+    return largest[1:]
 
 
 def border_evidence(border: np.ndarray, edges: Edges, nuclei: int) -> np.ndarray:
@@ -79,11 +85,12 @@ def find_seeds(height: np.ndarray, threshold: float, peak: float) -> np.ndarray:
     Returns:
         (H, W) int32, 0 where there is no seed; numbers may be left out.
     """
-    seeds, count = components(height > threshold)
-    highest = np.zeros(count + 1, np.float32)
-    inside = seeds > 0
-    np.maximum.at(highest, seeds[inside], height[inside])
-    return np.where(highest >= threshold + peak, np.arange(count + 1, dtype=np.int32), 0)[seeds]
+    above = height > threshold
+    seeds, count = components(above)
+    numbers = np.zeros(count + 1, np.int32)
+    high = seeds[height >= threshold + peak]
+    numbers[high] = high
+    return find_runs(seeds, above).paint(numbers)
 
 
 def join_seeds(seeds: np.ndarray, interior: np.ndarray) -> np.ndarray:
@@ -124,14 +131,10 @@ def flood(
     Returns:
         (H, W) int32, labels as of the seeds.
     """
-    labels = np.where(seeds > 0, seeds, single_seeds(seeds, components(interior | (seeds > 0))[0]))
-    unsettled = (labels == 0) & ~background
-    if not unsettled.any():
-        return labels
-    rim = cv2.dilate(unsettled.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    outside = labels.max() + 1
-    markers = np.where(background & rim, outside, np.where(rim, labels, 0))
-    flooded = watershed(landscape, markers, mask=rim)
-    labels[unsettled] = flooded[unsettled]
+    pieces, _ = components(interior | (seeds > 0))
+    labels = np.maximum(seeds, single_seeds(seeds, pieces))
+    outside = labels.max(initial=0) + 1
+    labels[background] = outside
+    labels = watershed(landscape, labels)
     labels[labels == outside] = 0
     return labels
