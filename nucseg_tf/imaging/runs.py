@@ -5,7 +5,7 @@ H rows, W columns, R runs, N labels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,25 +39,31 @@ class Runs:
         firsts[self.values[::-1]] = self.starts[::-1]  # the last of several stays
         return areas, firsts
 
-    def paint(self, table: np.ndarray) -> np.ndarray:
-        """The image (H, W) with each label replaced by its entry of a table (N + 1,)."""
-        return np.repeat(table[self.values], self.lengths).reshape(self.shape)
+    def largest(self, image: np.ndarray) -> np.ndarray:
+        """Largest pixel of an image (H, W) in each of the labels 1..N, (N,); 0 at least."""
+        found = np.zeros(self.values.max(initial=0) + 1, image.dtype)
+        np.maximum.at(found, self.values, np.maximum.reduceat(image.ravel(), self.starts))
+        return found[1:]
+
+    def renumber(self, table: np.ndarray) -> Runs:
+        """The same runs with each label replaced by its entry of a table (N + 1,)."""
+        return replace(self, values=table[self.values])
+
+    def paint(self) -> np.ndarray:
+        """The label image, (H, W)."""
+        return np.repeat(self.values, self.lengths).reshape(self.shape)
 
 
-def find_runs(labels: np.ndarray, same: np.ndarray | None = None) -> Runs:
-    """Cut (H, W) labels into runs.
-
-    Args:
-        labels: (H, W), integer.
-        same: (H, W) of any type that changes within a row wherever the labels do; smaller types
-            take less time.
+def find_runs(labels: np.ndarray, *others: np.ndarray) -> Runs:
+    """Cut (H, W) labels into runs; into shorter ones where other labels (H, W) change within one.
 
     >>> runs = find_runs(np.array([[0, 0, 7], [7, 7, 7]]))
     >>> runs.starts.tolist(), runs.values.tolist(), runs.lengths.tolist()
     ([0, 2, 3], [0, 7, 7], [2, 1, 3])
     """
-    same = labels if same is None else same
     begins = np.ones(labels.shape, bool)  # a run never goes on into the next row
-    np.not_equal(same[:, 1:], same[:, :-1], out=begins[:, 1:])
+    np.not_equal(labels[:, 1:], labels[:, :-1], out=begins[:, 1:])
+    for other in others:
+        begins[:, 1:] |= other[:, 1:] != other[:, :-1]
     starts = np.flatnonzero(begins)
     return Runs(starts, labels.ravel()[starts], labels.shape)

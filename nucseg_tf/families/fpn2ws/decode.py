@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from nucseg_tf.families.fpn2ws.config import Decode
-from nucseg_tf.imaging.components import components, fill_holes, keep_areas, single_seeds
+from nucseg_tf.imaging.components import components, fill_holes, keep_runs, single_seeds
 from nucseg_tf.imaging.edges import Edges, quantile_by_label
 from nucseg_tf.imaging.runs import find_runs
 from nucseg_tf.imaging.watershed import watershed
@@ -18,6 +18,7 @@ from nucseg_tf.types import Instances
 
 LEAST_SURE = 0.1  # share of an outline
 NO_BORDER = np.float32(0.4)  # below it, less border says no more
+OUTSIDE = -1  # label of the background in a flood
 BINOMIAL = np.array([0.25, 0.5, 0.25], np.float32)
 
 
@@ -36,24 +37,22 @@ def decode(maps: np.ndarray, settings: Decode) -> Instances:
     # fray outlines; the border map has to stay as sharp as it is.
     sharp, border = (np.ascontiguousarray(maps[..., index]) for index in range(2))
     distance = cv2.sepFilter2D(sharp, -1, BINOMIAL, BINOMIAL)
-    seeds = find_seeds(distance - settings.seed_border * border, settings.seed, settings.peak)
+    height = _less(distance, settings.seed_border, border)
+    seeds = find_seeds(height, settings.seed, settings.peak)
     if settings.join:
         seeds = join_seeds(seeds, (border < settings.join) & (distance >= settings.background))
     ridge = border >= settings.ridge
     background = (distance < settings.background) & ~ridge & (seeds == 0)
-    landscape = border - settings.slope * distance  # the slope settles ties on the crest
+    landscape = _less(border, settings.slope, distance)  # the slope settles ties on the crest
     labels = flood(landscape, seeds, background, ~ridge & ~background)
-    labels = fill_holes(labels)
-    labels = keep_areas(labels, settings.min_area, settings.max_area)
-    return Instances(labels, np.clip(largest_by_label(labels, sharp), 0, 1))
+    runs = keep_runs(find_runs(fill_holes(labels)), settings.min_area, settings.max_area)
+    return Instances(runs.paint(), np.clip(runs.largest(sharp), 0, 1))
 
 
-def largest_by_label(labels: np.ndarray, image: np.ndarray) -> np.ndarray:
-    """Largest pixel of an image (H, W) in each of the labels 1..N, (N,); 0 if that is less."""
-    runs = find_runs(labels)
-    largest = np.zeros(labels.max(initial=0) + 1, image.dtype)
-    np.maximum.at(largest, runs.values, np.maximum.reduceat(image.ravel(), runs.starts))
-    return largest[1:]
+def _less(image: np.ndarray, times: float, other: np.ndarray) -> np.ndarray:
+    """image - times * other, (H, W), with one new image."""
+    out = times * other
+    return np.subtract(image, out, out=out)
 
 
 def border_evidence(border: np.ndarray, edges: Edges, nuclei: int) -> np.ndarray:
@@ -85,12 +84,11 @@ def find_seeds(height: np.ndarray, threshold: float, peak: float) -> np.ndarray:
     Returns:
         (H, W) int32, 0 where there is no seed; numbers may be left out.
     """
-    above = height > threshold
-    seeds, count = components(above)
+    seeds, count = components(height > threshold)
     numbers = np.zeros(count + 1, np.int32)
     high = seeds[height >= threshold + peak]
     numbers[high] = high
-    return find_runs(seeds, above).paint(numbers)
+    return find_runs(seeds).renumber(numbers).paint()
 
 
 def join_seeds(seeds: np.ndarray, interior: np.ndarray) -> np.ndarray:
@@ -107,7 +105,7 @@ def join_seeds(seeds: np.ndarray, interior: np.ndarray) -> np.ndarray:
         (H, W) int32, non-zero where `seeds` are.
     """
     pieces, _ = components(interior | (seeds > 0))
-    return np.where(seeds > 0, pieces, 0)
+    return np.multiply(pieces, seeds > 0, out=pieces)
 
 
 def flood(
@@ -132,9 +130,8 @@ def flood(
         (H, W) int32, labels as of the seeds.
     """
     pieces, _ = components(interior | (seeds > 0))
-    labels = np.maximum(seeds, single_seeds(seeds, pieces))
-    outside = labels.max(initial=0) + 1
-    labels[background] = outside
-    labels = watershed(landscape, labels)
-    labels[labels == outside] = 0
-    return labels
+    labels = single_seeds(seeds, pieces)
+    np.maximum(labels, seeds, out=labels)
+    np.copyto(labels, OUTSIDE, where=background)
+    watershed(landscape, labels)
+    return np.maximum(labels, 0, out=labels)
