@@ -131,18 +131,19 @@ def keep_areas(labels: np.ndarray, smallest: int, largest: int = 0) -> np.ndarra
 
     Labels come out in the order of their first pixels, row by row.
     """
-    return keep_runs(find_runs(labels), smallest, largest).paint()
+    runs, _ = keep_runs(find_runs(labels), smallest, largest)
+    return runs.paint()
 
 
-def keep_runs(runs: Runs, smallest: int, largest: int = 0) -> Runs:
-    """As `keep_areas`, from runs to runs."""
+def keep_runs(runs: Runs, smallest: int, largest: int = 0) -> tuple[Runs, np.ndarray]:
+    """As `keep_areas`, of runs; and what the labels 1..N were before, (N,) int64."""
     areas, firsts = runs.areas_and_firsts()
     keep = areas >= max(smallest, 1)
     if largest:
         keep &= areas <= largest
     keep[:1] = False
-    order = np.flatnonzero(keep)
-    order = order[np.argsort(firsts[order])]
+    kept = np.flatnonzero(keep)
+    kept = kept[np.argsort(firsts[kept])]
     numbers = np.zeros(len(areas), np.int32)
-    numbers[order] = np.arange(1, len(order) + 1, dtype=np.int32)
-    return runs.renumber(numbers)
+    numbers[kept] = np.arange(1, len(kept) + 1, dtype=np.int32)
+    return runs.renumber(numbers), kept

@@ -45,7 +45,8 @@ def decode(maps: np.ndarray, settings: Decode) -> Instances:
     background = (distance < settings.background) & ~ridge & (seeds == 0)
     landscape = _less(border, settings.slope, distance)  # the slope settles ties on the crest
     labels = flood(landscape, seeds, background, ~ridge & ~background)
-    runs = keep_runs(find_runs(fill_holes(labels)), settings.min_area, settings.max_area)
+    runs = find_runs(fill_holes(labels))
+    runs, _ = keep_runs(runs, settings.min_area, settings.max_area)
     return Instances(runs.paint(), np.clip(runs.largest(sharp), 0, 1))
 
 
