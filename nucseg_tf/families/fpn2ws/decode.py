@@ -89,6 +89,8 @@ def find_seeds(height: np.ndarray, threshold: float, peak: float) -> np.ndarray:
     numbers = np.zeros(count + 1, np.int32)
     high = seeds[height >= threshold + peak]
     numbers[high] = high
+    if numbers[1:].all():
+        return seeds
     return find_runs(seeds).renumber(numbers).paint()
 
 
