@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from scipy import ndimage
+
+from nucseg_tf.imaging.runs import find_runs
 
 SMOOTHING = 0.5  # px of the small image; rounds its steps off, and takes nothing of a nucleus
 REACH = 3  # px of the small image, beyond which nothing of a nucleus is left
@@ -29,7 +30,7 @@ def enlarge_labels(labels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     owner, most = np.zeros(shape, np.int32), np.zeros(shape, np.float32)
     total = np.zeros(shape, np.float32)
     steps = np.divide(labels.shape, shape)
-    for label, place in enumerate(ndimage.find_objects(labels), start=1):
+    for label, place in enumerate(find_runs(labels).boxes(), start=1):
         if place is None:
             continue
         small = tuple(

@@ -45,6 +45,19 @@ class Runs:
         np.maximum.at(found, self.values, np.maximum.reduceat(image.ravel(), self.starts))
         return found[1:]
 
+    def boxes(self) -> list[tuple[slice, slice] | None]:
+        """Rows and columns of the labels 1..N, as of `scipy.ndimage.find_objects`."""
+        row, left = np.divmod(self.starts, max(1, self.shape[1]))
+        size = int(self.values.max(initial=0)) + 1
+        y0, x0 = np.full(size, self.shape[0]), np.full(size, self.shape[1])
+        y1, x1 = np.zeros(size, np.int64), np.zeros(size, np.int64)
+        for limit, values in ((y0, row), (x0, left)):
+            np.minimum.at(limit, self.values, values)
+        for limit, values in ((y1, row + 1), (x1, left + self.lengths)):
+            np.maximum.at(limit, self.values, values)
+        sides = zip(*(side[1:].tolist() for side in (y0, y1, x0, x1)), strict=True)
+        return [(slice(a, b), slice(c, d)) if a < b else None for a, b, c, d in sides]
+
     def renumber(self, table: np.ndarray) -> Runs:
         """The same runs with each label replaced by its entry of a table (N + 1,)."""
         return replace(self, values=table[self.values])

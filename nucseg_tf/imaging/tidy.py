@@ -5,11 +5,9 @@ Letters: H rows, W columns, N nuclei.
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
-from scipy import ndimage
 
-from nucseg_tf.imaging.components import fill_holes, keep_runs
+from nucseg_tf.imaging.components import components, fill_holes, keep_runs
 from nucseg_tf.imaging.runs import find_runs
 from nucseg_tf.types import Instances
 
@@ -32,16 +30,14 @@ def tidy(labels: np.ndarray, scores: np.ndarray, min_area: int = 0, max_area: in
 
 def _largest_pieces(labels: np.ndarray) -> np.ndarray:
     """Keep of each label the largest 4-connected piece, the first of equal ones; in place."""
-    for label, place in enumerate(ndimage.find_objects(labels), start=1):
+    for label, place in enumerate(find_runs(labels).boxes(), start=1):
         if place is None:  # painted over
             continue
         inside = labels[place] == label
-        count, pieces, stats, _ = cv2.connectedComponentsWithStats(
-            inside.view(np.uint8), connectivity=4, ltype=cv2.CV_32S
-        )
-        if count > 2:
-            largest = 1 + np.argmax(stats[1:, cv2.CC_STAT_AREA])
-            labels[place][inside & (pieces != largest)] = 0
+        pieces, count = components(inside)
+        if count > 1:
+            areas = np.bincount(pieces[inside])
+            labels[place][inside & (pieces != np.argmax(areas))] = 0
     return labels
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 COUNTABLE = 2**24  # OpenCV counts in float32
@@ -53,6 +52,8 @@ def percentiles(pixels: np.ndarray, shares: tuple[float, ...]) -> np.ndarray:
 
 def _histogram(pixels: np.ndarray) -> np.ndarray:
     """How many pixels (H, W) have each value of uint8 or uint16, int64."""
+    import cv2
+
     values = np.iinfo(pixels.dtype).max + 1
     counts = np.zeros(values, np.int64)
     rows = max(1, COUNTABLE // max(1, pixels.shape[1]))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from reference.drawn import random_labels
+from scipy import ndimage
 
 from nucseg_tf.imaging.runs import find_runs
 
@@ -30,6 +31,13 @@ def test_areas_first_pixels_and_largest_values():
         assert firsts[label] == (np.flatnonzero(inside)[0] if inside.any() else 0)
         if label:
             assert largest[label - 1] == max(image[inside].max(initial=0), 0)
+
+
+@pytest.mark.parametrize("shape", [(28, 35), (1, 9), (9, 1), (1, 1)])
+def test_boxes_are_those_of_scipy(shape):
+    labels = random_labels(3, shape)
+    labels[labels == 2] = 0
+    assert find_runs(labels).boxes() == ndimage.find_objects(labels)
 
 
 def test_runs_end_where_other_labels_change():
