@@ -38,6 +38,7 @@ def predict(
     engine: Engine = "auto",
     precision: Precision = "auto",
     device: Device = "auto",
+    workers: int | None = None,
     **writers: bool,
 ) -> Path:
     """Find the nuclei of images.
@@ -52,15 +53,19 @@ def predict(
         channel: index from 0, or max, where a file has several
         z: plane, index from 0, or max, where a file is a stack
         tile: side in px of the tiles of large images; 512 for Mask R-CNN, 1536 for the others
+        workers: how many images may be under way at once; as many as cores, four at most
         tta: average over so many flips and rotations, 1 (off) to 8; takes as many times as long
     """
     from nucseg_tf.engines.choose import check
+    from nucseg_tf.engines.hardware import usual_workers
     from nucseg_tf.inference.options import Options, parse_diameter
     from nucseg_tf.io.images import list_images
 
     chosen = tuple(name for name, wanted in writers.items() if wanted)
     options = Options(channel, z, pixel_size, parse_diameter(diameter), tile, tta, chosen)
     check(engine, precision)
+    if workers is None:
+        workers = usual_workers()
     started, began = now(), time.perf_counter()
     list_images(paths)  # before the seconds that loading takes
     ensure_folder(out)
@@ -72,12 +77,12 @@ def predict(
     if pixel_size is not None and segmenter.info.pixel_size is None and diameter is None:
         LOG.info("%s has no pixel size: --pixel-size only sets the µm columns", model)
     with show_progress() as progress:
-        outcome = predict_files(paths, out, segmenter, options, progress)
+        outcome = predict_files(paths, out, segmenter, options, progress, workers)
     finished = time.perf_counter()
     record = {
         "command": "predict",
         "paths": [str(path) for path in paths],
-        "options": asdict(options),
+        "options": asdict(options) | {"workers": workers},
         "model": describe_model(segmenter),
         **describe_engine(segmenter),
         "started": started,

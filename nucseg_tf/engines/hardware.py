@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import platform
 from pathlib import Path
 
 CPUS = {"x86_64", "amd64", "aarch64", "arm64"}  # that OpenVINO computes on
 BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}  # of x86, x86 and ARM
+MOST_WORKERS = 4
 CPUINFO = Path("/proc/cpuinfo")
 
 
@@ -23,6 +25,19 @@ def driver_finds_gpu() -> bool:
         and driver.cuDeviceGetCount(ctypes.byref(count)) == 0
         and count.value > 0
     )
+
+
+def usual_workers() -> int:
+    """How many images to have under way at once: one a core that this process may use, to four.
+
+    One keeps the network busy; the others are read, decoded and written meanwhile, which takes
+    less time than the network does.
+    """
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:
+        cores = os.cpu_count() or 1
+    return min(cores, MOST_WORKERS)
 
 
 def known_cpu() -> bool:

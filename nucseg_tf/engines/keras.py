@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,11 +27,13 @@ class Keras(Engine):
             from nucseg_tf.engines.tensorflow import use_device
 
             use_device(device)
-        network = source.network
+        network, lock = source.network, Lock()
         compiled = cache(lambda: compile_network(network))  # some families compile its parts
 
         def predict(batch: np.ndarray) -> np.ndarray:
-            return compiled()(batch)
+            with lock:  # several images may come at once
+                found = compiled()
+            return found(batch)
 
         return Compiled(predict, source, self.name, precision, backend_device())
 

@@ -32,6 +32,8 @@ class Edges:
 
         Beyond the edge of the image, its last pixels go on.
         """
+        if steps == 0:
+            return image[self.row, self.column]
         height, width = image.shape
         row = np.clip(self.row + steps * self.down, 0, height - 1)
         return image[row, np.clip(self.column + steps * self.right, 0, width - 1)]
@@ -85,7 +87,10 @@ def quantile_by_label(
     count = np.bincount(label, minlength=nuclei + 1)[1:]
     out = np.ones(nuclei, values.dtype)
     if len(values):
-        ordered = values[np.lexsort((values, label))]
+        order = np.argsort(values)
+        # Small integers are sorted in linear time.
+        small = label[order].astype(np.min_scalar_type(nuclei))
+        ordered = values[order[np.argsort(small, kind="stable")]]
         place = np.cumsum(count) - count + (share * np.maximum(count - 1, 0)).astype(np.int64)
         out[count > 0] = ordered[place[count > 0]]
     return out

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from scipy import ndimage
 
+from nucseg_tf.imaging.runs import find_runs
 from nucseg_tf.imaging.window import Window
 
 SMOOTHING = 0.5  # px of the small image; rounds its steps off, and takes nothing of a nucleus
@@ -33,7 +33,7 @@ def enlarge_labels(labels: np.ndarray, of: Window, window: Window) -> np.ndarray
     owner, most = np.zeros(shape, np.int32), np.zeros(shape, np.float32)
     total = np.zeros(shape, np.float32)
     steps = np.divide(of.image, window.image)
-    for label, place in enumerate(ndimage.find_objects(labels), start=1):
+    for label, place in enumerate(find_runs(labels).boxes(), start=1):
         if place is None:
             continue
         small = tuple(

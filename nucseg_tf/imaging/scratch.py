@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from nucseg_tf.errors import OutputError
 
@@ -20,7 +21,7 @@ STRIP = 2**22  # pixels that are looked at together where all are
 Slices = tuple[slice, slice]
 
 
-def scratch(shape: tuple[int, ...], dtype: type) -> np.ndarray:
+def scratch(shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
     """Zeros of a shape, in memory or in a temporary file that vanishes with the array.
 
     Raises:

@@ -5,11 +5,10 @@ Letters: H rows, W columns, N nuclei.
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
-from scipy import ndimage
 
-from nucseg_tf.imaging.components import fill_holes
+from nucseg_tf.imaging.components import components, fill_holes, keep_runs
+from nucseg_tf.imaging.runs import find_runs
 from nucseg_tf.types import Instances
 
 
@@ -31,49 +30,30 @@ def tidy(labels: np.ndarray, scores: np.ndarray, min_area: int = 0, max_area: in
 
 def _largest_pieces(labels: np.ndarray) -> np.ndarray:
     """Keep of each label the largest 4-connected piece, the first of equal ones; in place."""
-    for label, place in enumerate(ndimage.find_objects(labels), start=1):
+    for label, place in enumerate(find_runs(labels).boxes(), start=1):
         if place is None:  # painted over
             continue
         inside = labels[place] == label
-        count, pieces, stats, _ = cv2.connectedComponentsWithStats(
-            inside.view(np.uint8), connectivity=4, ltype=cv2.CV_32S
-        )
-        if count > 2:
-            largest = 1 + np.argmax(stats[1:, cv2.CC_STAT_AREA])
-            labels[place][inside & (pieces != largest)] = 0
+        pieces, count = components(inside)
+        if count > 1:
+            areas = np.bincount(pieces[inside])
+            labels[place][inside & (pieces != np.argmax(areas))] = 0
     return labels
 
 
 def _drop_small(labels: np.ndarray, smallest: int) -> np.ndarray:
     """Drop labels below an area; one inside another leaves no hole there. (H, W) -> (H, W)."""
-    values, areas, _ = _measure(labels)
-    small = values[areas < smallest]
-    if small.size == 0:
+    runs = find_runs(labels)
+    areas, _ = runs.areas_and_firsts()
+    small = (areas > 0) & (areas < smallest)
+    if not small[1:].any():
         return labels
-    table = np.arange(values.max() + 1, dtype=np.int32)
+    table = np.arange(len(areas), dtype=np.int32)
     table[small] = 0
-    return fill_holes(table[labels])
+    return fill_holes(runs.renumber(table).paint())
 
 
 def _number(labels: np.ndarray, scores: np.ndarray, largest: int) -> Instances:
     """Drop labels above an area (px; 0: none) and number the rest in reading order."""
-    values, areas, first = _measure(labels)
-    if largest:
-        values, first = values[areas <= largest], first[areas <= largest]
-    values = values[np.argsort(first)]
-    table = np.zeros(len(scores) + 1, np.int32)
-    table[values] = np.arange(1, len(values) + 1)
-    return Instances(table[labels], scores[values - 1])
-
-
-def _measure(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The labels present, ascending; area (px) and first pixel (index into the flat image)."""
-    flat = labels.ravel()
-    # Runs of one label, not pixels, are sorted: there are far fewer.
-    starts = np.append(0, np.flatnonzero(flat[1:] != flat[:-1]) + 1)
-    lengths = np.diff(starts, append=flat.size)
-    inside = flat[starts] > 0
-    starts, lengths = starts[inside], lengths[inside]
-    values, first, index = np.unique(flat[starts], return_index=True, return_inverse=True)
-    areas = np.bincount(index, weights=lengths, minlength=len(values))
-    return values, areas.astype(np.int64), starts[first]
+    runs, kept = keep_runs(find_runs(labels), 1, largest)
+    return Instances(runs.paint(), scores[kept - 1])

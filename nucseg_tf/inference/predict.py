@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from nucseg_tf.errors import UsageError
 from nucseg_tf.inference.measure import measure_columns
 from nucseg_tf.inference.options import Options
-from nucseg_tf.inference.runner import Outcome, Stage, run
+from nucseg_tf.inference.runner import Line, Outcome, Stage
 from nucseg_tf.inference.segmenter import Segmenter
 from nucseg_tf.inference.stages.measure import Measure, add_image
 from nucseg_tf.inference.stages.read import Read
@@ -27,6 +27,7 @@ def predict_files(
     segmenter: Segmenter,
     options: Options,
     progress: Callable[[int, int, str], bool] = lambda done, total, name: True,
+    workers: int = 1,
 ) -> Outcome:
     """Predict image files and folders of them.
 
@@ -39,16 +40,20 @@ def predict_files(
         segmenter: the model.
         options: how to read and predict, what to write.
         progress: called after each image with its number, the count and its name; says whether to
-            go on.
+            go on; images that have been begun are finished all the same.
+        workers: how many images may be on their way at once.
 
     Returns:
         What was done and what failed.
 
     Raises:
-        UsageError: if two images have the same stem, and so would overwrite each other's results.
+        UsageError: if there are fewer workers than one, or two images have the same stem, and so
+            would overwrite each other's results.
         OutputError: if `out` cannot be written.
     """
     files = list_images(paths)
+    if workers < 1:
+        raise UsageError(f"--workers: expected 1 or more. Received: {workers}.")
     _refuse_same_stem(files)
     ensure_folder(out)
     segmenter.check(options)
@@ -58,17 +63,22 @@ def predict_files(
         Measure(),
         Write(out, options.writers),
     ]
-    outcome, tables = Outcome(), []
-    for number, way in enumerate(run(files, stages), start=1):
-        if way.error:
-            remove_results(out, way.file)
-        else:
-            tables.append(way.value.table)
-        outcome.note(way, way.file.name)
-        if not progress(number, len(files), way.file.name):
-            outcome.left_out = files[number:]
-            break
-    _write_objects(out, tables)
+    outcome = Outcome()
+
+    def tables() -> Iterator[Table]:
+        yield _no_objects()
+        line, number = Line(files, stages, workers), 0
+        for number, way in enumerate(line, start=1):
+            if way.error:
+                remove_results(out, way.file)
+            else:
+                yield way.value.table
+            outcome.note(way, way.file.name)
+            if not progress(number, len(files), way.file.name):
+                line.stop()
+        outcome.left_out = files[number:]
+
+    write_table(out / "objects.csv", tables())
     write_failures(out, outcome.failures)
     return outcome
 
@@ -84,7 +94,7 @@ def _refuse_same_stem(files: Sequence[Path]) -> None:
             )
 
 
-def _write_objects(out: Path, tables: list[Table]) -> None:
+def _no_objects() -> Table:
+    """The columns of objects.csv, without rows."""
     nothing = Image(np.zeros((1, 1)), None, Path())
-    empty = add_image(Table(measure_columns(np.zeros((1, 1), np.int32))), nothing)
-    write_table(out / "objects.csv", [*tables, empty])
+    return add_image(Table(measure_columns(np.zeros((1, 1), np.int32))), nothing)

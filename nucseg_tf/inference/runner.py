@@ -1,10 +1,12 @@
-"""Sends images along their stages, one after another, and notes the errors of each."""
+"""Sends images along their stages, several side by side, and notes the errors of each."""
 
 from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,27 +67,69 @@ class Outcome:
         self.done.append(entry | way.value.scale | {"seconds": round(way.seconds, 3)})
 
 
-def run(files: Iterable[Path], stages: Sequence[Stage]) -> Iterator[Way]:
-    """Send files along stages; see `inference.stages` for what these are.
+class Line:
+    """Files on their way along stages; see `inference.stages` for what these are.
 
-    Whatever is wrong with one image, the others are done. The caller may stop between two.
+    Each of so many workers, threads, takes an image from the first stage to the last: so while the
+    network looks at one, others are read, decoded or written. Whatever is wrong with one image, the
+    others are done.
 
     Args:
         files: the images.
         stages: each takes what the one before gave; the first takes a file.
-
-    Yields:
-        What became of each file, in their order.
+        workers: how many images may be on their way at once; with 1, none is read ahead.
     """
-    for file in files:
+
+    def __init__(self, files: Iterable[Path], stages: Sequence[Stage], workers: int = 1):
+        self._files, self._stages, self.workers = iter(files), stages, workers
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Begin no further image; those on their way are finished."""
+        self._stopped = True
+
+    def __iter__(self) -> Iterator[Way]:
+        """What became of each file, in their order."""
+        if self.workers == 1:
+            for file in self._next_files():
+                yield self._send(file)
+            return
+        pool = ThreadPoolExecutor(self.workers, "nucseg")
+        try:
+            coming: deque[Future[Way]] = deque()
+            for file in self._next_files():
+                coming.append(pool.submit(self._send, file))
+                while len(coming) > self.workers:
+                    yield coming.popleft().result()
+            while coming:
+                yield coming.popleft().result()
+        finally:  # the caller may have left, or been interrupted
+            pool.shutdown(cancel_futures=True)
+
+    def _next_files(self) -> Iterator[Path]:
+        for file in self._files:
+            yield file
+            if self._stopped:
+                return
+
+    def _send(self, file: Path) -> Way:
         began = time.perf_counter()
         value, error = None, None
         try:
             passing: Any = file
-            for stage in stages:
+            for stage in self._stages:
                 passing = stage(passing)
             value = passing
         except Exception as raised:
             LOG.debug("%s", file, exc_info=raised)
             error = raised
-        yield Way(file, value, error, time.perf_counter() - began)
+        return Way(file, value, error, time.perf_counter() - began)
+
+
+def run(files: Iterable[Path], stages: Sequence[Stage]) -> Iterator[Way]:
+    """Send files along stages, one after another; the caller may stop between two.
+
+    Yields:
+        What became of each file, in their order.
+    """
+    yield from Line(files, stages)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from nucseg_tf.io.files import atomic_path
+
+CHUNK = 10_000  # rows that are text at a time
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,9 @@ class Table:
 
     def rows(self) -> Iterator[tuple[str, ...]]:
         """Cells as text: numbers with nine digits, nothing for NaN."""
-        return zip(*map(_texts, self.columns.values()), strict=True)
+        for first in range(0, len(self), CHUNK):  # text takes far more memory than numbers
+            part = (column[first : first + CHUNK] for column in self.columns.values())
+            yield from zip(*map(_texts, part), strict=True)
 
 
 def _texts(column: np.ndarray) -> list[str]:
@@ -39,8 +43,8 @@ def _texts(column: np.ndarray) -> list[str]:
     return [str(value) for value in column.tolist()]
 
 
-def write_table(file: Path, tables: Sequence[Table]) -> None:
-    """Write tables of the same columns as one CSV file.
+def write_table(file: Path, tables: Iterable[Table]) -> None:
+    """Write tables of the same columns as one CSV file, each as it comes.
 
     Args:
         file: to write.
@@ -54,8 +58,9 @@ def write_table(file: Path, tables: Sequence[Table]) -> None:
         temporary.open("w", newline="", encoding="utf-8") as stream,
     ):
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(tables[0].columns)
-        for table in tables:
+        for number, table in enumerate(tables):
+            if number == 0:
+                writer.writerow(table.columns)
             writer.writerows(table.rows())
 
 

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from nucseg_tf.errors import DataError
-from nucseg_tf.inference.runner import Outcome, run
+from nucseg_tf.inference.runner import Line, Outcome, run
 from nucseg_tf.inference.stages.values import Written
 
 FILES = [Path(name) for name in ("a.tif", "b.tif", "c.tif")]
@@ -25,6 +27,52 @@ def test_values_pass_from_stage_to_stage_in_the_order_of_the_files():
     assert [way.value for way in ways] == [6, None, 6]
     assert [way.reason for way in ways] == ["", "b.tif: is no image", ""]
     assert all(way.seconds >= 0 for way in ways)
+
+
+def test_several_at_once_come_back_in_order_with_their_errors():
+    together = threading.Barrier(2, timeout=20)
+
+    def slow(file: Path) -> int:
+        together.wait()  # two images are on their way, or this breaks
+        time.sleep({"a": 0.2}.get(file.stem, 0))
+        return length(file)
+
+    files = [*FILES, Path("d.tif")]
+    ways = list(Line(files, [slow], workers=2))
+    assert [way.file for way in ways] == files
+    assert [way.reason for way in ways] == ["", "b.tif: is no image", "", ""]
+
+
+def test_no_more_than_the_workers_are_on_their_way():
+    on_way, most, lock = 0, 0, threading.Lock()
+
+    def count(file: Path) -> Path:
+        nonlocal on_way, most
+        with lock:
+            on_way += 1
+            most = max(most, on_way)
+        time.sleep(0.01)
+        with lock:
+            on_way -= 1
+        return file
+
+    begun = []
+    line = Line((begun.append(n) or Path(f"{n}.tif") for n in range(20)), [count], workers=3)
+    first = next(iter(line))
+    assert first.file == Path("0.tif")
+    assert len(begun) <= 5  # those under way, and the next one
+    assert 1 < most <= 3
+
+
+def test_once_stopped_what_was_begun_is_finished():
+    seen = []
+    line = Line([Path(f"{n}.tif") for n in range(20)], [lambda f: seen.append(f) or f], workers=2)
+    ways = []
+    for way in line:
+        ways.append(way)
+        line.stop()
+    assert [way.file for way in ways] == sorted(seen, key=lambda f: int(f.stem))
+    assert 1 <= len(ways) <= 4
 
 
 def test_an_error_that_was_not_foreseen_is_named_with_its_kind():

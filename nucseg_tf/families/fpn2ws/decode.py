@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from skimage.segmentation import watershed
 
 from nucseg_tf.families.fpn2ws.config import Decode
-from nucseg_tf.imaging.components import components, fill_holes, keep_areas, single_seeds
+from nucseg_tf.imaging.components import components, fill_holes, keep_runs, single_seeds
 from nucseg_tf.imaging.edges import Edges, quantile_by_label
+from nucseg_tf.imaging.runs import find_runs
+from nucseg_tf.imaging.watershed import watershed
 from nucseg_tf.types import Instances
 
 LEAST_SURE = 0.1  # share of an outline
 NO_BORDER = np.float32(0.4)  # below it, less border says no more
+OUTSIDE = -1  # label of the background in a flood
 BINOMIAL = np.array([0.25, 0.5, 0.25], np.float32)
 
 
@@ -33,21 +35,25 @@ def decode(maps: np.ndarray, settings: Decode) -> Instances:
     """
     # The pixels of a 2x2 cell are predicted apart from each other and ripple a little, which would
     # fray outlines; the border map has to stay as sharp as it is.
-    distance = cv2.sepFilter2D(np.ascontiguousarray(maps[..., 0]), -1, BINOMIAL, BINOMIAL)
-    border = np.ascontiguousarray(maps[..., 1])
-    seeds = find_seeds(distance - settings.seed_border * border, settings.seed, settings.peak)
+    sharp, border = (np.ascontiguousarray(maps[..., index]) for index in range(2))
+    distance = cv2.sepFilter2D(sharp, -1, BINOMIAL, BINOMIAL)
+    height = _less(distance, settings.seed_border, border)
+    seeds = find_seeds(height, settings.seed, settings.peak)
     if settings.join:
         seeds = join_seeds(seeds, (border < settings.join) & (distance >= settings.background))
     ridge = border >= settings.ridge
     background = (distance < settings.background) & ~ridge & (seeds == 0)
-    landscape = border - settings.slope * distance  # the slope settles ties on the crest
+    landscape = _less(border, settings.slope, distance)  # the slope settles ties on the crest
     labels = flood(landscape, seeds, background, ~ridge & ~background)
-    labels = fill_holes(labels)
-    labels = keep_areas(labels, settings.min_area, settings.max_area)
-    scores = np.zeros(labels.max(initial=0) + 1, np.float32)
-    inside = labels > 0
-    np.maximum.at(scores, labels[inside], maps[..., 0][inside])
-    return Instances(labels, np.clip(scores[1:], 0, 1))
+    runs = find_runs(fill_holes(labels))
+    runs, _ = keep_runs(runs, settings.min_area, settings.max_area)
+    return Instances(runs.paint(), np.clip(runs.largest(sharp), 0, 1))
+
+
+def _less(image: np.ndarray, times: float, other: np.ndarray) -> np.ndarray:
+    """image - times * other, (H, W), with one new image."""
+    out = times * other
+    return np.subtract(image, out, out=out)
 
 
 def border_evidence(border: np.ndarray, edges: Edges, nuclei: int) -> np.ndarray:
@@ -80,10 +86,12 @@ def find_seeds(height: np.ndarray, threshold: float, peak: float) -> np.ndarray:
         (H, W) int32, 0 where there is no seed; numbers may be left out.
     """
     seeds, count = components(height > threshold)
-    highest = np.zeros(count + 1, np.float32)
-    inside = seeds > 0
-    np.maximum.at(highest, seeds[inside], height[inside])
-    return np.where(highest >= threshold + peak, np.arange(count + 1, dtype=np.int32), 0)[seeds]
+    numbers = np.zeros(count + 1, np.int32)
+    high = seeds[height >= threshold + peak]
+    numbers[high] = high
+    if numbers[1:].all():
+        return seeds
+    return find_runs(seeds).renumber(numbers).paint()
 
 
 def join_seeds(seeds: np.ndarray, interior: np.ndarray) -> np.ndarray:
@@ -100,7 +108,7 @@ def join_seeds(seeds: np.ndarray, interior: np.ndarray) -> np.ndarray:
         (H, W) int32, non-zero where `seeds` are.
     """
     pieces, _ = components(interior | (seeds > 0))
-    return np.where(seeds > 0, pieces, 0)
+    return np.multiply(pieces, seeds > 0, out=pieces)
 
 
 def flood(
@@ -124,14 +132,9 @@ def flood(
     Returns:
         (H, W) int32, labels as of the seeds.
     """
-    labels = np.where(seeds > 0, seeds, single_seeds(seeds, components(interior | (seeds > 0))[0]))
-    unsettled = (labels == 0) & ~background
-    if not unsettled.any():
-        return labels
-    rim = cv2.dilate(unsettled.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    outside = labels.max() + 1
-    markers = np.where(background & rim, outside, np.where(rim, labels, 0))
-    flooded = watershed(landscape, markers, mask=rim)
-    labels[unsettled] = flooded[unsettled]
-    labels[labels == outside] = 0
-    return labels
+    pieces, _ = components(interior | (seeds > 0))
+    labels = single_seeds(seeds, pieces)
+    np.maximum(labels, seeds, out=labels)
+    np.copyto(labels, OUTSIDE, where=background)
+    watershed(landscape, labels)
+    return np.maximum(labels, 0, out=labels)

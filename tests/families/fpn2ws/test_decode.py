@@ -1,6 +1,7 @@
 import cv2
 import numpy as np
 import pytest
+from scipy import ndimage
 from skimage.segmentation import watershed
 
 from nucseg_tf.evaluation.scores import score_image
@@ -85,6 +86,54 @@ def test_scores_belong_to_their_labels():
     maps[:30, :30, 0] *= 0.7
     instances = decode(maps, SETTINGS)
     np.testing.assert_allclose(instances.scores, [0.7, 1.0], atol=1e-6)
+
+
+def plain_decode(maps: np.ndarray, settings: Decode) -> tuple[np.ndarray, list[float]]:
+    """Labels and scores, step by step over whole images, with scikit-image's watershed."""
+    distance, border = maps[..., 0], maps[..., 1]
+    kernel = np.outer([1, 2, 1], [1, 2, 1]).astype(np.float32) / 16
+    smooth = cv2.filter2D(distance.copy(), -1, kernel)
+    height = smooth - settings.seed_border * border
+    seeds, count = ndimage.label(height > settings.seed)
+    for seed in range(1, count + 1):
+        if height[seeds == seed].max() < settings.seed + settings.peak:
+            seeds[seeds == seed] = 0
+    if settings.join:
+        inside = (border < settings.join) & (smooth >= settings.background)
+        seeds = np.where(seeds > 0, ndimage.label(inside | (seeds > 0))[0], 0)
+    ridge = border >= settings.ridge
+    background = (smooth < settings.background) & ~ridge & (seeds == 0)
+    pieces, count = ndimage.label((~ridge & ~background) | (seeds > 0))
+    markers = np.where(background, -1, seeds)
+    for piece in range(1, count + 1):
+        values = np.unique(seeds[(pieces == piece) & (seeds > 0)])
+        if len(values) == 1:
+            markers[pieces == piece] = values[0]
+    labels = np.maximum(watershed(border - settings.slope * smooth, markers), 0)
+    labels = keep_areas(fill_holes(labels.astype(np.int32)), settings.min_area, settings.max_area)
+    return labels, [distance[labels == label].max() for label in range(1, labels.max() + 1)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"join": 0.3, "slope": 0.2}, {"seed_border": 0.3, "peak": 0.2}, {"min_area": 60}],
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_decode_equals_its_steps_over_whole_images(seed, changes):
+    rng = np.random.default_rng(seed)
+    shape = (90, 120)
+    labels = discs(
+        *zip(*rng.uniform((4, 4, 4), (86, 116, 16), (22, 3)).T, strict=True), shape=shape
+    )
+    noise = ndimage.gaussian_filter(rng.normal(size=(*shape, 2)), (1, 1, 0)) * 0.3
+    maps = np.clip(targets(labels) + noise, 0.001, 0.999).astype(np.float32)
+    maps += rng.uniform(0, 1e-4, maps.shape).astype(np.float32)  # no two pixels alike
+    settings = SETTINGS.model_copy(update=changes)
+    found = decode(maps, settings)
+    expected, scores = plain_decode(maps, settings)
+    assert expected.max() > 3
+    np.testing.assert_array_equal(found.labels, expected)
+    np.testing.assert_array_equal(found.scores, np.array(scores, np.float32))
 
 
 def test_flood_of_pixels_in_question_equals_flood_of_all():
