@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from speed import machine, parts, tables, tools
+from speed import machine, page, parts, tools
 from speed.fields import write_usual
 from speed.process import ProcessError
 
@@ -114,6 +114,7 @@ def measure_all(arguments: argparse.Namespace, names: list[str]) -> dict[str, An
         for name in names:
             plan.say(name)
             result["parts"][name] = machine.watched(partial(parts.PARTS[name], plan))
+            arguments.out.parent.mkdir(parents=True, exist_ok=True)
             arguments.out.write_text(json.dumps(result, indent=1) + "\n")
     return result
 
@@ -132,10 +133,10 @@ def main() -> None:
         result = json.loads(arguments.earlier.read_text())
     else:
         result = measure_all(arguments, names)
-    text = tables.render(result)
+    text = page.render(result)
     print(text)
     if arguments.markdown:
-        tables.put(arguments.markdown, text)
+        page.put(arguments.markdown, text)
     if arguments.figure:
         from speed.figure import draw
 

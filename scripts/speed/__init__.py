@@ -8,7 +8,8 @@ tools     the commands of nucseg_tf and of the other tools
 parts     what is measured
 worker    nucseg_tf by stage, in a process of its own
 limit     what the machine's matrix products allow
-tables    the figures as tables, and in a page between two marks
+tables    the figures as tables
+page      all tables, with what they were measured on, between two marks of a page
 figure    the figures as one picture
 rivals/   scripts that run in the environments of other tools, and import nothing of this one
 

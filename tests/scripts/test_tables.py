@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from speed import tables
+from speed import page, tables
 
 
 def row(text: str, name: str) -> list[str]:
@@ -27,7 +27,7 @@ def test_stages_are_those_of_all_tools_and_their_sum(result):
 def test_a_tool_that_failed_at_a_size_keeps_its_columns(result):
     text = tables.size(result["parts"]["size"])
     assert row(text, "4") == ["4", "0.5", "1", "0.5", "failed", "failed", "failed"]
-    assert "stardist (size, 4 Mpx) failed: out of memory" in tables.render(result)
+    assert "stardist (size, 4 Mpx) failed: out of memory" in page.render(result)
 
 
 def test_shapes_have_ratios_where_both_were_measured(result):
@@ -51,7 +51,7 @@ def test_limit_without_bf16_and_without_stages(result):
 
 
 def test_says_what_machine_how_busy_and_what_was_left_out(result):
-    text = tables.render(result)
+    text = page.render(result)
     assert "A Processor, 2 cores" in text
     assert "kept 0.5 to 0.5 of 2 cores busy" in text
     assert "**cellpose** left out: no --cellpose-python" in text
@@ -60,31 +60,31 @@ def test_says_what_machine_how_busy_and_what_was_left_out(result):
 
 def test_parts_that_were_not_measured_have_no_table(result):
     result["parts"] = {"whole": result["parts"]["whole"]}
-    text = tables.render(result)
+    text = page.render(result)
     assert "A folder of 2 images" in text
     assert "By stage" not in text
     assert "limit" not in text
 
 
 def test_put_replaces_only_what_is_between_the_marks(tmp_path):
-    page = tmp_path / "page.md"
-    page.write_text(f"before\n{tables.BEGIN}\nold\n{tables.END}\nafter\n")
-    tables.put(page, "new\n")
-    tables.put(page, "newer\n")
-    assert page.read_text() == f"before\n{tables.BEGIN}\n\nnewer\n\n{tables.END}\nafter\n"
+    file = tmp_path / "page.md"
+    file.write_text(f"before\n{page.BEGIN}\nold\n{page.END}\nafter\n")
+    page.put(file, "new\n")
+    page.put(file, "newer\n")
+    assert file.read_text() == f"before\n{page.BEGIN}\n\nnewer\n\n{page.END}\nafter\n"
 
 
 def test_put_writes_a_page_that_it_can_replace(tmp_path):
-    page = tmp_path / "page.md"
-    tables.put(page, "new\n")
-    tables.put(page, "newer\n")
-    assert "newer" in page.read_text()
-    assert "new\n" not in page.read_text()
+    file = tmp_path / "page.md"
+    page.put(file, "new\n")
+    page.put(file, "newer\n")
+    assert "newer" in file.read_text()
+    assert "new\n" not in file.read_text()
 
 
 def test_put_leaves_a_page_without_marks_alone(tmp_path):
-    page = tmp_path / "page.md"
-    page.write_text(f"mine {tables.BEGIN}\n")
+    file = tmp_path / "page.md"
+    file.write_text(f"mine {page.BEGIN}\n")
     with pytest.raises(SystemExit, match="expected the lines"):
-        tables.put(page, "new\n")
-    assert page.read_text() == f"mine {tables.BEGIN}\n"
+        page.put(file, "new\n")
+    assert file.read_text() == f"mine {page.BEGIN}\n"

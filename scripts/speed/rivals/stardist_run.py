@@ -52,7 +52,7 @@ def macs_of(model: Any, side: int = 256) -> float:
     network = model.keras_model
     layers = [layer for layer in network.layers if hasattr(layer, "kernel")]
     outputs = keras.Model(network.inputs, [layer.output for layer in layers])(
-        np.zeros((1, side, side, 1), np.float32)
+        [np.zeros((1, side, side, 1), np.float32)]
     )
     sizes = (
         np.prod(output.shape) * np.prod(layer.kernel.shape[:-1])
