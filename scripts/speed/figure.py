@@ -11,13 +11,14 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from speed.tables import STAGES, per_mpx
 from speed.turns import summarise, summary_of
 
 # Okabe and Ito's colours, which colour-blind people tell apart.
 COLOURS = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#CC79A7", "#999999")
-TALL = 4  # times the second lowest bar: higher ones are cut off
+TALL = 8  # times the lowest bar: higher ones are cut off
 TOOLS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 
 
@@ -55,19 +56,21 @@ def draw_stages(axes: Axes, part: Mapping[str, Any] | None) -> None:
         where, mark = (height, "") if height <= top else (top, " \N{UPWARDS ARROW}")
         axes.text(place, where, f"{height:.2f}{mark}", ha="center", va="bottom")
     axes.set_ylabel("processor time, s/Mpx")
-    axes.set_ylim(0, top)
+    axes.set_ylim(0, 1.08 * top)
+    if max(bottoms) > top:
+        axes.set_xlabel("\N{UPWARDS ARROW} cut off")
     handles, labels = axes.get_legend_handles_labels()
-    axes.legend(handles[::-1], labels[::-1], fontsize=8)
+    axes.set_xlim(-0.5, len(names) + 0.3)  # room for the legend
+    axes.legend(handles[::-1], labels[::-1], fontsize=8, loc="center right")
 
 
 def highest(heights: Sequence[float]) -> float:
     """The highest bar that is drawn to its end: those far above the others would hide them.
 
-    >>> highest([0.5, 2.0, 12.0]), highest([0.5, 12.0])
-    (2.0, 12.0)
+    >>> highest([0.5, 2.0, 12.0])
+    2.0
     """
-    second = sorted(heights)[min(1, len(heights) - 1)]
-    return max(height for height in heights if height <= TALL * second)
+    return max(height for height in heights if height <= TALL * min(heights))
 
 
 def draw_sizes(
@@ -90,5 +93,9 @@ def draw_sizes(
             axes.plot(mpx, median, "o-", color=colour, label=name)
             axes.fill_between(mpx, low, high, color=colour, alpha=0.2, linewidth=0)
     axes.set(xscale="log", yscale="log", xlabel="field, Mpx", ylabel=label)
-    axes.grid(which="both", alpha=0.2)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
+    axes.grid(alpha=0.3)
     axes.legend(fontsize=8)

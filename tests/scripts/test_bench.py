@@ -42,7 +42,7 @@ def test_refuses_what_makes_no_sense(arguments, message):
 
 
 @pytest.mark.parametrize(
-    ("heights", "drawn"), [([1.0], 1.0), ([12.0, 0.5], 12.0), ([9.0, 0.5, 2.0], 2.0)]
+    ("heights", "drawn"), [([1.0], 1.0), ([3.0, 0.5], 3.0), ([9.0, 0.5, 2.0], 2.0)]
 )
 def test_bars_far_above_the_others_are_cut_off(heights, drawn):
     assert highest(heights) == drawn
