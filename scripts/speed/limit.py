@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -102,7 +101,7 @@ def main() -> None:
     import json
     import sys
 
-    Path(sys.argv[1]).write_text(json.dumps(rates() | {"cores": os.cpu_count()}))
+    Path(sys.argv[1]).write_text(json.dumps(rates()))
 
 
 if __name__ == "__main__":

@@ -140,8 +140,7 @@ def shapes(part: Mapping[str, Any]) -> str:
 
 def limit(part: Mapping[str, Any], staged: Mapping[str, Any] | None = None) -> str:
     """The physical limit, beside what networks take if stages were measured."""
-    rates = part["rates"]
-    kinds = {name: value for name, value in rates.items() if isinstance(value, dict)}
+    kinds = part["rates"]
     first = table(
         ("Matrix product", "10^9 multiply-adds a second", "a second of the processor"),
         [

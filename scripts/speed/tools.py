@@ -58,13 +58,13 @@ class Tool:
         return measure(self.imported, self.env, limit_s)
 
 
-def ours(model: str, extra: tuple[str, ...] = ()) -> Tool:
+def ours(model: str) -> Tool:
     """nucseg_tf of this checkout."""
     python = sys.executable
     env = _environment() | {"PYTHONPATH": os.pathsep.join((str(SCRIPTS.parent), str(SCRIPTS)))}
     return Tool(
         OURS,
-        (python, "-m", "nucseg_tf", "predict", "--model", model, *extra),
+        (python, "-m", "nucseg_tf", "predict", "--model", model),
         (python, "-m", "speed.worker", "--model", model),
         (python, "-c", "from nucseg_tf import load_model"),
         env,
