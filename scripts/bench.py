@@ -48,6 +48,7 @@ def options() -> argparse.ArgumentParser:
     add("--limit", type=float, default=3600, help="seconds that a process may take")
     add("--patience", type=float, default=600, help="seconds, after which no larger field")
     add("--out", type=Path, default=Path("bench.json"), help="results")
+    add("--resume", action="store_true", help="add to --out, keeping parts that are not asked for")
     add("--from", type=Path, dest="earlier", help="show these results; measure nothing")
     add("--markdown", type=Path, help="page whose tables are replaced, or a new file")
     add("--figure", type=Path, help="PNG")
@@ -86,16 +87,33 @@ def warm_up(plan: parts.Plan) -> None:
             raise SystemExit(f"{tool.name} does not run: {error}") from error
 
 
+def earlier_parts(file: Path, result: dict[str, Any]) -> dict[str, Any]:
+    """What was measured before.
+
+    Raises:
+        SystemExit: it was on another machine, or with other tools.
+    """
+    earlier = json.loads(file.read_text())
+    for place in (("tools",), ("machine", "cpu"), ("machine", "cores"), ("machine", "versions")):
+        before, now = earlier, result
+        for key in place:
+            before, now = before[key], now[key]
+        if before != now:
+            raise SystemExit(f"--resume: {file} has other {' '.join(place)}: {before}, now {now}")
+    return earlier["parts"]
+
+
 def measure_all(arguments: argparse.Namespace, names: list[str]) -> dict[str, Any]:
     """Measure the parts, and save after each."""
     found, about = chosen_tools(arguments)
     result: dict[str, Any] = {
         "machine": machine.describe(),
         "began": time.strftime("%Y-%m-%d %H:%M"),
-        "rounds": arguments.rounds,
         "tools": about,
         "parts": {},
     }
+    if arguments.resume and arguments.out.exists():
+        result["parts"] = earlier_parts(arguments.out, result)
     with tempfile.TemporaryDirectory(prefix="nucseg-bench-") as folder:
         plan = parts.Plan(
             found,
@@ -113,7 +131,8 @@ def measure_all(arguments: argparse.Namespace, names: list[str]) -> dict[str, An
         warm_up(plan)
         for name in names:
             plan.say(name)
-            result["parts"][name] = machine.watched(partial(parts.PARTS[name], plan))
+            part = machine.watched(partial(parts.PARTS[name], plan))
+            result["parts"][name] = part | {"rounds": plan.rounds}
             arguments.out.parent.mkdir(parents=True, exist_ok=True)
             arguments.out.write_text(json.dumps(result, indent=1) + "\n")
     return result

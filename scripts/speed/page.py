@@ -25,7 +25,7 @@ def about(result: Mapping[str, Any]) -> str:
     lines = [
         f"Measured on {machine['cpu']}, {machine['cores']} cores "
         f"({', '.join(machine['extensions']) or 'no AVX'}), {machine['memory_gb']:g} GB, "
-        f"{machine['system']}; {result['began']}, {result['rounds']} rounds in turns. "
+        f"{machine['system']}; {result['began']}, {rounds(result)} in turns. "
         f"Images: {result['fields']}. {busy(result)}"
     ]
     ours = machine["versions"]
@@ -41,6 +41,13 @@ def about(result: Mapping[str, Any]) -> str:
             packages = ", ".join(f"{key} {value}" for key, value in tool["versions"].items())
             lines.append(f"- **{name}**: {packages}; weights: {tool['weights']}")
     return lines[0] + "\n\n" + "\n".join(lines[1:])
+
+
+def rounds(result: Mapping[str, Any]) -> str:
+    """How many rounds there were, in words."""
+    counts = [part["rounds"] for part in result["parts"].values()] or [0]
+    few, many = min(counts), max(counts)
+    return f"{many} rounds" if few == many else f"{few} to {many} rounds"
 
 
 def busy(result: Mapping[str, Any]) -> str:

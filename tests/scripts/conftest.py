@@ -23,7 +23,7 @@ def staged(network: float, decode: float) -> dict[str, Any]:
 @pytest.fixture
 def result() -> dict[str, Any]:
     """Three rounds of nucseg_tf and StarDist; Cellpose was not there."""
-    watched = {"others_cores": 0.5, "load": 1.0, "took_s": 9.0, "errors": {}}
+    watched = {"others_cores": 0.5, "load": 1.0, "took_s": 9.0, "rounds": 3, "errors": {}}
     parts = {
         "whole": {
             "images": 2,
@@ -82,7 +82,6 @@ def result() -> dict[str, Any]:
             "revision": "0123456789abcdef",
         },
         "began": "2026-01-01 00:00",
-        "rounds": 3,
         "fields": "2 copies",
         "tools": {
             "nucseg_tf": {"model": "fpn2ws-nuclei"},

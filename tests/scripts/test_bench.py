@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import tifffile
+from bench import earlier_parts
 from speed import tools, worker
 from speed.figure import draw, highest
 from speed.parts import goes_on
@@ -39,6 +40,15 @@ def test_refuses_what_makes_no_sense(arguments, message):
     done = bench(*arguments)
     assert done.returncode == 2
     assert message in done.stderr
+
+
+def test_resume_keeps_what_was_measured_on_this_machine(tmp_path, result):
+    file = tmp_path / "bench.json"
+    file.write_text(json.dumps(result))
+    assert earlier_parts(file, result) == result["parts"]
+    result["machine"]["cores"] = 64
+    with pytest.raises(SystemExit, match="other machine cores: 2, now 64"):
+        earlier_parts(file, result)
 
 
 @pytest.mark.parametrize(

@@ -53,9 +53,15 @@ def test_limit_without_bf16_and_without_stages(result):
 def test_says_what_machine_how_busy_and_what_was_left_out(result):
     text = page.render(result)
     assert "A Processor, 2 cores" in text
+    assert "3 rounds in turns" in text
     assert "kept 0.5 to 0.5 of 2 cores busy" in text
     assert "**cellpose** left out: no --cellpose-python" in text
     assert "revision 0123456789ab)" in text
+
+
+def test_says_between_what_numbers_the_rounds_are(result):
+    result["parts"]["size"]["rounds"] = 1
+    assert "1 to 3 rounds" in page.render(result)
 
 
 def test_parts_that_were_not_measured_have_no_table(result):
