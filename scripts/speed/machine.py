@@ -25,7 +25,7 @@ def describe() -> dict[str, Any]:
         "extensions": [name for name in EXTENSIONS if name in _entry(text, "flags").split()],
         "cores": cores(),
         "memory_gb": round(memory() / 2**30, 1),
-        "system": f"{platform.system()} {platform.release()}",
+        "system": platform.system(),
         "load": [round(value, 2) for value in os.getloadavg()],
         "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
         "versions": versions(),
