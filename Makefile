@@ -73,8 +73,9 @@ score: $(READY)  ## score the default model on DATA/val (images/ and masks/): ma
 demo: $(READY)  ## find the nuclei of a real image; results in demo_output/
 	$(BIN)/python scripts/demo.py
 
-bench: $(READY)  ## time prediction
-	$(BIN)/python scripts/bench.py
+bench: $(READY)  ## time and memory of prediction, see docs/speed.md: make bench BENCH_FLAGS="--rounds 3"
+	$(BIN)/python scripts/bench.py --out runs/bench.json \
+	  $(addprefix --fields ,$(wildcard $(DATA)/val/images)) $(BENCH_FLAGS)
 
 doctor: $(READY)  ## versions, hardware, models
 	$(BIN)/nucseg doctor

@@ -1,85 +1,165 @@
-"""Times prediction by field size: `python scripts/bench.py [--model NAME] [--json]`.
+"""Speed and memory of nucseg_tf beside other tools: `python scripts/bench.py [--parts whole,size]`.
 
-The fields are mosaics of a real one (mahotas' nuclear image). Each size runs in a process of its
-own, so that its peak memory is its own; times are of everything after loading: normalisation,
-network, decoding, measurement, files. Machines differ and are noisy: compare figures of one run.
+    python scripts/bench.py --fields ../shared/data/dsb2018/val/images --stardist-python PYTHON \\
+      --stardist-model FOLDER --out bench.json --markdown docs/speed.md --figure docs/speed.png
+
+Another tool is measured if the interpreter of an environment is given that has it; `docs/speed.md`
+says how to make one. Tools take turns, every measurement is a process of its own, and the file of
+results says what machine it was and how busy with other things. `--from bench.json` makes tables
+and figure of earlier results.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
-import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-SIDES = (512, 1024, 2048, 4096)
+from speed import machine, page, parts, tools
+from speed.fields import write_usual
+from speed.process import ProcessError
+
+RIVALS = {
+    "stardist": ("stardist", "tensorflow", "tensorflow-cpu", "keras", "numpy"),
+    "cellpose": ("cellpose", "torch", "numpy"),
+    "instanseg": ("instanseg-torch", "torch", "numpy"),
+}
 
 
-def one(model: str, side: int, tile: int | None) -> dict[str, float]:
-    """Predict a field of `side` px twice; seconds of the second, without tracing the network."""
-    import mahotas
-    import numpy as np
+def options() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--model", default="fpn2ws-nuclei", help="of nucseg_tf")
+    for name in RIVALS:
+        add(f"--{name}-python", metavar="PYTHON", help=f"interpreter that has {name}")
+        add(f"--{name}-model", metavar="PATH", help="its weights; see scripts/speed/rivals/")
+    add("--parts", default=",".join(parts.PARTS), help=f"of {','.join(parts.PARTS)}")
+    add("--fields", type=Path, metavar="DIR", help="images of 520x696 px; simulated without")
+    add("--images", type=int, default=24, help="fields in a folder")
+    add("--shapes", type=int, default=12, help="shapes in a folder")
+    add("--rounds", type=int, default=5, help="repetitions")
+    add("--largest", type=float, default=16, help="Mpx of the largest field, up to 400")
+    add("--limit", type=float, default=3600, help="seconds that a process may take")
+    add("--patience", type=float, default=600, help="seconds, after which no larger field")
+    add("--out", type=Path, default=Path("bench.json"), help="results")
+    add("--resume", action="store_true", help="add to --out, keeping parts that are not asked for")
+    add("--from", type=Path, dest="earlier", help="show these results; measure nothing")
+    add("--markdown", type=Path, help="page whose tables are replaced, or a new file")
+    add("--figure", type=Path, help="PNG")
+    return parser
 
-    from nucseg_tf import load_model
-    from nucseg_tf.inference.options import Options
-    from nucseg_tf.inference.stages.measure import Measure
-    from nucseg_tf.inference.stages.write import Write
-    from nucseg_tf.io.images import read_image
-    from nucseg_tf.types import Image
 
-    file = Path(mahotas.__file__).parent / "demos" / "data" / "nuclear.png"
-    field = read_image(file).pixels
-    repeats = [-(-side // length) for length in field.shape]
-    mosaic = np.ascontiguousarray(np.tile(field, repeats)[:side, :side])
-    began = time.perf_counter()
-    segmenter = load_model(model)
-    result = {"side": side, "load_s": time.perf_counter() - began}
-    image, options = Image(mosaic, None, file), Options(tile=tile)
-    with tempfile.TemporaryDirectory() as out:
-        for name in ("first_s", "s"):
-            began = time.perf_counter()
-            value: Any = image
-            for stage in (*segmenter.stages(options), Measure(), Write(Path(out))):
-                value = stage(value)
-            result[name] = time.perf_counter() - began
-    began = time.perf_counter()
-    segmenter.predict_raw(mosaic, options)
-    result["network_s"] = time.perf_counter() - began
-    megapixels = side * side / 1e6
-    result["s_per_mpx"] = result["s"] / megapixels
-    result["network_s_per_mpx"] = result["network_s"] / megapixels
-    result["nuclei"] = len(value.table)
-    result["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def chosen_tools(arguments: argparse.Namespace) -> tuple[list[tools.Tool], dict[str, Any]]:
+    """The tools to measure, and what the results say of each."""
+    found = [tools.ours(arguments.model)]
+    about: dict[str, Any] = {tools.OURS: {"model": arguments.model}}
+    for name, packages in RIVALS.items():
+        python = getattr(arguments, f"{name}_python")
+        model = getattr(arguments, f"{name}_model")
+        if python is None:
+            about[name] = {"left_out": f"no --{name}-python"}
+            continue
+        about[name] = {
+            "versions": tools.packages(python, packages),
+            "weights": "random" if model is None else Path(model).name,
+        }
+        found.append(tools.rival(name, python, model))
+    return found, about
+
+
+def warm_up(plan: parts.Plan) -> None:
+    """Predict one image with each tool, so that what is kept between runs is there.
+
+    Raises:
+        SystemExit: one cannot.
+    """
+    for tool in plan.tools:
+        plan.say(f"{tool.name}: first run")
+        try:
+            tool.run(plan.single, plan.limit_s)
+        except ProcessError as error:
+            raise SystemExit(f"{tool.name} does not run: {error}") from error
+
+
+def earlier_parts(file: Path, result: dict[str, Any]) -> dict[str, Any]:
+    """What was measured before.
+
+    Raises:
+        SystemExit: it was on another machine, or with other tools.
+    """
+    earlier = json.loads(file.read_text())
+    for place in (("tools",), ("machine", "cpu"), ("machine", "cores"), ("machine", "versions")):
+        before, now = earlier, result
+        for key in place:
+            before, now = before[key], now[key]
+        if before != now:
+            raise SystemExit(f"--resume: {file} has other {' '.join(place)}: {before}, now {now}")
+    return earlier["parts"]
+
+
+def measure_all(arguments: argparse.Namespace, names: list[str]) -> dict[str, Any]:
+    """Measure the parts, and save after each."""
+    found, about = chosen_tools(arguments)
+    result: dict[str, Any] = {
+        "machine": machine.describe(),
+        "began": time.strftime("%Y-%m-%d %H:%M"),
+        "tools": about,
+        "parts": {},
+    }
+    if arguments.resume and arguments.out.exists():
+        result["parts"] = earlier_parts(arguments.out, result)
+    with tempfile.TemporaryDirectory(prefix="nucseg-bench-") as folder:
+        plan = parts.Plan(
+            found,
+            arguments.rounds,
+            arguments.images,
+            arguments.fields,
+            arguments.largest,
+            arguments.shapes,
+            arguments.limit,
+            arguments.patience,
+            Path(folder),
+            lambda line: print(line, file=sys.stderr, flush=True),
+        )
+        result["fields"] = write_usual(plan.folder / "usual", plan.images, plan.fields)
+        warm_up(plan)
+        for name in names:
+            plan.say(name)
+            part = machine.watched(partial(parts.PARTS[name], plan))
+            result["parts"][name] = part | {"rounds": plan.rounds}
+            arguments.out.parent.mkdir(parents=True, exist_ok=True)
+            arguments.out.write_text(json.dumps(result, indent=1) + "\n")
     return result
 
 
 def main() -> None:
-    """Print a line for each size, or one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default="fpn2ws-nuclei")
-    parser.add_argument("--tile", type=int)
-    parser.add_argument("--sides", type=int, nargs="+", default=SIDES)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    """Measure or read results; print the tables, and write what is asked for."""
+    parser = options()
     arguments = parser.parse_args()
-    if arguments.one:
-        print(json.dumps(one(arguments.model, arguments.one, arguments.tile)))
-        return
-    rows = []
-    for side in arguments.sides:
-        command = [sys.executable, __file__, "--model", arguments.model, "--one", str(side)]
-        command += ["--tile", str(arguments.tile)] if arguments.tile else []
-        output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-        rows.append(json.loads(output.splitlines()[-1]))
-        if not arguments.json:
-            print("  ".join(f"{key} {value:.4g}" for key, value in rows[-1].items()), flush=True)
-    if arguments.json:
-        print(json.dumps({str(row["side"]): row for row in rows}))
+    names = arguments.parts.split(",")
+    unknown = [name for name in names if name not in parts.PARTS]
+    if unknown:
+        parser.error(f"--parts: expected some of {','.join(parts.PARTS)}. Received: {unknown[0]}")
+    if min(arguments.rounds, arguments.images, arguments.shapes) < 1:
+        parser.error("--rounds, --images and --shapes: expected 1 or more")
+    if arguments.earlier:
+        result = json.loads(arguments.earlier.read_text())
+    else:
+        result = measure_all(arguments, names)
+    text = page.render(result)
+    print(text)
+    if arguments.markdown:
+        page.put(arguments.markdown, text)
+    if arguments.figure:
+        from speed.figure import draw
+
+        draw(result, arguments.figure)
 
 
 if __name__ == "__main__":
