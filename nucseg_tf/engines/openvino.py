@@ -130,13 +130,7 @@ def _same_log_handlers() -> Iterator[None]:
 def _compile(ov: Any, xml: bytes, weights: bytes, precision: Precision) -> Compute:
     core = ov.Core()
     model = core.read_model(xml, weights)
-    settings = {
-        # Threads bound to cores would wait there for other programs, or other shards of a run.
-        "ENABLE_CPU_PINNING": False,
-        "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_PRECISION_HINT": "f32" if model.has_rt_info(EXACT) else precision,
-        "CPU_RUNTIME_CACHE_CAPACITY": KEPT_PRIMITIVES,
-    }
+    settings = _settings("f32" if model.has_rt_info(EXACT) else precision)
     request = core.compile_model(model, "CPU", settings).create_infer_request()
     inputs, outputs = (_names(ports) for ports in (model.inputs, model.outputs))
     lock = Lock()  # the request holds one set of inputs and outputs
@@ -149,6 +143,16 @@ def _compile(ov: Any, xml: bytes, weights: bytes, precision: Precision) -> Compu
         return found if len(found) > 1 else found[0]
 
     return compute
+
+
+def _settings(precision: Precision) -> dict[str, Any]:
+    return {
+        # Threads bound to cores would wait there for other programs, or other shards of a run.
+        "ENABLE_CPU_PINNING": False,
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": precision,
+        "CPU_RUNTIME_CACHE_CAPACITY": KEPT_PRIMITIVES,
+    }
 
 
 def _names(ports: Sequence[Any]) -> list[str]:

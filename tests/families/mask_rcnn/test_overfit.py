@@ -7,6 +7,8 @@ import pytest
 from nucseg_tf.config import SHIPPED as CONFIGS
 from nucseg_tf.config import load_config
 from nucseg_tf.data.manifest import find_fields, load_field
+from nucseg_tf.engines.base import Source
+from nucseg_tf.engines.keras import Keras
 from nucseg_tf.evaluation.scores import score_image
 from nucseg_tf.families.mask_rcnn import FAMILY
 from nucseg_tf.families.mask_rcnn.config import Detect
@@ -57,7 +59,7 @@ def test_four_real_rois_are_learned_by_heart(dsb2018):
             layer.momentum = 0.5
     for _ in range(8):
         network(images, training=True)
-    detector = Detector(network)
+    detector = Detector(Keras().compile(Source(lambda: network, split=FAMILY.parts)))
     for image, (_, labels) in zip(images, pairs, strict=True):
         parts = detector(image[..., 0], SIDE * 2, 1, Detect())
         found = FAMILY.decode(parts, labels.shape, Detect()).labels
