@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from nucseg_tf.engines.base import Compiled
-from nucseg_tf.families.mask_rcnn.choose import choose, iou
+from nucseg_tf.families.mask_rcnn.choose import choose
 from nucseg_tf.families.mask_rcnn.config import Detect
 from nucseg_tf.families.mask_rcnn.paste import Detections
+from nucseg_tf.families.mask_rcnn.vote import vote
 from nucseg_tf.imaging import symmetry
 from nucseg_tf.imaging.tiling import fit_tile, tile_starts
 
@@ -28,7 +29,6 @@ LIKELY = -2.2  # logit of such an anchor: probability 0.1
 FEWEST_BOXES, FEWEST_MASKS = 16, 4  # what is scored or drawn at once, at least
 MASKS = 64  # drawn at once, at most
 LEAST_VOTE = 0.2  # score of a box that may vote
-SAME_BOX = 0.5  # IoU from which boxes of different views are of one nucleus
 GPU_TILES = 4  # tiles a batch; a CPU is as fast with one, and needs less memory
 
 Boxes = tuple[np.ndarray, np.ndarray]  # (D, 4) boxes and (D,) scores
@@ -90,14 +90,10 @@ class Detector:
             turned = np.ascontiguousarray(symmetry.turn(parts, number, (1, 2)))
             *levels, logits, boxes = self._see(turned[..., None])
             seen.append(levels[LEVELS:] or levels)
-            proposals = propose(logits, boxes, turned.shape[1:], settings.overlap)
-            found = self._find(levels[:LEVELS], proposals, turned.shape[1:], settings.overlap)
-            views.append(
-                [
-                    (symmetry.turn_boxes_back(b[s >= least], number, shape), s[s >= least])
-                    for b, s in found
-                ]
-            )
+            size = turned.shape[1:]
+            proposals = propose(logits, boxes, size, settings.overlap)
+            found = self._find(levels[:LEVELS], proposals, size, settings.overlap, least)
+            views.append([(symmetry.turn_boxes_back(b, number, shape), s) for b, s in found])
         if tta == 1:
             chosen = views[0]
         else:
@@ -116,16 +112,24 @@ class Detector:
         ]
 
     def _find(
-        self, levels: list, proposals: list[np.ndarray], size: tuple[int, ...], overlap: float
+        self,
+        levels: list,
+        proposals: list[np.ndarray],
+        size: tuple[int, ...],
+        overlap: float,
+        least: float,
     ) -> list[Boxes]:
-        """What of the proposals (P, 4) of each tile are nuclei, and how likely."""
+        """Which of the proposals (P, 4) of each tile are nuclei, with a score of `least` or more."""
         rois = _stack(proposals, FEWEST_BOXES)
         logits, boxes = map(np.asarray, self._score(*levels, rois))
         found = []
         for index, own in enumerate(proposals):
-            these = slice(len(own))
-            best = choose(boxes[index, these], logits[index, these], size, overlap, len(own))
-            found.append((best[0], 1 / (1 + np.exp(-best[1]))))
+            there = slice(len(own))  # the rest is padding
+            better, best = choose(
+                boxes[index, there], logits[index, there], size, overlap, len(own)
+            )
+            scores = 1 / (1 + np.exp(-best))
+            found.append((better[scores >= least], scores[scores >= least]))
         return found
 
     def _masks(self, levels: list, boxes: list[np.ndarray]) -> list[np.ndarray]:
@@ -165,42 +169,3 @@ def _few_sizes(number: int, least: int) -> int:
     while size < number:
         size += size // 2 if size & (size - 1) == 0 else size // 3
     return size
-
-
-def vote(
-    boxes: Sequence[np.ndarray], scores: Sequence[np.ndarray], least: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Join what several views of an image show.
-
-    The best box of all is joined by the one of each other view that overlaps it most, if by
-    `SAME_BOX` or more; and so on with the boxes left. The nucleus' box is their mean, weighted by
-    score, and its score their sum over the number of views.
-
-    Args:
-        boxes: (D_v, 4) of each view.
-        scores: (D_v,) of each view.
-        least: score that a nucleus must have.
-
-    Returns:
-        (D, 4) boxes and (D,) scores, the best first.
-    """
-    every, weight = np.concatenate(boxes), np.concatenate(scores)
-    view = np.repeat(np.arange(len(boxes)), [len(b) for b in boxes])
-    left = np.argsort(-weight, kind="stable")
-    found, strength = [], []
-    while len(left):
-        overlap = iou(every[left[0]], every[left])
-        overlap[view[left] == view[left[0]]] = 0
-        overlap[0] = 1
-        order = np.argsort(-overlap, kind="stable")
-        order = order[overlap[order] >= SAME_BOX]
-        _, firsts = np.unique(view[left[order]], return_index=True)
-        same = left[order[firsts]]
-        found.append(np.average(every[same], axis=0, weights=weight[same]))
-        strength.append(weight[same].sum() / len(boxes))
-        left = left[~np.isin(left, same)]
-    result = np.array(found, np.float32).reshape(-1, 4)
-    total = np.array(strength, np.float32)
-    order = np.argsort(-total, kind="stable")
-    order = order[total[order] >= least]
-    return result[order], total[order]

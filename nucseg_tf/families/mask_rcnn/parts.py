@@ -16,8 +16,6 @@ from nucseg_tf.layers.pyramid import BOX_STRIDES, STRIDES
 if TYPE_CHECKING:
     from nucseg_tf.families.mask_rcnn.network import MaskRCNN
 
-SEE, SCORE, DRAW = "see", "score", "draw"
-
 
 def parts_of(network: MaskRCNN) -> Parts:
     """The parts of a network, by name.
@@ -49,7 +47,7 @@ def parts_of(network: MaskRCNN) -> Parts:
     boxes = (None, None, 4)
     masks = shapes[for_masks] or shapes[for_boxes]
     return {
-        SEE: Part(see, ((None, None, None, 1),)),
-        SCORE: Part(score, (*shapes[for_boxes], boxes), exact=True),
-        DRAW: Part(draw, (*masks, boxes), exact=True),
+        "see": Part(see, ((None, None, None, 1),)),
+        "score": Part(score, (*shapes[for_boxes], boxes), exact=True),
+        "draw": Part(draw, (*masks, boxes), exact=True),
     }
