@@ -119,7 +119,7 @@ class Detector:
         overlap: float,
         least: float,
     ) -> list[Boxes]:
-        """Which of the proposals (P, 4) of each tile are nuclei, with a score of `least` or more."""
+        """Which of the proposals (P, 4) of each tile are nuclei, with scores of `least` or more."""
         rois = _stack(proposals, FEWEST_BOXES)
         logits, boxes = map(np.asarray, self._score(*levels, rois))
         found = []
