@@ -27,6 +27,8 @@ def parts_of(network: MaskRCNN) -> Parts:
         `draw`, from levels and boxes to masks (B, R, M, M) in [0, 1].
     """
     for_boxes, for_masks = slice(len(BOX_STRIDES)), slice(len(STRIDES), None)
+    shapes = [tuple(level.shape) for level in network.backbone.outputs]
+    before = [None] * len(STRIDES) if shapes[for_masks] else []  # levels that `draw` does not read
 
     def see(image):
         found = network(image, training=False)
@@ -41,9 +43,8 @@ def parts_of(network: MaskRCNN) -> Parts:
 
     def draw(*inputs):
         *levels, boxes = inputs
-        return ops.sigmoid(network.draw_masks([None] * for_masks.start + levels, boxes))
+        return ops.sigmoid(network.draw_masks([*before, *levels], boxes))
 
-    shapes = [tuple(level.shape) for level in network.backbone.outputs]
     boxes = (None, None, 4)
     masks = shapes[for_masks] or shapes[for_boxes]
     return {
