@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
-from threading import Lock
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from nucseg_tf.engines.base import Compiled, Device, Engine, Precision, Predict, Source
+from nucseg_tf.engines.base import Compiled, Compute, Device, Engine, Part, Precision, Source
 
 if TYPE_CHECKING:
     import keras
@@ -27,55 +22,30 @@ class Keras(Engine):
             from nucseg_tf.engines.tensorflow import use_device
 
             use_device(device)
-        network, lock = source.network, Lock()
-        compiled = cache(lambda: compile_network(network))  # some families compile its parts
-
-        def predict(batch: np.ndarray) -> np.ndarray:
-            with lock:  # several images may come at once
-                found = compiled()
-            return found(batch)
-
-        return Compiled(predict, source, self.name, precision, backend_device())
+        parts = {name: compile_part(source.network, part) for name, part in source.parts.items()}
+        return Compiled(parts, source, self.name, precision, backend_device())
 
 
-def compile_function(function: Callable) -> Callable:
-    """Compile a function of `keras.ops` for prediction, anew for each shape of its arguments."""
-    import keras
-
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        return tf.function(function, autograph=False, reduce_retracing=False)
-    if keras.backend.backend() == "jax":
-        import jax
-
-        return jax.jit(function)
-    return function
-
-
-def compile_network(network: keras.Model) -> Predict:
-    """Compile a network for prediction: on TensorFlow once for all shapes.
+def compile_part(network: keras.Model, part: Part) -> Compute:
+    """Compile a part when it is first called: on TensorFlow once for all shapes, on JAX for each.
 
     Returns:
-        Function from (B, h, w, 1) float32 to (B, h, w, K) float32.
+        From float32 arrays to the backend's tensors, which stay where they were computed.
     """
     import keras
 
-    def call(batch):
-        return network(batch, training=False)
-
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        from nucseg_tf.engines.tensorflow import open_shapes
+        from nucseg_tf.engines.tensorflow import signature, with_open_shapes
 
-        shape = tf.TensorSpec((None, None, None, 1), tf.float32)
-        compiled = tf.function(call, input_signature=[shape], autograph=False)
-        with open_shapes(network):
-            compiled.get_concrete_function()
-    else:
-        compiled = compile_function(call)
-    return lambda batch: np.asarray(compiled(batch))
+        function = with_open_shapes(network, part.function)
+        return tf.function(function, input_signature=signature(part), autograph=False)
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.jit(part.function)
+    return part.function
 
 
 def backend_device() -> str:

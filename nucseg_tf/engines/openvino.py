@@ -10,7 +10,7 @@ import hashlib
 import logging
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -23,17 +23,18 @@ from nucseg_tf import __version__
 from nucseg_tf.engines import cache
 from nucseg_tf.engines.base import (
     Compiled,
+    Compute,
     Device,
     Engine,
     EngineError,
     Precision,
-    Predict,
     Source,
 )
 from nucseg_tf.errors import UsageError
 
-FORMAT = 1  # of what is kept
-XML, WEIGHTS = "network.xml", "network.bin"
+FORMAT = 2  # of what is kept
+XML, WEIGHTS = ".xml", ".bin"  # of each part
+EXACT = "computed_in_f32"  # marks parts of which that is true at any precision
 # What a new shape needs is kept for about ten shapes: 3 MB each, and 0.05 s to find anew.
 KEPT_PRIMITIVES = 1000
 
@@ -52,8 +53,12 @@ class OpenVino(Engine):
             raise UsageError("--engine openvino computes on the CPU; --device gpu needs keras")
         ov = load_openvino()
         files = kept_or_converted(ov, source)
-        predict = _compile(ov, files, precision)
-        return Compiled(predict, source, self.name, precision, "cpu")
+        names = [name.removesuffix(XML) for name in files if name.endswith(XML)]
+        parts = {
+            name: _compile(ov, files[name + XML], files[name + WEIGHTS], precision)
+            for name in names
+        }
+        return Compiled(parts, source, self.name, precision, "cpu")
 
 
 def load_openvino() -> Any:
@@ -83,27 +88,32 @@ def kept_or_converted(ov: Any, source: Source) -> cache.Files:
 
 
 def convert(ov: Any, source: Source) -> cache.Files:
-    """Convert a network.
+    """Convert the parts of a network.
 
     OpenVINO reads TensorFlow's format by itself; its own `convert_model` would send telemetry.
 
     Raises:
-        EngineError: it cannot be converted.
+        EngineError: one cannot be converted.
     """
-    from nucseg_tf.engines.tensorflow import open_shapes, use_device
+    from nucseg_tf.engines.tensorflow import save, use_device
 
     if "tensorflow" not in sys.modules:
         use_device("auto")
-    network = source.network
+    files = {}
     with tempfile.TemporaryDirectory(prefix="nucseg-") as folder, _same_log_handlers():
-        saved, xml = Path(folder) / "saved", Path(folder) / XML
-        try:
-            with open_shapes(network):
-                network.export(str(saved), format="tf_saved_model", verbose=False)
-            ov.save_model(ov.Core().read_model(saved), xml, compress_to_fp16=False)
-        except Exception as error:  # whatever Keras and OpenVINO say of a network
-            raise EngineError(f"its network cannot be converted: {error}") from error
-        return {name: (Path(folder) / name).read_bytes() for name in (XML, WEIGHTS)}
+        for name, part in source.parts.items():
+            file, saved = Path(folder) / (name + XML), Path(folder) / name
+            try:
+                save(source.network, part, saved)
+                model = ov.Core().read_model(saved)
+                if part.exact:
+                    model.set_rt_info("", EXACT)
+                ov.save_model(model, file, compress_to_fp16=False)
+            except Exception as error:  # whatever Keras and OpenVINO say of a network
+                raise EngineError(f"its network cannot be converted: {error}") from error
+            for suffix in (XML, WEIGHTS):
+                files[name + suffix] = file.with_suffix(suffix).read_bytes()
+    return files
 
 
 @contextmanager
@@ -117,25 +127,38 @@ def _same_log_handlers() -> Iterator[None]:
         handlers[:] = before
 
 
-def _compile(ov: Any, files: cache.Files, precision: Precision) -> Predict:
+def _compile(ov: Any, xml: bytes, weights: bytes, precision: Precision) -> Compute:
     core = ov.Core()
-    settings = {
+    model = core.read_model(xml, weights)
+    settings = _settings("f32" if model.has_rt_info(EXACT) else precision)
+    request = core.compile_model(model, "CPU", settings).create_infer_request()
+    inputs, outputs = (_names(ports) for ports in (model.inputs, model.outputs))
+    lock = Lock()  # the request holds one set of inputs and outputs
+
+    def compute(*arrays: np.ndarray) -> Any:
+        given = [np.ascontiguousarray(array, np.float32) for array in arrays]
+        with lock:
+            request.infer(dict(zip(inputs, given, strict=True)), share_inputs=True)
+            found = [request.get_tensor(name).data.copy() for name in outputs]
+        return found if len(found) > 1 else found[0]
+
+    return compute
+
+
+def _settings(precision: Precision) -> dict[str, Any]:
+    return {
         # Threads bound to cores would wait there for other programs, or other shards of a run.
         "ENABLE_CPU_PINNING": False,
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": precision,
         "CPU_RUNTIME_CACHE_CAPACITY": KEPT_PRIMITIVES,
     }
-    model = core.read_model(files[XML], files[WEIGHTS])
-    request = core.compile_model(model, "CPU", settings).create_infer_request()
-    lock = Lock()  # the request holds one input and one output
 
-    def predict(batch: np.ndarray) -> np.ndarray:
-        with lock:
-            request.infer({0: np.ascontiguousarray(batch, np.float32)})
-            return request.get_output_tensor(0).data.copy()
 
-    return predict
+def _names(ports: Sequence[Any]) -> list[str]:
+    """Names of ports in the order of a part's arguments or results, by the number at their end."""
+    names = [port.any_name for port in ports]
+    return sorted(names, key=lambda name: int(name.rpartition("_")[2]))
 
 
 ENGINE = OpenVino()

@@ -7,11 +7,12 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nucseg_tf.engines.base import Device
+from nucseg_tf.engines.base import Device, Part
 from nucseg_tf.errors import UsageError
 
 if TYPE_CHECKING:
@@ -90,6 +91,34 @@ def open_shapes(network: keras.Model) -> Iterator[None]:
     finally:
         for layer in enlarging:
             del layer._resize_images
+
+
+def with_open_shapes(network: keras.Model, function: Callable) -> Callable:
+    """A function of a network, to be traced with height and width left open."""
+
+    def call(*arrays: Any) -> Any:
+        with open_shapes(network):
+            return function(*arrays)
+
+    return call
+
+
+def signature(part: Part) -> list[Any]:
+    """What TensorFlow is to know of the arguments of a part."""
+    import tensorflow as tf
+
+    return [tf.TensorSpec(shape, tf.float32) for shape in part.inputs]
+
+
+def save(network: keras.Model, part: Part, folder: Path) -> None:
+    """Write a part of a network in TensorFlow's own format; ports end in "_0", "_1" and so on."""
+    import keras
+
+    archive = keras.export.ExportArchive()
+    archive.track(network)
+    function = with_open_shapes(network, part.function)
+    archive.add_endpoint("serve", function, input_signature=signature(part))
+    archive.write_out(str(folder), verbose=False)
 
 
 def _enlarge(x: Any, rows: int, columns: int, _data_format: str, interpolation: str) -> Any:

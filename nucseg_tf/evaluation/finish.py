@@ -106,7 +106,7 @@ def finish(
     info = describe(config, train, licence, training_data)
     folder = zoo.save_model(run / "unfinished", info, network, "", dtype)
     weights.load_weights(network, folder / "model.weights.h5")  # score what is stored
-    model = zoo.LoadedModel(info, Source(lambda: network), folder, "")
+    model = zoo.LoadedModel(info, Source(lambda: network, split=info.family.parts), folder, "")
     info = tune_and_score(Segmenter(model), validation, config, train)
     zoo.save_model(folder, info, network, model_card(info, len(train)), dtype)
     shutil.rmtree(run / "model", ignore_errors=True)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nucseg_tf.engines.base import Compiled
+from nucseg_tf.engines.base import Compiled, Parts, whole
 from nucseg_tf.errors import UsageError
 from nucseg_tf.schema import Architecture, Thresholds
 from nucseg_tf.types import Instances, Targets
@@ -144,6 +144,10 @@ class Family(ABC):
 
     # --- from an image to nuclei
 
+    def parts(self, network: Any) -> Parts:
+        """What engines compile of a network for `runner`, by name; one part, unless overridden."""
+        return whole(network)
+
     @abstractmethod
     def runner(self, network: Compiled) -> Run:
         """Make of a compiled network a function from an image to what it gives of it ("raw").
@@ -152,8 +156,9 @@ class Family(ABC):
         both may run side by side.
 
         Args:
-            network: called with a batch, it gives what the network gives; a family that needs more
-                of it than that takes its `network`, and names Keras alone as engine.
+            network: called with a batch, it gives what the network gives; a family that divides its
+                network calls the `parts`, one that needs more of it takes its `network`, and names
+                Keras alone as engine.
         """
 
     @abstractmethod

@@ -229,4 +229,4 @@ def load(name: str | Path, models_dir: Path | None = None) -> LoadedModel:
         return network
 
     key = f"{digest} {info.architecture.model_dump_json()}"
-    return LoadedModel(info, Source(build_network, key), folder, digest)
+    return LoadedModel(info, Source(build_network, key, info.family.parts), folder, digest)

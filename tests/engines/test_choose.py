@@ -7,7 +7,7 @@ import pytest
 
 from nucseg_tf.engines import choose as module
 from nucseg_tf.engines import hardware
-from nucseg_tf.engines.base import Compiled, Engine, EngineError, Source
+from nucseg_tf.engines.base import WHOLE, Compiled, Engine, EngineError, Source
 from nucseg_tf.engines.choose import check, choose, choose_precision, compile_with
 from nucseg_tf.errors import UsageError
 from nucseg_tf.registry import ENGINES
@@ -91,7 +91,7 @@ class Stub(Engine):
     def compile(self, source, precision="f32", device=None):
         if self.fails:
             raise EngineError("it is too large")
-        return Compiled(lambda batch: batch, source, self.name, precision, "cpu")
+        return Compiled({WHOLE: lambda batch: batch}, source, self.name, precision, "cpu")
 
 
 @pytest.fixture

@@ -8,10 +8,11 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 from nucseg_tf.engines import cache
 from nucseg_tf.engines import openvino as module
-from nucseg_tf.engines.base import EngineError, Source
+from nucseg_tf.engines.base import EngineError, Part, Source
 from nucseg_tf.engines.keras import Keras
 from nucseg_tf.engines.openvino import OpenVino
 from nucseg_tf.errors import UsageError
@@ -97,16 +98,61 @@ def test_networks_that_enlarge_bilinearly(own_cache):
         np.testing.assert_allclose(engine(batch), network(batch), atol=1e-5)
 
 
-def test_a_network_that_cannot_be_converted(own_cache):
-    class Strange:
-        def _flatten_layers(self, **_options):
-            return []
+def scale_and_sum(image, scale):
+    """Of two arguments, to two results; each the only one of its shape."""
+    return image * scale, ops.sum(image, axis=(1, 2, 3))
 
-        def export(self, *_arguments, **_options):
-            raise ValueError("what is that?")
 
-    with pytest.raises(EngineError, match="cannot be converted: what is that"):
-        OpenVino().compile(Source(Strange))
+PAIR = Part(scale_and_sum, ((None, None, None, 1), (None, 1, 1, 1)))
+ROOT = Part(ops.sqrt, ((None,),))
+
+
+def test_a_network_of_several_parts(network, own_cache):
+    def split(given):
+        assert given is network
+        return {"pair": PAIR, "root": ROOT}
+
+    source = Source(lambda: network, "key", split)
+    converted = OpenVino().compile(source)
+    image, scale = batches()[1], np.array([2, 3], np.float32).reshape(-1, 1, 1, 1)
+    for compiled in (Keras().compile(source), converted, OpenVino().compile(Source(never, "key"))):
+        assert {*compiled.parts} == {"pair", "root"}
+        scaled, total = compiled.parts["pair"](image, scale)
+        np.testing.assert_allclose(scaled, image * scale)
+        np.testing.assert_allclose(total, image.sum(axis=(1, 2, 3)), rtol=1e-5)
+        np.testing.assert_allclose(compiled.parts["root"](np.array([4, 9], np.float32)), [2, 3])
+
+
+def test_many_arguments_and_results_keep_their_order(network, own_cache):
+    inputs = [np.full((1,), i, np.float32) for i in range(12)]  # "10" sorts before "2"
+    part = Part(lambda *arrays: [array + 1 for array in arrays], ((None,),) * len(inputs))
+    compiled = OpenVino().compile(Source(lambda: network, split=lambda _: {"next": part}))
+    assert [float(found[0]) for found in compiled.parts["next"](*inputs)] == [*range(1, 13)]
+
+
+def test_results_are_kept_when_it_computes_again(network, own_cache):
+    root = OpenVino().compile(Source(lambda: network, split=lambda _: {"root": ROOT})).parts["root"]
+    first = root(np.array([4.0], np.float32))
+    root(np.array([9.0], np.float32))
+    assert first == [2]
+
+
+def test_exact_parts_are_computed_in_f32(network, own_cache, monkeypatch):
+    asked: list[str] = []
+    monkeypatch.setattr(module, "_settings", lambda precision: asked.append(precision) or {})
+    for exact in (True, False):
+        part = Part(ops.sqrt, ((None,),), exact)
+        OpenVino().compile(Source(lambda: network, split=lambda _, p=part: {"root": p}), "bf16")
+    assert asked == ["f32", "bf16"]
+
+
+def test_a_network_that_cannot_be_converted(network, own_cache):
+    def strange(batch):
+        raise ValueError("what is that?")
+
+    parts = {"network": Part(strange, ((None,),))}
+    with pytest.raises(EngineError, match=r"cannot be converted: (.|\n)*what is that"):
+        OpenVino().compile(Source(lambda: network, split=lambda _: parts))
 
 
 def test_it_does_not_compute_on_gpus():
@@ -128,11 +174,14 @@ def test_one_compilation_serves_all_shapes(network):
     assert traced == [(None, None, None, 1)]
 
 
-def test_keras_compiles_when_it_is_called_first(monkeypatch):
-    calls = []
-    monkeypatch.setattr("nucseg_tf.engines.keras.compile_network", calls.append)
-    Keras().compile(Source(lambda: "a network whose parts are compiled"))
-    assert not calls
+def test_keras_compiles_when_it_is_called_first(network):
+    def never_traced(batch):
+        raise AssertionError("it was traced")
+
+    part = Part(never_traced, ((None,),))
+    compiled = Keras().compile(Source(lambda: network, split=lambda _: {"network": part}))
+    with pytest.raises(AssertionError, match="traced"):
+        compiled(np.zeros(1, np.float32))
 
 
 def test_it_is_imported_without_telemetry(tmp_path):

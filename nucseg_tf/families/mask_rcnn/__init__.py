@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nucseg_tf.engines.base import Compiled
+from nucseg_tf.engines.base import Compiled, Parts
 from nucseg_tf.families.base import Family, Run
 from nucseg_tf.families.mask_rcnn import config as settings
 from nucseg_tf.families.mask_rcnn.config import GRID, LEAST_SCORE, Architecture, Detect
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from nucseg_tf.config import Config
     from nucseg_tf.families.mask_rcnn.paste import Detections
-    from nucseg_tf.imaging.raster import Raster
     from nucseg_tf.imaging.window import Window
 
 
@@ -38,6 +37,7 @@ class MaskRcnn(Family):
     losses = ("rpn_score", "rpn_box", "score", "box", "mask")
     tile = 512
     step = least_tile = 64
+    engines = ("keras", "openvino")
     coco = (
         "mask_rcnn_coco.h5",
         "https://github.com/matterport/Mask_RCNN/releases/tag/v2.0",
@@ -85,17 +85,15 @@ class MaskRcnn(Family):
             name: found[name] * weight for name, weight in zip(self.losses, weights, strict=True)
         }
 
+    def parts(self, network: Any) -> Parts:
+        from nucseg_tf.families.mask_rcnn.parts import parts_of
+
+        return parts_of(network)
+
     def runner(self, network: Compiled) -> Run:
         from nucseg_tf.families.mask_rcnn.detect import Detector
-        from nucseg_tf.imaging.window import Window
 
-        detector = Detector(network.network)
-
-        def run(raster: Raster, tile: int, tta: int, thresholds: Detect) -> list[Detections]:
-            whole = raster.read(Window.whole(raster.shape))
-            return detector(whole, tile, tta, thresholds)
-
-        return run
+        return Detector(network)
 
     def widest(self, thresholds: Detect) -> Detect:
         return thresholds.model_copy(update={"score": min(thresholds.score, LEAST_SCORE)})

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nucseg_tf.config import Config
 
 LEAST_SCORE = 0.2  # of detections that tuning looks at
+SMALLEST_SIDE = 1.0  # px; smaller proposals and detections are dropped
 
 
 class Detector(Strict):

@@ -9,69 +9,50 @@ it whole. `stitch` joins what the tiles found.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
-from keras import ops
 
-from nucseg_tf.engines.keras import compile_function
+from nucseg_tf.engines.base import Compiled
+from nucseg_tf.families.mask_rcnn.choose import choose
 from nucseg_tf.families.mask_rcnn.config import Detect
 from nucseg_tf.families.mask_rcnn.paste import Detections
+from nucseg_tf.families.mask_rcnn.vote import vote
 from nucseg_tf.imaging import symmetry
+from nucseg_tf.imaging.raster import Raster, read_mirrored
 from nucseg_tf.imaging.tiling import fit_tile, tile_starts
-from nucseg_tf.layers.pyramid import STRIDES
 
-STRIDE = STRIDES[-1]  # px; the coarsest level of the pyramid
-FEWEST, MOST = 256, 4096  # anchors of a tile that are looked at
+STRIDE = 64  # px; the coarsest level of the pyramid
+LEVELS = 4  # of the pyramid, that boxes are scored on; masks are drawn on the others
+MOST = 4096  # anchors of a tile that are looked at; half as many proposals
 LIKELY = -2.2  # logit of such an anchor: probability 0.1
-FEWEST_BOXES = 64  # proposals of a tile that are looked at
-MASKS = 64  # masks are drawn in multiples of this many
+FEWEST_BOXES, FEWEST_MASKS = 16, 4  # what is scored or drawn at once, at least
+MASKS = 64  # drawn at once, at most
 LEAST_VOTE = 0.2  # score of a box that may vote
-SAME_BOX = 0.5  # IoU from which boxes of different views are of one nucleus
 GPU_TILES = 4  # tiles a batch; a CPU is as fast with one, and needs less memory
+
+Boxes = tuple[np.ndarray, np.ndarray]  # (D, 4) boxes and (D,) scores
 
 
 class Detector:
-    """A Mask R-CNN network as a function from images to detections.
+    """A compiled Mask R-CNN network as a function from images to detections.
 
     Args:
-        network: a `MaskRCNN`.
+        network: with the parts `see`, `score` and `draw`, see `parts`.
     """
 
-    def __init__(self, network: keras.Model):
-        self._network = network
-        self._features = compile_function(lambda image: network(image, training=False))
-        self._masks = compile_function(
-            lambda levels, boxes: ops.sigmoid(network.draw_masks(levels, boxes))
+    def __init__(self, network: Compiled):
+        self._see, self._score, self._draw = (
+            network.parts[name] for name in ("see", "score", "draw")
         )
-        self._propose = cache(self._compile_propose)
-        self._find = cache(self._compile_find)
-        gpu = "cpu" not in keras.distribution.list_devices()[0].lower()
-        self._batch = GPU_TILES if gpu else 1
+        self._batch = 1 if "cpu" in network.device.lower() else GPU_TILES
 
-    def _compile_propose(self, size: tuple[int, int], candidates: int, overlap: float) -> Callable:
-        return compile_function(
-            lambda outputs: self._network.propose(
-                outputs, size, candidates, candidates // 2, overlap, LIKELY
-            )
-        )
-
-    def _compile_find(self, size: tuple[int, int], _count: int, overlap: float) -> Callable:
-        """For so many boxes: each number has a function of its own, as TensorFlow advises."""
-        return compile_function(
-            lambda levels, rois, valid: self._network.detect(levels, rois, valid, size, overlap)
-        )
-
-    def __call__(
-        self, image: np.ndarray, tile: int, tta: int, settings: Detect
-    ) -> list[Detections]:
+    def __call__(self, image: Raster, tile: int, tta: int, settings: Detect) -> list[Detections]:
         """Find the nuclei of one image.
 
         Args:
-            image: (H, W) float32, normalised.
+            image: (H, W), normalised; each tile is read when it is looked at.
             tile: largest side of the tiles, px, a multiple of `STRIDE`; they share a quarter of
                 it, 64 px at least.
             tta: test-time augmentation; how many symmetries vote, 1 (none) to 8.
@@ -81,17 +62,21 @@ class Detector:
             Detections of each tile.
         """
         overlap = max(1, tile // 4 // STRIDE) * STRIDE
-        padding = [(0, -length % STRIDE) for length in image.shape]
-        padded = np.pad(image, padding, "symmetric")
+        padded = [-(-length // STRIDE) * STRIDE for length in image.shape]
         halo = overlap // 2
-        tall, wide = (fit_tile(length, tile, halo, STRIDE) for length in padded.shape)
-        rows, columns = tile_starts(len(padded), tall, halo), tile_starts(len(padded.T), wide, halo)
+        tall, wide = (fit_tile(length, tile, halo, STRIDE) for length in padded)
+        rows, columns = tile_starts(padded[0], tall, halo), tile_starts(padded[1], wide, halo)
         places = [(y0, x0) for y0 in rows for x0 in columns]
         found = []
         for first in range(0, len(places), self._batch):
             some = places[first : first + self._batch]
             filled = some + some[-1:] * (min(self._batch, len(places)) - len(some))
-            parts = np.stack([padded[y0 : y0 + tall, x0 : x0 + wide] for y0, x0 in filled])
+            parts = np.stack(
+                [
+                    read_mirrored(image, range(y0, y0 + tall), range(x0, x0 + wide))
+                    for y0, x0 in filled
+                ]
+            )
             end = np.minimum(np.array(some) + parts.shape[1:], image.shape).tolist()
             detected = self._detect(parts, settings, tta)[: len(some)]
             for (y0, x0), (y1, x1), (boxes, scores, masks) in zip(some, end, detected, strict=True):
@@ -103,11 +88,14 @@ class Detector:
         """Boxes (D, 4), scores (D,) and masks (D, M, M) of each of the tiles (B, h, w)."""
         shape = parts.shape[1:]
         least = settings.score if tta == 1 else min(settings.score, LEAST_VOTE)
-        outputs, views = [], []
+        seen, views = [], []
         for number in range(tta):
             turned = np.ascontiguousarray(symmetry.turn(parts, number, (1, 2)))
-            outputs.append(self._features(turned[..., None]))
-            found = self._boxes(outputs[-1], turned.shape[1:], least, settings.overlap)
+            *levels, logits, boxes = self._see(turned[..., None])
+            seen.append(levels[LEVELS:] or levels)
+            size = turned.shape[1:]
+            proposals = propose(logits, boxes, size, settings.overlap)
+            found = self._find(levels[:LEVELS], proposals, size, settings.overlap, least)
             views.append([(symmetry.turn_boxes_back(b, number, shape), s) for b, s in found])
         if tta == 1:
             chosen = views[0]
@@ -117,95 +105,70 @@ class Detector:
                 for tile in zip(*views, strict=True)
             ]
         total: Any = [0.0] * len(parts)
-        for number, output in enumerate(outputs):
+        for number, levels in enumerate(seen):
             boxes = [symmetry.turn_boxes(b, number, shape) for b, _ in chosen]
-            for index, masks in enumerate(self._draw(output["levels"], boxes)):
+            for index, masks in enumerate(self._masks(levels, boxes)):
                 total[index] = total[index] + symmetry.turn_back(masks, number, (1, 2)) / tta
         return [
             (boxes, scores, masks.astype(np.float32))
             for (boxes, scores), masks in zip(chosen, total, strict=True)
         ]
 
-    def _boxes(self, output: dict, size: tuple[int, ...], least: float, overlap: float):
-        """Boxes (D, 4) and scores (D,) of each tile; as many are looked at as seem likely."""
-        likely = np.sum(np.asarray(output["rpn_logits"]) > LIKELY, axis=1).max()
-        candidates = _few_sizes(likely, FEWEST, MOST)
-        rois, valid = self._propose(tuple(size), candidates, overlap)(output)
-        kept = np.sum(np.asarray(valid), axis=1).max()  # the best come first
-        count = _few_sizes(kept, FEWEST_BOXES, valid.shape[1])
-        find = self._find(tuple(size), count, overlap)
-        found = find(output["levels"], rois[:, :count], valid[:, :count])
-        boxes, scores = map(np.asarray, found)
-        nuclei = scores >= max(least, 1e-6)  # 0 is no detection
-        return [(b[own], s[own]) for b, s, own in zip(boxes, scores, nuclei, strict=True)]
+    def _find(
+        self,
+        levels: list,
+        proposals: list[np.ndarray],
+        size: tuple[int, ...],
+        overlap: float,
+        least: float,
+    ) -> list[Boxes]:
+        """Which of the proposals (P, 4) of each tile are nuclei, with scores of `least` or more."""
+        rois = _stack(proposals, FEWEST_BOXES)
+        logits, boxes = map(np.asarray, self._score(*levels, rois))
+        found = []
+        for index, own in enumerate(proposals):
+            there = slice(len(own))  # the rest is padding
+            better, best = choose(
+                boxes[index, there], logits[index, there], size, overlap, len(own)
+            )
+            scores = 1 / (1 + np.exp(-best))
+            found.append((better[scores >= least], scores[scores >= least]))
+        return found
 
-    def _draw(self, levels: list, boxes: list[np.ndarray]) -> list[np.ndarray]:
-        """Masks (D, M, M) of the boxes (D, 4) of each tile, drawn `MASKS` at a time."""
-        most = max(len(own) for own in boxes)
-        padded = np.zeros((len(boxes), -(-most // MASKS) * MASKS, 4), np.float32)
-        for index, own in enumerate(boxes):
-            padded[index, : len(own)] = own
-        cells = self._network.mask_side
-        masks = np.zeros((*padded.shape[:2], cells, cells), np.float32)
-        for first in range(0, masks.shape[1], MASKS):
-            some = slice(first, first + MASKS)
-            masks[:, some] = np.asarray(self._masks(levels, padded[:, some]))
-        return [drawn[: len(own)] for drawn, own in zip(masks, boxes, strict=True)]
+    def _masks(self, levels: list, boxes: list[np.ndarray]) -> list[np.ndarray]:
+        """Masks (D, M, M) of the boxes (D, 4) of each tile, drawn `MASKS` at a time at most."""
+        drawn = []
+        for first in range(0, max(1, *map(len, boxes)), MASKS):
+            some = _stack([own[first : first + MASKS] for own in boxes], FEWEST_MASKS)
+            drawn.append(np.asarray(self._draw(*levels, some)))
+        masks = np.concatenate(drawn, axis=1)
+        return [own_masks[: len(own)] for own_masks, own in zip(masks, boxes, strict=True)]
 
 
-def _few_sizes(number: int, least: int, most: int) -> int:
-    """A number rounded up to `least` times 1, 1.5, 2, 3, 4, 6, ..., and `most` at most.
+def propose(logits: Any, boxes: Any, size: tuple[int, ...], overlap: float) -> list[np.ndarray]:
+    """Boxes (P, 4) of each tile that may be nuclei, of logits (B, A) and boxes (B, A, 4)."""
+    found = []
+    for own, where in zip(np.asarray(logits), np.asarray(boxes), strict=True):
+        likely = own > LIKELY
+        best, _ = choose(where[likely], own[likely], size, overlap, MOST)
+        found.append(best[: MOST // 2])
+    return found
 
-    Each size is compiled once, which takes about as long as many uses of it.
+
+def _stack(boxes: Sequence[np.ndarray], least: int) -> np.ndarray:
+    """Boxes (D, 4) of each tile as one array (B, R, 4) float32, padded with 0."""
+    stacked = np.zeros((len(boxes), _few_sizes(max(map(len, boxes)), least), 4), np.float32)
+    for index, own in enumerate(boxes):
+        stacked[index, : len(own)] = own
+    return stacked
+
+
+def _few_sizes(number: int, least: int) -> int:
+    """A number rounded up to `least` times 1, 1.5, 2, 3, 4, 6, ...; `least` is a power of 2.
+
+    What computes boxes prepares for each number of them, which takes a while.
     """
     size = least
     while size < number:
         size += size // 2 if size & (size - 1) == 0 else size // 3
-    return min(size, most)
-
-
-def vote(
-    boxes: Sequence[np.ndarray], scores: Sequence[np.ndarray], least: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Join what several views of an image show.
-
-    The best box of all is joined by the one of each other view that overlaps it most, if by
-    `SAME_BOX` or more; and so on with the boxes left. The nucleus' box is their mean, weighted by
-    score, and its score their sum over the number of views.
-
-    Args:
-        boxes: (D_v, 4) of each view.
-        scores: (D_v,) of each view.
-        least: score that a nucleus must have.
-
-    Returns:
-        (D, 4) boxes and (D,) scores, the best first.
-    """
-    every, weight = np.concatenate(boxes), np.concatenate(scores)
-    view = np.repeat(np.arange(len(boxes)), [len(b) for b in boxes])
-    left = np.argsort(-weight, kind="stable")
-    found, strength = [], []
-    while len(left):
-        overlap = _iou(every[left[0]], every[left])
-        overlap[view[left] == view[left[0]]] = 0
-        overlap[0] = 1
-        order = np.argsort(-overlap, kind="stable")
-        order = order[overlap[order] >= SAME_BOX]
-        _, firsts = np.unique(view[left[order]], return_index=True)
-        same = left[order[firsts]]
-        found.append(np.average(every[same], axis=0, weights=weight[same]))
-        strength.append(weight[same].sum() / len(boxes))
-        left = left[~np.isin(left, same)]
-    result = np.array(found, np.float32).reshape(-1, 4)
-    total = np.array(strength, np.float32)
-    order = np.argsort(-total, kind="stable")
-    order = order[total[order] >= least]
-    return result[order], total[order]
-
-
-def _iou(box: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """IoU of one box (4,) with others (D, 4)."""
-    sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
-    shared = np.prod(np.maximum(sides, 0), -1)
-    total = np.prod(box[2:] - box[:2]) + np.prod(others[:, 2:] - others[:, :2], -1) - shared
-    return shared / np.maximum(total, 1e-6)
+    return size

@@ -1,7 +1,7 @@
-"""Mask R-CNN: the network, its losses and its detections.
+"""Mask R-CNN: the network and its losses.
 
-B images, S side of a ROI, A anchors, G padded true boxes, P proposals, R boxes, D detections,
-M cells a side of a mask. Boxes (y0, x0, y1, x1), float32 px, half-open.
+B images, S side of a ROI, A anchors, G padded true boxes, P proposals, R boxes, M cells a side of
+a mask. Boxes (y0, x0, y1, x1), float32 px, half-open.
 
 Source: He et al., "Mask R-CNN" (2017); Zaki et al. (2020), Methods, for nuclei. What differs from
 the published network: one class, so that a sigmoid says whether a box holds a nucleus, and finer
@@ -58,16 +58,10 @@ class MaskRCNN(keras.Model):
         logits, offsets = proposals.run_rpn(self.rpn, levels[:count])
         return {"levels": levels, "rpn_logits": logits, "rpn_offsets": offsets}
 
-    @property
-    def mask_side(self) -> int:
-        """M, cells a side of the masks."""
-        return self.settings.mask_cells * (2 if self.settings.mask_enlarge else 1)
-
-    def anchors(self, height: int, width: int):
-        """(A, 4) anchors of an image of this size."""
+    def anchors(self, height, width):
+        """(A, 4) anchors of an image of this size; see `anchors_of`."""
         settings = self.settings
-        found = anchors_of(height, width, backbone.STRIDES, settings.sizes, settings.ratios)
-        return ops.convert_to_tensor(found)
+        return anchors_of(height, width, backbone.STRIDES, settings.sizes, settings.ratios)
 
     def score_boxes(self, levels, rois):
         """Logits (B, R) and offsets (B, R, 4) of boxes (B, R, 4)."""
@@ -77,7 +71,7 @@ class MaskRCNN(keras.Model):
             levels[:count], rois, backbone.BOX_STRIDES, settings.box_cells, 2, FINEST
         )
         logits, offsets = self.box_head(ops.reshape(features, (-1, *features.shape[2:])))
-        number = rois.shape[1]
+        number = ops.shape(rois)[1]
         return ops.reshape(logits, (-1, number)), ops.reshape(offsets, (-1, number, 4))
 
     def draw_masks(self, levels, rois):
@@ -89,7 +83,7 @@ class MaskRCNN(keras.Model):
         samples = 1 if fine else 2
         features = roi_align(chosen, rois, strides, settings.mask_cells, samples, FINEST)
         logits = self.mask_head(ops.reshape(features, (-1, *features.shape[2:])))
-        return ops.reshape(logits, (-1, rois.shape[1], *logits.shape[1:3]))
+        return ops.reshape(logits, (-1, ops.shape(rois)[1], *logits.shape[1:3]))
 
     def losses_of(self, outputs: dict, targets: dict) -> dict[str, Any]:
         """The five losses, each a scalar; 0 where there is nothing to compare.
@@ -147,13 +141,7 @@ class MaskRCNN(keras.Model):
         }
 
     def propose(
-        self,
-        outputs: dict,
-        size: tuple[int, int],
-        candidates: int,
-        count: int,
-        overlap: float,
-        least: float = proposals.NOWHERE,
+        self, outputs: dict, size: tuple[int, int], candidates: int, count: int, overlap: float
     ):
         """Where the region proposal network sees a nucleus.
 
@@ -163,7 +151,6 @@ class MaskRCNN(keras.Model):
             candidates: anchors that are looked at, those of the highest scores.
             count: P, at most.
             overlap: IoU above which the worse of two is dropped.
-            least: logit that an anchor must exceed.
 
         Returns:
             (B, P, 4) boxes, the best first, and (B, P) bool, whether each is one.
@@ -176,32 +163,8 @@ class MaskRCNN(keras.Model):
             candidates,
             count,
             overlap,
-            least,
         )
         return found, valid
-
-    def detect(self, levels, rois, valid, size: tuple[int, int], overlap: float):
-        """Which proposals are nuclei, and their boxes; masks are drawn apart.
-
-        Args:
-            levels: of `call`.
-            rois: (B, P, 4).
-            valid: (B, P) bool, whether each is one.
-            size: height and width of the image, px.
-            overlap: IoU above which the worse of two detections is dropped.
-
-        Returns:
-            (B, P, 4) boxes and (B, P) scores in [0, 1], the best first; scores are 0 where there is
-            no detection.
-        """
-        logits, offsets = self.score_boxes(levels, rois)
-        found = boxes.clip(boxes.decode(offsets, rois), *size)
-        valid = ops.logical_and(valid, proposals.large_enough(found))
-        best, order = ops.top_k(ops.where(valid, logits, proposals.NOWHERE), rois.shape[1])
-        found = ops.take_along_axis(found, ops.expand_dims(order, -1), axis=1)
-        valid = ops.take_along_axis(valid, order, axis=1)
-        found, best, there = proposals.best_boxes(found, best, valid, rois.shape[1], overlap)
-        return found, ops.where(there, ops.sigmoid(best), 0.0)
 
 
 def encoder_layers(network: MaskRCNN) -> list[keras.layers.Layer]:

@@ -10,9 +10,9 @@ import keras
 from keras import layers, ops
 
 from nucseg_tf.families.mask_rcnn import boxes as coding
+from nucseg_tf.families.mask_rcnn.config import SMALLEST_SIDE
 from nucseg_tf.families.mask_rcnn.nms import suppress
 
-SMALLEST_SIDE = 1.0  # px; smaller proposals are dropped
 NOWHERE = -1e9  # score of what is no candidate
 
 
@@ -40,7 +40,8 @@ def run_rpn(rpn: keras.Model, levels):
     logits, offsets = [], []
     for level in levels:
         of_level, moves = rpn(level)
-        count = of_level.shape[1] * of_level.shape[2] * of_level.shape[3]
+        height, width = ops.shape(of_level)[1:3]
+        count = height * width * of_level.shape[3]
         logits.append(ops.reshape(of_level, (-1, count)))
         offsets.append(ops.reshape(moves, (-1, count, 4)))
     return ops.concatenate(logits, 1), ops.concatenate(offsets, 1)
@@ -86,7 +87,6 @@ def propose(
     candidates: int,
     count: int,
     threshold: float,
-    least: float = NOWHERE,
 ):
     """Proposals: the anchors with the highest scores, moved, the overlapping ones dropped.
 
@@ -98,7 +98,6 @@ def propose(
         candidates: K that are looked at.
         count: P.
         threshold: IoU above which the worse of two is dropped.
-        least: logit that an anchor must exceed.
 
     Returns:
         (B, P, 4) boxes in the image, the best first; (B, P) logits; (B, P) bool, whether each is
@@ -108,5 +107,4 @@ def propose(
     chosen = ops.take(anchors, index, axis=0)
     moves = ops.take_along_axis(offsets, ops.expand_dims(index, -1), axis=1)
     boxes = coding.clip(coding.decode(moves, chosen), *size)
-    valid = ops.logical_and(large_enough(boxes), best > least)
-    return best_boxes(boxes, best, valid, count, threshold)
+    return best_boxes(boxes, best, large_enough(boxes), count, threshold)

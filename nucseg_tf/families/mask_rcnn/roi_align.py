@@ -7,10 +7,10 @@ centre of pixel 0 lies at 0.5 px.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
-import numpy as np
 from keras import ops
 
 from nucseg_tf.families.mask_rcnn.boxes import SMALLEST, areas
@@ -76,13 +76,13 @@ def roi_align(
     Returns:
         (B, R, M, M, C).
     """
-    count, channels = boxes.shape[1], features[0].shape[-1]
-    sizes = [feature.shape[1:3] for feature in features]
-    firsts = np.cumsum([0, *(height * width for height, width in sizes[:-1])])
+    count, channels = ops.shape(boxes)[1], features[0].shape[-1]
+    sizes = [ops.shape(feature)[1:3] for feature in features]
+    *firsts, pixels = itertools.accumulate((height * width for height, width in sizes), initial=0)
     level = levels_of(boxes, strides, finest_size)
 
     def of_level(values, dtype):
-        return ops.take(ops.array(values, dtype), level, axis=0)
+        return ops.take(ops.stack([ops.cast(value, dtype) for value in values]), level, axis=0)
 
     stride = of_level(strides, "float32")
     (rows, down), (columns, right) = (
@@ -102,7 +102,7 @@ def roi_align(
         ],
         axis=1,
     )
-    images = ops.arange(ops.shape(boxes)[0], dtype="int32")[:, None] * flat.shape[1]
+    images = ops.arange(ops.shape(boxes)[0], dtype="int32")[:, None] * pixels
     first = of_level(firsts, "int32") + images
     width = of_level([size[1] for size in sizes], "int32")
     lines = first[..., None, None] + rows * width[..., None, None]
@@ -128,7 +128,7 @@ def _taps(start, stop, cells: int, samples: int, last):
         (B, R, M, 2 * q) int32, and as many float32.
     """
     before, after = places(start, stop, cells * samples, last)
-    shape = (-1, start.shape[1], cells, 2 * samples)
+    shape = (-1, ops.shape(start)[1], cells, 2 * samples)
     pixels, shares = (
         ops.reshape(ops.stack(pair, -1), shape) for pair in zip(before, after, strict=True)
     )

@@ -1,9 +1,14 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 from reference.naive_boxes import naive_anchors
 
-from nucseg_tf.families.mask_rcnn.anchors import anchors_of
+from nucseg_tf.families.mask_rcnn import anchors
 from nucseg_tf.families.mask_rcnn.boxes import areas
+
+
+def anchors_of(*settings) -> np.ndarray:
+    return np.asarray(anchors.anchors_of(*settings))
 
 
 def test_anchors_of_a_tiny_image_by_hand():
@@ -39,3 +44,20 @@ def test_anchors_equal_the_naive_ones(height, width):
 def test_area_is_of_the_size_whatever_the_ratio():
     found = anchors_of(8, 8, (8,), (12.0,), (0.3, 1.0, 3.0))
     np.testing.assert_allclose(areas(found), 144, rtol=1e-5)
+
+
+def test_an_image_whose_size_is_open_has_the_same():
+    settings = (4, 8), (8.0, 16.0), (0.5, 1.0, 2.0)
+    signature = [tf.TensorSpec((None, None))]
+    compiled = tf.function(
+        lambda image: anchors.anchors_of(*tf.unstack(tf.shape(image)), *settings),
+        input_signature=signature,
+    )
+    for size in ((8, 16), (24, 8)):
+        np.testing.assert_array_equal(compiled(np.zeros(size)), anchors_of(*size, *settings))
+
+
+def test_their_number_is_known_while_a_training_is_traced():
+    settings = (4, 8), (8.0, 16.0), (0.5, 1.0, 2.0)
+    compiled = tf.function(lambda: anchors.anchors_of(8, 16, *settings)).get_concrete_function()
+    assert compiled.output_shapes == (3 * (8 + 2), 4)

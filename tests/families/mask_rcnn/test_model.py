@@ -1,4 +1,4 @@
-"""The whole network: losses with their empty cases, gradients, detections."""
+"""The whole network: losses with their empty cases, gradients."""
 
 import keras
 import numpy as np
@@ -7,7 +7,6 @@ import tensorflow as tf
 from keras import ops
 
 from nucseg_tf.families.mask_rcnn import FAMILY
-from nucseg_tf.families.mask_rcnn import boxes as coding
 from nucseg_tf.families.mask_rcnn.config import Architecture
 from nucseg_tf.families.mask_rcnn.targets import boxes_of
 from nucseg_tf.models import zoo
@@ -144,16 +143,3 @@ def test_compiled_equals_eager(network):
     for key in ("rpn_logits", "rpn_offsets"):
         eager, graph = network(image, training=False)[key], call(tf.constant(image))[key]
         np.testing.assert_allclose(eager, graph, atol=1e-4)
-
-
-def test_detections_are_the_proposals_moved_by_their_offsets(network, monkeypatch):
-    rois = np.array([[[10, 10, 20, 30], [40, 40, 50, 50], [11, 10, 20, 30], [0, 0, 9, 9]]])
-    wanted = np.array([[[12, 8, 24, 30], [41, 40, 50, 52], [12, 8, 24, 31], [0, 0, 9, 9]]])
-    offsets = coding.encode(wanted.astype(np.float32), rois.astype(np.float32))
-    logits = np.array([[1.0, 2.0, 0.5, 3.0]], np.float32)
-    monkeypatch.setattr(network, "score_boxes", lambda levels, boxes: (ops.array(logits), offsets))
-    valid = np.array([[True, True, True, False]])
-    boxes, scores = network.detect(None, ops.array(rois, "float32"), valid, (64, 64), 0.5)
-    np.testing.assert_allclose(np.asarray(boxes)[0, :2], wanted[0, [1, 0]], atol=1e-3)
-    expected = [1 / (1 + np.exp(-2)), 1 / (1 + np.exp(-1)), 0, 0]  # the third repeats the first
-    np.testing.assert_allclose(np.asarray(scores)[0], expected, rtol=1e-5)

@@ -7,11 +7,14 @@ import pytest
 from nucseg_tf.config import SHIPPED as CONFIGS
 from nucseg_tf.config import load_config
 from nucseg_tf.data.manifest import find_fields, load_field
+from nucseg_tf.engines.base import Source
+from nucseg_tf.engines.keras import Keras
 from nucseg_tf.evaluation.scores import score_image
 from nucseg_tf.families.mask_rcnn import FAMILY
 from nucseg_tf.families.mask_rcnn.config import Detect
 from nucseg_tf.families.mask_rcnn.detect import Detector
 from nucseg_tf.imaging.normalise import normalise
+from nucseg_tf.imaging.raster import Plain
 from nucseg_tf.imaging.window import Window
 from nucseg_tf.training.initialise import initialise
 from nucseg_tf.training.trainer import Trainable
@@ -58,8 +61,8 @@ def test_four_real_rois_are_learned_by_heart(dsb2018):
             layer.momentum = 0.5
     for _ in range(8):
         network(images, training=True)
-    detector = Detector(network)
+    detector = Detector(Keras().compile(Source(lambda: network, split=FAMILY.parts)))
     for image, (_, labels) in zip(images, pairs, strict=True):
-        parts = detector(image[..., 0], SIDE * 2, 1, Detect())
+        parts = detector(Plain(image[..., 0]), SIDE * 2, 1, Detect())
         found = FAMILY.decode(parts, Window.whole(labels.shape), Detect()).labels
         assert score_image(labels, found).counts["0.50"].ap == 1.0
