@@ -20,6 +20,7 @@ from nucseg_tf.engines.base import Source
 from nucseg_tf.engines.keras import Keras
 from nucseg_tf.families.mask_rcnn import FAMILY
 from nucseg_tf.families.mask_rcnn.config import Architecture, Detect
+from nucseg_tf.imaging.raster import Plain
 from nucseg_tf.models import zoo
 from nucseg_tf.models.weights import load_weights, save_weights
 
@@ -54,7 +55,7 @@ def detect(network: keras.Model) -> dict[str, np.ndarray]:
     """What the network makes of noise."""
     compiled = Keras().compile(Source(lambda: network, split=FAMILY.parts))
     image = np.random.default_rng(0).random((SIZE, SIZE), np.float32)
-    (found,) = FAMILY.runner(compiled)(image, SIZE, 1, THRESHOLDS)
+    (found,) = FAMILY.runner(compiled)(Plain(image), SIZE, 1, THRESHOLDS)
     return {"boxes": found.boxes, "scores": found.scores, "masks": found.masks}
 
 
@@ -78,7 +79,13 @@ def test_jax_finds_what_tensorflow_finds(tmp_path):
         assert len(expected["scores"]) > 10
         assert np.ptp(expected["boxes"], axis=0).min() > 10  # px; not all in one place
         assert np.ptp(expected["masks"]) > 0.1
+        # Scores that differ in the last digits only may change places.
+        apart = np.abs(found["boxes"][:, None] - expected["boxes"]).max(axis=-1)
+        same = apart.argmin(axis=1)
+        assert sorted(same) == list(range(len(same)))
+        assert np.abs(same - np.arange(len(same))).max() <= 2
         for name, array in expected.items():
+            array = array[same]
             np.testing.assert_allclose(found[name], array, atol=1e-3, err_msg=name)
 
 

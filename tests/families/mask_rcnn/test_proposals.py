@@ -15,7 +15,7 @@ STRIDES, SIZES, RATIOS = (8, 16), (12.0, 24.0), (0.5, 1.0, 2.0)
 def random_outputs(seed: int, spread=1.0):
     """Anchors, and logits and offsets for two images."""
     rng = np.random.default_rng(seed)
-    anchors = anchors_of(*SIZE, STRIDES, SIZES, RATIOS)
+    anchors = np.asarray(anchors_of(*SIZE, STRIDES, SIZES, RATIOS))
     logits = rng.normal(size=(2, len(anchors))).astype(np.float32)
     return logits, rng.normal(0, spread, (2, len(anchors), 4)).astype(np.float32), anchors
 
@@ -128,7 +128,7 @@ def test_outputs_come_in_the_order_of_the_anchors():
             level[0, row, column, number] = sum(box)
         levels.append(level)
     logits, offsets = run_rpn(lambda level: (level[..., :3], level[..., 3:]), levels)
-    anchors = anchors_of(*SIZE, STRIDES, SIZES, RATIOS)
+    anchors = np.asarray(anchors_of(*SIZE, STRIDES, SIZES, RATIOS))
     np.testing.assert_allclose(offsets[0], anchors, atol=1e-4)
     np.testing.assert_allclose(logits[0], anchors.sum(1), atol=1e-3)
 
