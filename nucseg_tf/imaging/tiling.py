@@ -30,12 +30,19 @@ class Tile:
 
     Attributes:
         rows, columns: px of the image, from below 0 to beyond its end.
-        weights: (h, w) float32, of its maps among those of its neighbours.
+        vertical, horizontal: (h,) and (w,) float32, whose product is the weight of its maps among
+            those of its neighbours.
     """
 
     rows: range
     columns: range
-    weights: np.ndarray
+    vertical: np.ndarray
+    horizontal: np.ndarray
+
+    @property
+    def weights(self) -> np.ndarray:
+        """(h, w) float32."""
+        return self.vertical[:, None] * self.horizontal
 
     def within(self, shape: tuple[int, int]) -> tuple[Slices, Slices]:
         """What of the tile lies in the image (H, W), and where there."""
@@ -131,7 +138,7 @@ def tiles(shape: tuple[int, int], tile: int, halo: int) -> Iterator[Tile]:
     height, width = (_axis_tiles(length, tile, halo) for length in shape)
     for rows, vertical in height:
         for columns, horizontal in width:
-            yield Tile(rows, columns, vertical[:, None] * horizontal)
+            yield Tile(rows, columns, vertical, horizontal)
 
 
 def _axis_tiles(length: int, tile: int, halo: int) -> list[tuple[range, np.ndarray]]:
