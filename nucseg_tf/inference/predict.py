@@ -67,7 +67,7 @@ def predict_files(
 
     def tables() -> Iterator[Table]:
         yield _no_objects()
-        line, number = Line(files, stages, workers), 0
+        line, number = Line(files, stages, min(workers, len(files))), 0
         for number, way in enumerate(line, start=1):
             if way.error:
                 remove_results(out, way.file)

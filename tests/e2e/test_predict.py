@@ -98,9 +98,11 @@ def test_diameter_rescales_to_the_model(segmenter):
 
 def test_test_time_augmentation_averages_maps_back_in_place(segmenter):
     image, truth = field()
-    one, eight = (segmenter.predict_raw(image, Options(tta=count)).raw for count in (1, 8))
+    one, eight = (
+        segmenter.predict_raw(image, Options(tta=count, diameter=34)).raw for count in (1, 8)
+    )
     assert 0 < np.abs(one - eight).mean() < 0.02
-    turned = segmenter.predict_raw(np.rot90(image).copy(), Options(tta=8)).raw
+    turned = segmenter.predict_raw(np.rot90(image).copy(), Options(tta=8, diameter=34)).raw
     np.testing.assert_allclose(np.rot90(turned, -1), eight, atol=0.25)
     assert score_image(truth, segmenter.predict(image, tta=2), (0.7,)).counts["0.70"].f1 > 0.9
 
@@ -207,11 +209,50 @@ def test_a_stopped_run_keeps_what_is_done(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Write, "__call__", stopped_at_b)
     out = tmp_path / "out"
-    assert main(["predict", str(tmp_path), "--out", str(out)]) == 143
+    assert main(["predict", str(tmp_path), "--out", str(out), "--workers", "1"]) == 143
     record = json.loads((out / "run.json").read_text())
     assert [entry["image"] for entry in record["images"]] == ["a.tif", "b.tif"]
     assert record["left_out"] == [str(tmp_path / "c.tif")]
     assert {*pd.read_csv(out / "objects.csv")["image"]} == {"a.tif", "b.tif"}
+
+
+def test_side_by_side_images_come_out_as_one_after_another(tmp_path):
+    images = tmp_path / "images"
+    images.mkdir()
+    for number in range(6):
+        shape = (90 + 30 * number, 260 - 20 * number)
+        tifffile.imwrite(images / f"{number}.tif", field(shape, seed=number)[0])
+    (images / "3.tif").write_bytes(b"II*\0 no image")
+    for workers in (1, 3):
+        command = ("predict", images, "--out", tmp_path / str(workers), "--workers", workers)
+        assert run(*command, "--geojson", "--rois") == 3
+    one, three = ({f.name: f for f in (tmp_path / name).iterdir()} for name in ("1", "3"))
+    assert one.keys() == three.keys()
+    for name in one.keys() - {"run.json"}:
+        if not name.endswith(".zip"):  # which carry the time of day
+            assert one[name].read_bytes() == three[name].read_bytes(), name
+    assert run("predict", images, "--out", tmp_path / "o", "--workers", 0) == 2
+
+
+def test_a_large_image_comes_out_as_a_small_one(tmp_path, monkeypatch):
+    """The same in pieces: mapped to files, blocks of 300 px, tiles of 512 px."""
+    image, _ = field((700, 900), count=120)
+    tifffile.imwrite(tmp_path / "a.tif", image, tile=(128, 128), compression="zlib")
+    command = ("predict", tmp_path / "a.tif", "--tile", 512, "--diameter", 27)
+    assert run(*command, "--out", tmp_path / "whole", "--geojson") == 0
+    monkeypatch.setattr("nucseg_tf.imaging.scratch.SMALL", 1000)
+    monkeypatch.setattr(
+        "nucseg_tf.inference.stages.decode.Decode.__init__.__defaults__", (None, 300)
+    )
+    monkeypatch.setattr("nucseg_tf.imaging.pieces.pieces.__defaults__", (0, 300))
+    assert run(*command, "--out", tmp_path / "pieces", "--geojson") == 0
+    whole, pieces = (tmp_path / name for name in ("whole", "pieces"))
+    labels = tifffile.imread(pieces / "a_labels.tif")
+    np.testing.assert_array_equal(labels, tifffile.imread(whole / "a_labels.tif"))
+    one, other = (pd.read_csv(folder / "objects.csv") for folder in (whole, pieces))
+    pd.testing.assert_frame_equal(one, other, rtol=1e-6)
+    with tifffile.TiffFile(pieces / "a_labels.tif") as file:
+        assert file.pages[0].is_tiled
 
 
 def test_same_stem_twice_is_refused(tmp_path, capsys):
