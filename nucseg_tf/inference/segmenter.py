@@ -62,7 +62,7 @@ class Segmenter:
     def stages(self, options: Options) -> list[Stage]:
         """The stages from an `Image` to `Found`: scale, network, decode; see `inference.stages`."""
         return [
-            Scale(self.info, options, self.network.engine),
+            Scale(self.info, options, self.network.engine, self.network.precision),
             Network(self.family, self._run, options, self.thresholds),
             Decode(self.family, self.thresholds, self.info.diameter, self.info.confidence),
         ]
@@ -138,7 +138,7 @@ class Segmenter:
             thresholds: other ones than the model's.
         """
         self.check(options)
-        scaled = Scale(self.info, options, self.network.engine)(
+        scaled = Scale(self.info, options, self.network.engine, self.network.precision)(
             Image(image, options.pixel_size, ARRAY)
         )
         network = Network(self.family, self._run, options, thresholds or self.thresholds)

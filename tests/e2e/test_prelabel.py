@@ -156,7 +156,7 @@ def test_the_diameter_is_found_once_for_all_views(monkeypatch):
 
     calls = []
 
-    def find(pixels, engine):
+    def find(pixels, *_):
         calls.append(pixels.shape)
         return Diameter(24.0, 1.1)
 

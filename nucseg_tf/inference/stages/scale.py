@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from nucseg_tf.engines.base import Precision
 from nucseg_tf.errors import UsageError
 from nucseg_tf.imaging.normalise import find_limits
 from nucseg_tf.imaging.raster import Raster, Resized, Stretched
@@ -27,11 +28,18 @@ class Scale:
         info: normalisation, diameter and pixel size of the model.
         options: diameter; or the pixel size that images bring.
         engine: that computes the network for the diameter.
+        precision: it computes in, if it can.
     """
 
-    def __init__(self, info: ModelInfo, options: Options, engine: str = "auto"):
+    def __init__(
+        self,
+        info: ModelInfo,
+        options: Options,
+        engine: str = "auto",
+        precision: Precision = "f32",
+    ):
         self.info, self.diameter = info, parse_diameter(options.diameter)
-        self.engine = engine
+        self.engine, self.precision = engine, precision
 
     def __call__(self, image: Image) -> Scaled:
         """Find the percentiles of the whole image, and its scale if need be.
@@ -45,7 +53,7 @@ class Scale:
         limits = find_limits(image.pixels, percentiles.low, percentiles.high)
         pixels = None if limits is None else Stretched(image.pixels, limits)
         if pixels is not None and self._is_to_be_found(image):
-            return self._to_found(image, pixels, find_diameter(pixels, self.engine))
+            return self._to_found(image, pixels, find_diameter(pixels, self.engine, self.precision))
         diameter = self.diameter if isinstance(self.diameter, float) else None
         zoom = find_zoom(self.info, image.pixel_size, self.diameter)
         return Scaled(replace(image, diameter=diameter, zoom=zoom), _zoomed(pixels, zoom))
@@ -81,11 +89,13 @@ def _zoomed(pixels: Raster | None, zoom: float) -> Raster | None:
     return Resized(pixels, scaled_shape(pixels.shape, zoom))
 
 
-def find_diameter(pixels: Raster, engine: str = "auto") -> Diameter | None:
+def find_diameter(
+    pixels: Raster, engine: str = "auto", precision: Precision = "f32"
+) -> Diameter | None:
     """The typical diameter of the nuclei of a normalised image; see `scale.estimate`."""
     from nucseg_tf.scale.finder import load_finder
 
-    return load_finder(engine)(pixels)
+    return load_finder(engine, precision=precision)(pixels)
 
 
 def _within_limits(zoom: float) -> float:

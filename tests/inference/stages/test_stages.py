@@ -83,7 +83,7 @@ def test_scale_brings_percentiles_to_0_and_1_and_nuclei_to_their_size(image, inf
 
 
 def test_a_model_may_ask_for_the_diameter_to_be_found(image, info, monkeypatch):
-    monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels, engine: Diameter(10.0, 1.1))
+    monkeypatch.setattr(scale_stage, "find_diameter", lambda *_: Diameter(10.0, 1.1))
     asks = info.model_copy(update={"find_diameter": True, "pixel_size": None})
     scaled = Scale(asks, Options())(image)
     assert (scaled.image.zoom, scaled.image.diameter) == (2.0, 10.0)
@@ -96,9 +96,9 @@ def test_a_model_may_ask_for_the_diameter_to_be_found(image, info, monkeypatch):
     known = info.model_copy(update={"find_diameter": True})
     assert Scale(known, Options())(sized).image.zoom == 2.0  # by pixel size: the model has one
     assert Scale(known, Options())(sized).image.diameter is None
-    monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels, engine: None)
+    monkeypatch.setattr(scale_stage, "find_diameter", lambda *_: None)
     assert Scale(asks, Options())(image).image.zoom == 1.0
-    monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels, engine: Diameter(900.0, 1.1))
+    monkeypatch.setattr(scale_stage, "find_diameter", lambda *_: Diameter(900.0, 1.1))
     assert Scale(asks, Options())(image).image.zoom == 1 / 8
 
 
@@ -126,7 +126,7 @@ REGIONS = Regions((10.0, 40.0), (0.3, 0.7), np.log2(np.array([[40.0, 10.0], [40.
 
 def test_regions_of_other_sizes_are_brought_to_the_model_each(image, info, monkeypatch):
     found = Diameter(12.0, 2.0, REGIONS)
-    monkeypatch.setattr(scale_stage, "find_diameter", lambda pixels, engine: found)
+    monkeypatch.setattr(scale_stage, "find_diameter", lambda *_: found)
     scaled = Scale(info, Options(diameter="auto"))(image)
     assert (scaled.image.zoom, scaled.image.diameter) == (0.5, 40.0)  # what is most comes first
     assert scaled.pixels.shape == (36, 48)
