@@ -86,9 +86,10 @@ def highest(labels: np.ndarray) -> int:
 
 
 def _mapping(array: np.ndarray) -> mmap.mmap | None:
+    """What mirrors a file; not what has changes of its own, which letting go would undo."""
+    owner: object = None
     base: object = array
-    while base is not None:
-        if isinstance(base, mmap.mmap):
-            return base
-        base = getattr(base, "base", None)
-    return None
+    while base is not None and not isinstance(base, mmap.mmap):
+        owner, base = base, getattr(base, "base", None)
+    shared = isinstance(owner, np.memmap) and owner.mode != "c"
+    return base if shared else None
