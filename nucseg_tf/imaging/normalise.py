@@ -42,7 +42,7 @@ def percentiles(pixels: np.ndarray, shares: tuple[float, ...]) -> np.ndarray:
     Returns:
         As many float64.
     """
-    if pixels.dtype not in (np.uint8, np.uint16) or pixels.size == 0:
+    if pixels.dtype.newbyteorder("=") not in (np.uint8, np.uint16) or pixels.size == 0:
         return np.percentile(_sample(pixels) if is_mapped(pixels) else pixels, shares)
     up_to = np.cumsum(_histogram(pixels))
     place = (pixels.size - 1) * np.true_divide(shares, 100)

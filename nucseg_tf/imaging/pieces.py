@@ -38,7 +38,7 @@ def pieces(labels: np.ndarray, margin: int = 0, side: int = SIDE) -> Iterator[Pi
     There is one piece at least, be it empty.
 
     Args:
-        labels: int32, 0 background.
+        labels: of any integer type, 0 background.
         margin: px around the nuclei that a window holds, too, where the image goes on.
         side: px, of the blocks.
     """
@@ -72,7 +72,7 @@ def find_boxes(labels: np.ndarray, side: int = SIDE) -> np.ndarray:
     low = np.full((highest(labels) + 1, 2), np.iinfo(np.int64).max)
     high = np.zeros_like(low)
     for block in blocks((labels.shape[0], labels.shape[1]), side):
-        part = cut(labels, block.slices)
+        part = cut(labels, block.slices).astype(np.int64, copy=False)
         lowest = int(part.min(where=part > 0, initial=np.iinfo(np.int32).max))
         found = ndimage.find_objects(np.maximum(part - (lowest - 1), 0))
         for label, place in enumerate(found, start=lowest):

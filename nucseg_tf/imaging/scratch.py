@@ -32,7 +32,10 @@ def scratch(shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
         return np.zeros(shape, dtype)
     with tempfile.TemporaryFile(prefix="nucseg-") as file:
         try:
-            os.posix_fallocate(file.fileno(), 0, size)  # a full disk would end the process later
+            if hasattr(os, "posix_fallocate"):  # a full disk would end the process later
+                os.posix_fallocate(file.fileno(), 0, size)
+            else:
+                file.truncate(size)
         except OSError as error:
             raise OutputError(
                 f"{tempfile.gettempdir()}: no room for {size / 2**30:.1f} GiB of temporary files "
@@ -86,9 +89,10 @@ def highest(labels: np.ndarray) -> int:
 
 
 def _mapping(array: np.ndarray) -> mmap.mmap | None:
+    """What mirrors a file; not what has changes of its own, which letting go would undo."""
+    owner: object = None
     base: object = array
-    while base is not None:
-        if isinstance(base, mmap.mmap):
-            return base
-        base = getattr(base, "base", None)
-    return None
+    while base is not None and not isinstance(base, mmap.mmap):
+        owner, base = base, getattr(base, "base", None)
+    shared = isinstance(owner, np.memmap) and owner.mode != "c"
+    return base if shared else None

@@ -17,6 +17,10 @@ LOG = logging.getLogger(__name__)
 Stage = Callable[[Any], Any]  # see `inference.stages`
 
 
+class AbandonedError(Exception):
+    """An image on its way when whoever asked for it left."""
+
+
 @dataclass(frozen=True)
 class Way:
     """What became of one image.
@@ -82,7 +86,7 @@ class Line:
 
     def __init__(self, files: Iterable[Path], stages: Sequence[Stage], workers: int = 1):
         self._files, self._stages, self.workers = iter(files), stages, workers
-        self._stopped = False
+        self._stopped = self._left = False
 
     def stop(self) -> None:
         """Begin no further image; those on their way are finished."""
@@ -104,6 +108,7 @@ class Line:
             while coming:
                 yield coming.popleft().result()
         finally:  # the caller may have left, or been interrupted
+            self._left = True
             pool.shutdown(cancel_futures=True)
 
     def _next_files(self) -> Iterator[Path]:
@@ -118,6 +123,8 @@ class Line:
         try:
             passing: Any = file
             for stage in self._stages:
+                if self._left:
+                    raise AbandonedError("nobody waits for it any more")
                 passing = stage(passing)
             value = passing
         except Exception as raised:

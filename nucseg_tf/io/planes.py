@@ -13,6 +13,7 @@ Letters: Z planes, C channels, H rows, W columns.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +88,7 @@ def _as_zcyx(
     data, axes = raw.data, raw.axes
     if "S" in axes and raw.alpha:
         colours = data.shape[axes.index("S")] - raw.alpha
-        data = np.take(data, range(colours), axis=axes.index("S"))
+        data = data[(slice(None),) * axes.index("S") + (slice(colours),)]  # may lie in a file
     keep = [i for i, a in enumerate(axes) if a in "YX" or data.shape[i] > 1]
     data = data.reshape([data.shape[i] for i in keep])
     axes = "".join(axes[i] for i in keep)
@@ -111,10 +112,20 @@ def _as_zcyx(
 def _only_channel(stack: np.ndarray, tolerance: int) -> int | None:
     """The channel of (Z, C, H, W) that holds all there is to see, or None where it is unclear."""
     channels = stack.shape[1]
-    if channels == 1 or np.ptp(stack, axis=1).max() <= tolerance:
+    if channels == 1 or all(np.ptp(part, axis=1).max() <= tolerance for part in _rows(stack)):
         return min(1, channels - 1)  # green, where colours differ by rounding: nearest to luminance
-    varying = [c for c in range(channels) if stack[:, c].min() != stack[:, c].max()]
+    ends = [(part.min(axis=(0, 2, 3)), part.max(axis=(0, 2, 3))) for part in _rows(stack)]
+    low, high = np.min([e[0] for e in ends], axis=0), np.max([e[1] for e in ends], axis=0)
+    varying = np.flatnonzero(low != high).tolist()
     return varying[0] if len(varying) == 1 else None
+
+
+def _rows(stack: np.ndarray) -> Iterator[np.ndarray]:
+    """(Z, C, H, W), in strips of rows where it is mapped to a file."""
+    rows = ROWS if is_mapped(stack) else stack.shape[2]
+    for top in range(0, stack.shape[2], rows):
+        yield stack[:, :, top : top + rows]
+        release(stack)
 
 
 def _take(path: Path, name: str, stack: np.ndarray, choice: int | str | None) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,9 +19,9 @@ from nucseg_tf.scale.estimate import Diameter, estimate
 WEIGHTS = Path(__file__).parents[1] / "weights" / "scale" / "scale.weights.h5"
 CHECKED: tuple[Precision, ...] = ("f32", "bf16")
 Finder = Callable[[Raster], Diameter | None]
+_LOADING = threading.Lock()  # images side by side would each convert the network, at its first use
 
 
-@functools.cache
 def load_finder(
     engine: str = "auto", device: Device | None = None, precision: Precision = "f32"
 ) -> Finder:
@@ -36,6 +37,12 @@ def load_finder(
         ModelError: the weights are missing or damaged.
         UsageError: the engine is unknown or not to be had here.
     """
+    with _LOADING:
+        return _load_finder(engine, device, precision)
+
+
+@functools.cache
+def _load_finder(engine: str, device: Device | None, precision: Precision) -> Finder:
     source = Source(build_finder, f"scale {_digest()}")
     able = ("keras", "openvino")
     return functools.partial(

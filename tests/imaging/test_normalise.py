@@ -38,3 +38,11 @@ def test_stretch_leaves_the_pixels_as_they_are():
     assert stretch(pixels, (10.0, 20.0)).tolist() == [[-0.5, 0, 1, 2]]
     assert pixels.tolist() == [[0, 10, 20, 90]]
     assert not stretch(pixels, None).any()
+
+
+def test_big_endian_pixels_that_lie_in_a_file_are_all_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr("nucseg_tf.imaging.normalise.SAMPLE", 100)
+    pixels = np.memmap(tmp_path / "image", ">u2", "w+", shape=(90, 70))
+    pixels[:] = np.random.default_rng(0).integers(0, 60_000, pixels.shape)
+    shares = (1.0, 50.0, 99.8)
+    np.testing.assert_array_equal(percentiles(pixels, shares), np.percentile(pixels, shares))

@@ -100,3 +100,20 @@ def test_blocks_divide_an_image():
             total[block.slices] += 1
             assert max(block.shape) <= side
         assert (total == 1).all()
+
+
+@pytest.mark.parametrize("kind", ["u1", "i2", "u2", "u4", "i8", ">u2"])
+def test_labels_of_any_integer_type_come_in_pieces(kind):
+    labels = scattered()
+    found = [(p.window, p.numbers.tolist(), p.labels.tolist()) for p in pieces(labels, 2, 45)]
+    other = pieces(labels.astype(kind), 2, 45)
+    assert [(p.window, p.numbers.tolist(), p.labels.tolist()) for p in other] == found
+
+
+def test_changes_of_a_copy_on_write_array_stay(tmp_path):
+    np.save(tmp_path / "image.npy", np.zeros((50, 60), np.float32))
+    mine = np.load(tmp_path / "image.npy", mmap_mode="c")
+    mine[:] = 5
+    assert cut(mine, np.s_[2:4, 3:6]).tolist() == [[5] * 3] * 2
+    assert [strip.min() for strip in strips(np.asarray(mine))] == [5]
+    assert mine.min() == 5

@@ -102,3 +102,20 @@ def test_an_outcome_notes_what_was_done_and_logs_what_failed(caplog):
     }  # fmt: skip
     assert outcome.failures == [(FILES[1], "b.tif: is no image")]
     assert caplog.text.count("b.tif") == 1  # the message names the file already
+
+
+def test_images_on_their_way_go_no_further_when_the_caller_leaves():
+    begun, go_on, ended = threading.Barrier(3, timeout=20), threading.Event(), []
+
+    def first(file: Path) -> Path:
+        if file.stem != "a":
+            begun.wait()
+            go_on.wait(20)
+        return file
+
+    line = iter(Line(FILES, [first, ended.append], workers=2))
+    assert next(line).file == FILES[0]
+    begun.wait()
+    threading.Timer(0.2, go_on.set).start()
+    line.close()
+    assert ended == FILES[:1]

@@ -124,3 +124,18 @@ def test_a_very_large_overlay_is_reduced(tmp_path, pixels, labels, monkeypatch):
     assert cv2.imread(str(tmp_path / "o.png")).shape == (275, 175, 3)
     np.testing.assert_array_equal(overlay._every(pixels, 4), pixels[::4, ::4])
     np.testing.assert_array_equal(overlay._every(labels, 7), labels[::7, ::7])
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_the_only_colour_with_content_is_mapped_beside_alpha(
+    tmp_path, pixels, compression, small_memory
+):
+    none = np.zeros_like(pixels)
+    colours = np.stack([none, pixels, none, pixels // 2], axis=-1)
+    tifffile.imwrite(
+        tmp_path / "c.tif", colours, photometric="rgb", extrasamples=["unassalpha"],
+        compression=compression,
+    )  # fmt: skip
+    found = read_image(tmp_path / "c.tif").pixels
+    assert is_mapped(found)
+    np.testing.assert_array_equal(found, pixels)
