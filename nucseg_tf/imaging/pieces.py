@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from nucseg_tf.imaging.scratch import cut, highest
 from nucseg_tf.imaging.window import Window, blocks
@@ -69,6 +68,8 @@ def held_by(boxes: list[tuple[int, int, int, int]], shape: tuple[int, int]) -> W
 
 def find_boxes(labels: np.ndarray, side: int = SIDE) -> np.ndarray:
     """Bounding boxes (y0, x0, y1, x1) of labels 1..N, px, half-open; zeros for those missing."""
+    from scipy import ndimage
+
     low = np.full((highest(labels) + 1, 2), np.iinfo(np.int64).max)
     high = np.zeros_like(low)
     for block in blocks((labels.shape[0], labels.shape[1]), side):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -63,7 +64,8 @@ def main() -> None:
     for file in files:
         _, image, scaled, *_, measured, _ = pass_along(stages, file, times)
         pixels += image.pixels.size
-        seen += scaled.pixels.size + sum(level.data.size for level in scaled.further)
+        rasters = (scaled.pixels, *(level.data for level in scaled.further))
+        seen += sum(math.prod(raster.shape) for raster in rasters if raster is not None)
         nuclei += int(measured.instances.labels.max())
     found = {"mpx": pixels / 1e6, "network_mpx": seen / 1e6, "nuclei": nuclei, "stages": times}
     arguments.times.write_text(json.dumps({"images": len(files)} | found))
