@@ -43,11 +43,12 @@ def macs_per_mpx(segmenter: Any) -> dict[str, float]:
     Args:
         segmenter: a loaded model whose engine is OpenVINO.
     """
+    from nucseg_tf.engines.base import WHOLE
     from nucseg_tf.engines.openvino import WEIGHTS, XML, kept_or_converted, load_openvino
 
     ov = load_openvino()
     files = kept_or_converted(ov, segmenter.network.source)
-    model = ov.Core().read_model(files[XML], files[WEIGHTS])
+    model = ov.Core().read_model(files[WHOLE + XML], files[WHOLE + WEIGHTS])
     model.reshape([1, SIDE, SIDE, 1])
     counts: dict[str, float] = {}
     for operation in model.get_ordered_ops():
