@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import time
 from collections import Counter
@@ -74,7 +75,7 @@ def compare(data: Path, model: str, names: tuple[str, ...], every: int) -> dict:
             scores[name] += same or [score_image(truth, labels[name], THRESHOLDS)]
         print(number, field.name, dict(changed), file=sys.stderr, flush=True)
         nuclei += int(labels[names[0]].max())
-        megapixels += scaled.pixels.size / 1e6
+        megapixels += math.prod(scaled.pixels.shape) / 1e6
     return {
         "data": str(data),
         "model": model,
