@@ -76,7 +76,7 @@ class Resized:
     def read(self, window: Window) -> np.ndarray:
         """The pixels of a window, float32."""
         if self.shape == self.raster.shape:
-            return self.raster.read(Window(*window.corner, window.bottom, window.right, self.shape))
+            return self.raster.read(window)
         of = needed(window, self.raster.shape, "cubic")
         return resample(self.raster.read(of), of, window)
 
@@ -105,12 +105,11 @@ class Turned:
 
 def read_mirrored(raster: Raster, rows: range, columns: range) -> np.ndarray:
     """Pixels of a raster, mirrored at its edges where rows or columns lie beyond them."""
-    places = [
-        _mirrored(span, length) for span, length in zip((rows, columns), raster.shape, strict=True)
-    ]
+    spans = list(zip((rows, columns), raster.shape, strict=True))
+    places = [_mirrored(span, length) for span, length in spans]
     (top, bottom), (left, right) = ((int(p.min()), int(p.max()) + 1) for p in places)
     part = raster.read(Window(top, left, bottom, right, raster.shape))
-    if part.shape == (len(rows), len(columns)):  # nothing is mirrored
+    if all(span.start >= 0 and span.stop <= length for span, length in spans):
         return part
     return part[np.ix_(places[0] - top, places[1] - left)]
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from nucseg_tf.errors import LabelError
 from nucseg_tf.imaging.pieces import Piece, pieces
+from nucseg_tf.imaging.runs import find_runs
 from nucseg_tf.imaging.scratch import cut, highest
 from nucseg_tf.io.tables import Table
 from nucseg_tf.types import Image, Instances
@@ -157,12 +158,8 @@ def _check(labels: np.ndarray, image: np.ndarray | None, scores: np.ndarray | No
 
 def _find_runs(labels: np.ndarray, image: np.ndarray | None) -> _Runs:
     """Cut the nuclei into runs."""
-    width = labels.shape[1]
-    begins = np.ones(labels.shape, bool)  # a run never goes on into the next row
-    np.not_equal(labels[:, 1:], labels[:, :-1], out=begins[:, 1:])
-    starts = np.flatnonzero(begins)
-    ends = np.append(starts[1:], labels.size)[: len(starts)]
-    owner = labels.ravel()[starts]
+    found = find_runs(labels)
+    starts, owner, lengths = found.starts, found.values, found.lengths
     if image is None:
         intensity = np.full(len(starts), np.nan)
     else:
@@ -172,8 +169,8 @@ def _find_runs(labels: np.ndarray, image: np.ndarray | None) -> _Runs:
     nucleus = np.flatnonzero(owner)
     order = nucleus[np.argsort(owner[nucleus], kind="stable")]
     label, first, count = np.unique(owner[order], return_index=True, return_counts=True)
-    row, left = np.divmod(starts[order], max(1, width))
-    right = left + ends[order] - starts[order] - 1
+    row, left = np.divmod(starts[order], max(1, labels.shape[1]))
+    right = left + lengths[order] - 1
     return _Runs(row, left, right, intensity[order], label, first, count)
 
 

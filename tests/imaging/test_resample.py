@@ -60,6 +60,8 @@ def test_mirrored_at_the_edges_as_numpy_does():
     expected = np.pad(image, ((20, 30), (3, 4)), "symmetric")
     found = read_mirrored(Plain(image), range(-20, 37), range(-3, 13))
     np.testing.assert_array_equal(found, expected)
+    beyond = read_mirrored(Plain(image), range(7, 14), range(9))  # all of it mirrored
+    np.testing.assert_array_equal(beyond, image[::-1])
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.int8, np.uint16, np.int16, np.float32, np.int32])
