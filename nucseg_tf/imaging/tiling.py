@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from nucseg_tf.imaging.raster import Raster, Turned, read_mirrored
@@ -53,15 +52,6 @@ class Tile:
             outer.append(slice(low, high))
             inner.append(slice(low - span.start, high - span.start))
         return (inner[0], inner[1]), (outer[0], outer[1])
-
-
-def resize(image: np.ndarray, zoom: float) -> np.ndarray:
-    """Resize an image (H, W) float32 by a factor; each side keeps one pixel at least."""
-    if zoom == 1:
-        return image
-    height, width = (max(1, round(length * zoom)) for length in image.shape)
-    interpolation = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
-    return cv2.resize(image, (width, height), interpolation=interpolation)
 
 
 def padded_length(length: int, tile: int) -> int:

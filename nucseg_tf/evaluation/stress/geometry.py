@@ -6,7 +6,9 @@ import numpy as np
 from scipy import ndimage
 
 from nucseg_tf.evaluation.stress.scene import Scene, known, middle
-from nucseg_tf.imaging.tiling import resize
+from nucseg_tf.imaging.raster import Plain, Resized
+from nucseg_tf.imaging.resample import scaled_shape
+from nucseg_tf.imaging.window import Window
 
 AROUND = 2.5  # diameters, side of the window around one nucleus
 TYPICAL = 1.4  # largest ratio of its diameter to the median
@@ -14,7 +16,9 @@ TYPICAL = 1.4  # largest ratio of its diameter to the median
 
 def zoom(scene: Scene, factor: float) -> Scene:
     """Enlarge a scene; labels take the nearest pixel. Of what is too large the middle stays."""
-    pixels = resize(scene.pixels.astype(np.float32), factor)
+    shape = scaled_shape(scene.labels.shape, factor)
+    resized = Resized(Plain(scene.pixels.astype(np.float32)), shape)
+    pixels = resized.read(Window.whole(shape))
     places = [
         ((np.arange(new) + 0.5) * old / new).astype(int)
         for new, old in zip(pixels.shape, scene.labels.shape, strict=True)
