@@ -6,11 +6,14 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from nucseg_tf.errors import ImageReadError, NucsegError
+
+T = TypeVar("T")
 HEAD = 32  # bytes; no signature of the formats known here needs more
 
 
@@ -33,10 +36,10 @@ class Stack:
     """Planes that are read when they are asked for, so that a stack needs not fit into memory.
 
     Args:
-        shape: of all, (..., H, W), or (..., H, W, S) with `samples`.
+        shape: of all, (..., H, W).
         dtype: of the pixels.
         read: gives the plane at an index of the axes before H.
-        samples: whether the last axis is of colour samples.
+        plane_axes: how many axes a plane has; three, as (H, W, S), with colour samples.
     """
 
     def __init__(
@@ -44,10 +47,10 @@ class Stack:
         shape: tuple[int, ...],
         dtype: DTypeLike,
         read: Callable[[tuple[int, ...]], np.ndarray],
-        samples: bool = False,
+        plane_axes: int = 2,
     ):
         self.shape, self.dtype, self._read = tuple(shape), np.dtype(dtype), read
-        self._plane_axes = 3 if samples else 2
+        self._plane_axes = plane_axes
 
     def __getitem__(self, index: tuple[int | slice, ...], /) -> np.ndarray:
         """Whole numbers drop an axis, slices keep it, as with arrays; an index for every axis."""
@@ -87,6 +90,10 @@ class RawImage:
     pixel_height: float | None = None
     plane_distance: float | None = None
     channels: tuple[str, ...] = ()
+
+    def read_all(self) -> np.ndarray:
+        """All planes as one array."""
+        return self.data[(slice(None),) * len(self.data.shape)]
 
 
 class Reader(Protocol):
@@ -141,3 +148,16 @@ class Reader(Protocol):
             number: of the scene, from 0.
         """
         return self.read(path)
+
+
+def guarded(path: Path, read: Callable[[], T]) -> T:
+    """What a reader gives; whatever it raises says which file is damaged."""
+    try:
+        return read()
+    except NucsegError:
+        raise
+    except Exception as error:  # decoders raise what they like: struct.error, DeflateError, ...
+        raise ImageReadError(
+            f"{path}: damaged, cut short, or not the format its name says ({error}). "
+            "Copy or export the file again."
+        ) from error
