@@ -19,7 +19,7 @@ from nucseg_tf.imaging.scratch import strips
 from nucseg_tf.io.choices import parse
 from nucseg_tf.io.formats import image_suffixes, is_image_folder, reader_for, result_endings
 from nucseg_tf.io.planes import select_plane
-from nucseg_tf.io.readers.base import RawImage, Reader, guarded
+from nucseg_tf.io.readers.base import RawImage, Reader, describe_scenes, guarded
 from nucseg_tf.types import Image
 
 
@@ -123,18 +123,23 @@ def images_in(folder: Path) -> list[Path]:
     )
 
 
-def read_raw(path: Path, scene: int = 0) -> RawImage:
+def read_raw(path: Path, scene: int | str | None = None) -> RawImage:
     """Read everything an image holds; `read_image` and `read_labels` choose from it.
 
     Args:
         path: file, or folder that is an image.
-        scene: which of `scenes_in`, from 0.
+        scene: index or name of one of `scenes_in`; None: the only one.
 
     Raises:
-        ImageReadError: missing, not a file, empty, of another format, damaged, or without pixels.
+        ImageReadError: missing, not a file, empty, of another format, damaged, without pixels, or
+            without such a scene.
     """
     reader = find_reader(path)
-    raw = guarded(path, lambda: reader.read_scene(path, scene))
+    if scene is None:
+        raw = guarded(path, lambda: reader.read(path))
+    else:
+        number = _scene_number(path, scene)
+        raw = guarded(path, lambda: reader.read_scene(path, number))
     if 0 in raw.data.shape:
         raise ImageReadError(f"{path}: has no pixels (shape {raw.data.shape})")
     if raw.data.dtype == bool:
@@ -150,6 +155,15 @@ def scenes_in(path: Path) -> tuple[str, ...]:
     """Names of the images that a file holds; errors as of `read_raw`."""
     reader = find_reader(path)
     return guarded(path, lambda: reader.scenes(path))
+
+
+def _scene_number(path: Path, scene: int | str) -> int:
+    names = scenes_in(path)
+    if isinstance(scene, int) and scene < len(names):
+        return scene
+    if str(scene) in names:
+        return names.index(str(scene))
+    raise ImageReadError(f"{path}: has no scene {scene!r}. {describe_scenes(names)}")
 
 
 def find_reader(path: Path) -> Reader:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -126,14 +126,15 @@ class Reader(Protocol):
         """
 
     def read(self, path: Path) -> RawImage:
-        """Read everything a file holds, without choosing or scaling anything.
+        """Read the only image of a file, without choosing or scaling anything.
 
         The file exists, has one of `suffixes` and is not empty: `io.images.read_raw` sees to that,
         and to what the pixels are.
 
         Raises:
-            ImageReadError: with what is wrong, where that is known. Whatever else a decoder raises
-                becomes one that says the file is damaged.
+            ImageReadError: with what is wrong, where that is known; if there are several `scenes`,
+                with `describe_scenes`. Whatever else a decoder raises becomes one that says the
+                file is damaged.
         """
 
     def scenes(self, path: Path) -> tuple[str, ...]:
@@ -148,6 +149,12 @@ class Reader(Protocol):
             number: of the scene, from 0.
         """
         return self.read(path)
+
+
+def describe_scenes(names: Sequence[str]) -> str:
+    """What to say where a file holds several images."""
+    known = ", ".join(f"{number} {name}".strip() for number, name in enumerate(names))
+    return f"It holds {len(names)} images: {known}. Choose with --scene an index, a name or each."
 
 
 def guarded(path: Path, read: Callable[[], T]) -> T:

@@ -16,7 +16,7 @@ import numpy as np
 from nucseg_tf.errors import ImageReadError
 from nucseg_tf.imaging.scratch import fits, release, scratch
 from nucseg_tf.io.pixel_size import tiff_channels, tiff_pixel_sizes
-from nucseg_tf.io.readers.base import Pixels, RawImage, Reader, Stack
+from nucseg_tf.io.readers.base import Pixels, RawImage, Reader, Stack, describe_scenes
 
 # Byte order, then 42 (TIFF) or 43 (BigTIFF) in that order.
 _SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -34,39 +34,50 @@ class TiffReader(Reader):
         return head.startswith(_SIGNATURES)
 
     def read(self, path: Path) -> RawImage:
-        """Read a file of one series, or the first; see `read_scene`."""
-        return self.read_scene(path, 0)
+        """Read a file of one series.
+
+        Raises:
+            ImageReadError: it has several, or planes are missing.
+        """
+        return _read(path, None)
 
     def scenes(self, path: Path) -> tuple[str, ...]:
         """Names of the series, with a number where they are not told apart by them."""
         import tifffile
 
         with _collected_logs(), tifffile.TiffFile(path) as tiff:
-            names = [series.name for series in tiff.series]
-        if len(names) == 1:
-            return ("",)
-        return tuple(
-            name if name and names.count(name) == 1 else f"{name or 'series'} {number}"
-            for number, name in enumerate(names)
-        )
+            return _names(tiff)
 
     def read_scene(self, path: Path, number: int) -> RawImage:
-        """Read one series of a file.
+        """Read one series of a file; errors as of `read`."""
+        return _read(path, number)
 
-        Raises:
-            ImageReadError: planes are missing.
-        """
-        import tifffile
 
-        with _collected_logs() as logs, tifffile.TiffFile(path) as tiff:
-            series = tiff.series[number]
-            data, axes = _read_series(tiff, series, path), series.axes
-            extra = getattr(series.keyframe, "extrasamples", ())
-            alpha = sum(int(sample) in (1, 2) for sample in extra)  # associated or unassociated
-            sizes = tiff_pixel_sizes(tiff, number)
-            channels = tiff_channels(tiff, number)
-        _refuse_incomplete(path, logs)
-        return RawImage(data, axes, alpha=alpha, channels=channels, **asdict(sizes))
+def _names(tiff: Any) -> tuple[str, ...]:
+    names = [series.name for series in tiff.series]
+    if len(names) == 1:
+        return ("",)
+    return tuple(
+        name if name and names.count(name) == 1 else f"{name or 'series'} {number}"
+        for number, name in enumerate(names)
+    )
+
+
+def _read(path: Path, number: int | None) -> RawImage:
+    """Read one series, the only one without a number."""
+    import tifffile
+
+    with _collected_logs() as logs, tifffile.TiffFile(path) as tiff:
+        if number is None and len(tiff.series) != 1:
+            raise ImageReadError(f"{path}: which image? {describe_scenes(_names(tiff))}")
+        scene = number or 0
+        series = tiff.series[scene]
+        data, axes = _read_series(tiff, series, path), series.axes
+        extra = getattr(series.keyframe, "extrasamples", ())
+        alpha = sum(int(sample) in (1, 2) for sample in extra)  # associated or unassociated
+        sizes, channels = tiff_pixel_sizes(tiff, scene), tiff_channels(tiff, scene)
+    _refuse_incomplete(path, logs)
+    return RawImage(data, axes, alpha=alpha, channels=channels, **asdict(sizes))
 
 
 def _read_series(tiff: Any, series: Any, path: Path) -> Pixels:
