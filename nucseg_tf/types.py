@@ -28,6 +28,8 @@ class Image:
         zoom: by which the image is enlarged for the network.
         aspect: height of a pixel over its width.
         channels: all channels (H, W) by name, that of `pixels` first; empty: only `pixels`.
+        name: of its results; "": the stem of the file.
+        origin: columns that say in tables where its nuclei are from; empty: `image`, the file.
     """
 
     pixels: np.ndarray
@@ -37,6 +39,8 @@ class Image:
     zoom: float = 1.0
     aspect: float = 1.0
     channels: Mapping[str, np.ndarray] = field(default_factory=dict)
+    name: str = ""
+    origin: Mapping[str, str | int] = field(default_factory=dict)
 
     @property
     def spacing(self) -> tuple[float, float] | None:

@@ -33,6 +33,8 @@ def predict(
     diameter: Diameter = None,
     channel: Channel = None,
     z: Plane = None,
+    t: str | None = None,
+    scene: str | None = None,
     tile: int | None = None,
     tta: int = 1,
     engine: Engine = "auto",
@@ -44,14 +46,17 @@ def predict(
     """Find the nuclei of images.
 
     Writes STEM_labels.tif per image, objects.csv (a row per nucleus), run.json and, if images had
-    to be left out, failures.csv. Prints the output folder.
+    to be left out, failures.csv. Prints the output folder. After a stop of any kind the same
+    command goes on.
 
     Args:
-        paths: image files, or folders of them (TIFF, PNG, JPEG, BMP)
+        paths: image files, or folders of them
         out: folder for the results
         model: name of a model, or a model folder
-        channel: index from 0, or max, where a file has several
-        z: plane, index from 0, or max, where a file is a stack
+        channel: of the nuclei, index from 0, name, or max; the others are measured, too
+        z: plane, index from 0; max or mean of all, focus (the sharpest), or each
+        t: time, index from 0, range A:B without B, or each
+        scene: index from 0, name, or each, where a file holds several images
         tile: side in px of the tiles of large images; 512 for Mask R-CNN, 1536 for the others
         workers: how many images may be under way at once; as many as cores, four at most
         tta: average over so many flips and rotations, 1 (off) to 8; takes as many times as long
@@ -62,7 +67,8 @@ def predict(
     from nucseg_tf.io.images import list_images
 
     chosen = tuple(name for name, wanted in writers.items() if wanted)
-    options = Options(channel, z, pixel_size, parse_diameter(diameter), tile, tta, chosen)
+    size = parse_diameter(diameter)
+    options = Options(channel, z, pixel_size, size, tile, tta, chosen, t, scene)
     check(engine, precision)
     if workers is None:
         workers = usual_workers()

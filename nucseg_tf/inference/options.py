@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nucseg_tf.errors import UsageError
+from nucseg_tf.io.choices import Choice, parse
 
 AUTO, NATIVE = "auto", "native"
 
@@ -16,7 +17,7 @@ class Options:
     """Choices of the user, the same for all images of a run.
 
     Attributes:
-        channel, z: see `io.images.read_image`.
+        channel, z, t, scene: see `io.choices.Choice`.
         pixel_size: µm; that of the file without.
         diameter: typical nucleus, px; rescales to the model's. Goes before `pixel_size`. Or "auto":
             found in each image; or "native": images stay as they are. None: by pixel size, if the
@@ -34,6 +35,17 @@ class Options:
     tile: int | None = None
     tta: int = 1
     writers: tuple[str, ...] = ()
+    t: int | str | range | None = None
+    scene: int | str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense to take of any image; UsageError."""
+        parse(self.channel, self.z, self.t, self.scene)
+
+    @property
+    def choice(self) -> Choice:
+        """What to take of an image."""
+        return parse(self.channel, self.z, self.t, self.scene)
 
 
 def parse_diameter(text: str | float | None) -> float | str | None:

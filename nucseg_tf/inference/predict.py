@@ -1,24 +1,37 @@
-"""From image files to a folder of results."""
+"""From images to a folder of results."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import hashlib
+import itertools
+import json
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from nucseg_tf import __version__
 from nucseg_tf.errors import UsageError
+from nucseg_tf.imaging.scratch import put, scratch
+from nucseg_tf.inference.journal import Journal, only_run_in
 from nucseg_tf.inference.measure import measure_columns
 from nucseg_tf.inference.options import Options
-from nucseg_tf.inference.runner import Line, Outcome, Stage
+from nucseg_tf.inference.runner import Line, Outcome, Stage, Way
 from nucseg_tf.inference.segmenter import Segmenter
 from nucseg_tf.inference.stages.measure import Measure, add_image
 from nucseg_tf.inference.stages.read import Read
-from nucseg_tf.inference.stages.write import Write, remove_results
+from nucseg_tf.inference.stages.write import LABELS, Write, remove_results
 from nucseg_tf.io.files import ensure_folder
 from nucseg_tf.io.images import list_images
-from nucseg_tf.io.tables import Table, write_failures, write_table
+from nucseg_tf.io.sources import Series, Source, View, file_sources, find_views
+from nucseg_tf.io.stacks import write_label_stack
+from nucseg_tf.io.tables import Table, write_failures
 from nucseg_tf.types import Image
+
+Progress = Callable[[int, int, str], bool]
 
 
 def predict_files(
@@ -26,72 +39,221 @@ def predict_files(
     out: Path,
     segmenter: Segmenter,
     options: Options,
-    progress: Callable[[int, int, str], bool] = lambda done, total, name: True,
+    progress: Progress = lambda done, total, name: True,
     workers: int = 1,
 ) -> Outcome:
-    """Predict image files and folders of them.
-
-    Writes STEM_labels.tif (and what `options.writers` add) per image, objects.csv, and failures.csv
-    if images had to be left out.
+    """Predict image files and folders of them; see `predict_sources`.
 
     Args:
         paths: files, or folders of them.
+        out, segmenter, options, progress, workers: as there.
+
+    Raises:
+        UsageError, OutputError: as there.
+    """
+    sources = file_sources(list_images(paths), options.scene)
+    return predict_sources(sources, out, segmenter, options, progress, workers)
+
+
+def predict_sources(
+    sources: Sequence[Source],
+    out: Path,
+    segmenter: Segmenter,
+    options: Options,
+    progress: Progress = lambda done, total, name: True,
+    workers: int = 1,
+) -> Outcome:
+    """Predict images.
+
+    Writes NAME_labels.tif (and what `options.writers` add) per image, objects.csv, and failures.csv
+    if images had to be left out. A run that was stopped, by whatever, is gone on with by the same
+    call: what is done is not done again.
+
+    Args:
+        sources: the images.
         out: folder for the results, made if need be.
         segmenter: the model.
         options: how to read and predict, what to write.
-        progress: called after each image with its number, the count and its name; says whether to
-            go on; images that have been begun are finished all the same.
-        workers: how many images may be on their way at once.
+        progress: called after each plane with the number of images that are done, their count and
+            the name of the plane; says whether to go on; planes that have been begun are finished
+            all the same.
+        workers: how many planes may be on their way at once.
 
     Returns:
-        What was done and what failed.
+        What was done, by this run and the one it went on with, and what failed.
 
     Raises:
-        UsageError: if there are fewer workers than one, or two images have the same stem, and so
+        UsageError: if there are fewer workers than one, or two images have the same name, and so
             would overwrite each other's results.
-        OutputError: if `out` cannot be written.
+        OutputError: if `out` cannot be written, or another run writes there.
     """
-    files = list_images(paths)
     if workers < 1:
         raise UsageError(f"--workers: expected 1 or more. Received: {workers}.")
-    _refuse_same_stem(files)
-    ensure_folder(out)
+    _refuse_same_name(sources)
     segmenter.check(options)
-    stages: list[Stage] = [
-        Read(options),
-        *segmenter.stages(options),
-        Measure(),
-        Write(out, options.writers),
-    ]
-    outcome = Outcome()
-
-    def tables() -> Iterator[Table]:
-        yield _no_objects()
-        line, number = Line(files, stages, min(workers, len(files))), 0
-        for number, way in enumerate(line, start=1):
-            if way.error:
-                remove_results(out, way.file)
-            else:
-                yield way.value.table
-            outcome.note(way, way.file.name)
-            if not progress(number, len(files), way.file.name):
-                line.stop()
-        outcome.left_out = files[number:]
-
-    write_table(out / "objects.csv", tables())
-    write_failures(out, outcome.failures)
-    return outcome
+    ensure_folder(out)
+    with only_run_in(out):
+        journal = Journal(out, _key(sources, segmenter, options))
+        run = _Run(out, options, segmenter, journal)
+        run.go(sources, progress, workers)
+        return run.end(sources)
 
 
-def _refuse_same_stem(files: Sequence[Path]) -> None:
-    seen: dict[str, Path] = {}
-    for file in files:
-        other = seen.setdefault(file.stem.lower(), file)
-        if other != file:
+@dataclass
+class _Run:
+    """A run on its way.
+
+    Attributes:
+        out, options, segmenter: as of `predict_sources`.
+        journal: what is done.
+        outcome: what has failed.
+    """
+
+    out: Path
+    options: Options
+    segmenter: Segmenter
+    journal: Journal
+    outcome: Outcome = field(default_factory=Outcome)
+
+    def go(self, sources: Sequence[Source], progress: Progress, workers: int) -> None:
+        """Send what is not done along the stages, and note it source by source."""
+        coming: deque[Series] = deque()
+        waiting = [source for source in sources if source.name not in self.journal.entries]
+
+        def views() -> Iterator[View]:
+            for source in waiting:
+                coming.append(find_views(source, self.options.choice))
+                yield from coming[-1].views
+
+        side_by_side = workers if self._stacked else max(1, min(workers, len(waiting)))
+        line = Line(views(), self._stages(), side_by_side)
+        done = len(sources) - len(waiting)
+
+        def watched(ways: Iterable[Way], planes: int) -> Iterator[Way]:
+            for number, way in enumerate(ways, start=1):
+                yield way
+                if not progress(done + (number == planes), len(sources), way.item.title):
+                    line.stop()
+
+        for _, ways in itertools.groupby(line, key=lambda way: way.item.source.name):
+            series = coming.popleft()
+            self._take(series, watched(ways, len(series.views)))
+            done += 1
+
+    @property
+    def _stacked(self) -> bool:
+        return not self.options.choice.is_one
+
+    def _stages(self) -> list[Stage]:
+        return [
+            Read(self.options, all_channels=True),
+            *self.segmenter.stages(self.options),
+            Measure(),
+            Write(self.out, self.options.writers, self._stacked),
+        ]
+
+    def _take(self, series: Series, ways: Iterator[Way]) -> None:
+        """Write and note a source when all its planes have come."""
+        failures: list[tuple[str, str]] = []
+        planes = _Planes(series)
+        with self.journal.rows(series.source.name) as rows:
+            for way in ways:
+                if way.error:
+                    self.outcome.note_error(way)
+                    failures.append((str(way.item), way.reason))
+                    remove_results(self.out, way.item.name)
+                    continue
+                rows.write(way.value.table)
+                planes.add(way)
+            if not planes.done or len(planes.done) + len(failures) < len(series.views):
+                return  # failed altogether, or stopped on the way
+            planes.write(self.out)
+            rows.keep(planes.describe(), failures)
+
+    def end(self, sources: Sequence[Source]) -> Outcome:
+        """Write the tables; what was done and what was not."""
+        names = [source.name for source in sources]
+        entries = [self.journal.entries[name] for name in names if name in self.journal.entries]
+        self.outcome.done = [entry.image for entry in entries]
+        earlier = [failure for entry in entries for failure in entry.failures]
+        failures = [(str(item), reason) for item, reason in self.outcome.failures]
+        failures += [failure for failure in earlier if failure not in failures]
+        failed = {item.source.name for item, _ in self.outcome.failures}
+        self.outcome.failures = failures
+        known = self.journal.entries.keys() | failed
+        self.outcome.left_out = [source.path for source in sources if source.name not in known]
+        self.journal.write(names, _no_objects())
+        if not self.outcome.left_out:
+            self.journal.remove()
+        write_failures(self.out, failures)
+        return self.outcome
+
+
+class _Planes:
+    """The planes of a source that are done."""
+
+    def __init__(self, series: Series):
+        self.series = series
+        self.done: list[dict[str, Any]] = []
+        self._stack: np.ndarray | None = None
+        self._spacing: tuple[float, float] | None = None
+
+    def add(self, way: Way) -> None:
+        """Take in a plane; its labels, if they go into a stack."""
+        written = way.value
+        self.done.append(way.describe(str(self.series.source.origin["image"])))
+        self._spacing = written.spacing
+        if written.labels is not None:
+            lengths = tuple(length or 1 for length in self.series.shape)
+            if self._stack is None:
+                self._stack = scratch((*lengths, *written.shape), np.int32)
+            first = self.series.views[0]
+            place = ((way.item.t or 0) - (first.t or 0), way.item.z or 0)
+            put(self._stack, place, written.labels)
+
+    def write(self, out: Path) -> None:
+        """Write the label image of a stack; that of a single plane is there already."""
+        if self._stack is None:
+            return
+        axes = "".join(a for a, n in zip("TZ", self.series.shape, strict=True) if n is not None)
+        shape = [length for length in self.series.shape if length is not None]
+        stack = self._stack.reshape(*shape, *self._stack.shape[-2:])
+        path = out / f"{self.series.source.name}{LABELS}"
+        write_label_stack(path, stack, f"{axes}YX", self._spacing, self.series.plane_distance)
+
+    def describe(self) -> dict[str, Any]:
+        """For run.json."""
+        if len(self.done) == 1:
+            return self.done[0]
+        sums = {name: sum(plane[name] for plane in self.done) for name in ("nuclei", "seconds")}
+        return self.done[0] | sums | {"planes": len(self.done)}
+
+
+def _refuse_same_name(sources: Sequence[Source]) -> None:
+    seen: dict[str, Source] = {}
+    for source in sources:
+        other = seen.setdefault(source.name.lower(), source)
+        if other is not source:
             raise UsageError(
-                f"{other} and {file} have the same stem, so their results would overwrite each "
-                f"other. Predict them into different folders (--out)."
+                f"{other.path} and {source.path} have the same stem, so their results would "
+                "overwrite each other. Predict them into different folders (--out)."
             )
+
+
+def _key(sources: Sequence[Source], segmenter: Segmenter, options: Options) -> str:
+    """What the results depend on; another run has another."""
+    images = [(source.name, str(source.path.absolute()), _state(source.path)) for source in sources]
+    model = [segmenter.model.sha256, segmenter.network.engine, segmenter.network.precision]
+    text = json.dumps([__version__, images, model, asdict(options)], default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """What changes with the content of a file; None where there is none."""
+    if not path.exists():
+        return None
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def _no_objects() -> Table:

@@ -6,9 +6,8 @@ A source is opened when its turn comes, and named before.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -82,12 +81,28 @@ class View:
         source: the image.
         choice: of one plane.
         t, z: which of several, from 0, where the source gives a stack; None where it has one.
+        error: why it cannot be read, where that is known already.
     """
 
     source: Source
     choice: Choice
     t: int | None = None
     z: int | None = None
+    error: ImageReadError | None = None
+
+    def __str__(self) -> str:
+        """The file, and which plane of it."""
+        return f"{self.path}{self._place}"
+
+    @property
+    def title(self) -> str:
+        """The same, short."""
+        return f"{self.source.origin['image']}{self._place}"
+
+    @property
+    def _place(self) -> str:
+        places = ", ".join(f"{a} {n}" for a, n in (("t", self.t), ("z", self.z)) if n is not None)
+        return f" ({places})" if places else ""
 
     @property
     def path(self) -> Path:
@@ -113,51 +128,53 @@ class Series:
 
     Attributes:
         source: the image.
-        choice: what was asked for.
+        views: one, or those of a stack.
+        shape: how many t and z there are of a stack; None for an axis that it has not.
+        plane_distance: from one z to the next, µm, if known.
     """
 
     source: Source
-    choice: Choice
+    views: tuple[View, ...]
+    shape: tuple[int | None, int | None] = (None, None)
+    plane_distance: float | None = None
 
-    @cached_property
-    def shape(self) -> tuple[int | None, int | None]:
-        """How many t and z there are; None for an axis that is not asked for.
 
-        Raises:
-            ImageReadError: the image cannot be read, or a choice is out of range.
-        """
-        if self.choice.is_one:
-            return None, None
-        planes = find_planes(self.source.path, self.source.open(), self.choice)
-        times = len(self.times(planes.count("t"))) if self._has_times else None
-        return times, planes.count("z") if self.choice.z == EACH else None
+def find_views(source: Source, choice: Choice) -> Series:
+    """Expand "each" and ranges; only for these a source is opened.
 
-    @property
-    def _has_times(self) -> bool:
-        return self.choice.t == EACH or isinstance(self.choice.t, range)
+    What cannot be read becomes a single view with the error.
+    """
+    if choice.is_one:
+        return Series(source, (View(source, choice),))
+    try:
+        planes = find_planes(source.path, source.open(), choice)
+        times = _times(source, choice.t, planes.count("t"))
+    except ImageReadError as error:
+        return Series(source, (View(source, choice, error=error),))
+    levels = range(planes.count("z")) if choice.z == EACH else None
+    views = [
+        View(source, replace(choice, **_given(t=time, z=level)), time, level)
+        for time in (times if times is not None else [None])
+        for level in (levels if levels is not None else [None])
+    ]
+    shape = (len(times) if times is not None else None, len(levels) if levels is not None else None)
+    return Series(source, tuple(views), shape, planes.raw.plane_distance)
 
-    def times(self, count: int) -> range:
-        """Those asked for, of so many."""
-        if not isinstance(self.choice.t, range):
-            return range(count)
-        if self.choice.t.stop > count:
-            wanted = f"{self.choice.t.start}:{self.choice.t.stop}"
-            raise ImageReadError(
-                f"{self.source.path}: --t {wanted} is out of range; this file has 0..{count - 1}"
-            )
-        return self.choice.t
 
-    def __iter__(self) -> Iterator[View]:
-        times, levels = self.shape
-        first = self.choice.t.start if isinstance(self.choice.t, range) else 0
-        for time in range(first, first + times) if times is not None else [None]:
-            for level in range(levels) if levels is not None else [None]:
-                choice = self.choice
-                if time is not None:
-                    choice = replace(choice, t=time)
-                if level is not None:
-                    choice = replace(choice, z=level)
-                yield View(self.source, choice, time, level)
+def _given(**numbers: int | None) -> dict[str, int]:
+    return {name: number for name, number in numbers.items() if number is not None}
+
+
+def _times(source: Source, wanted: int | str | range | None, count: int) -> range | None:
+    """Those asked for, of so many; None where one is."""
+    if wanted == EACH:
+        return range(count)
+    if isinstance(wanted, range) and wanted.stop > count:
+        raise ImageReadError(
+            f"{source.path}: --t {wanted.start}:{wanted.stop} is out of range; "
+            f"this file has 0..{count - 1}"
+        )
+    return wanted if isinstance(wanted, range) else None
 
 
 def file_sources(files: Sequence[Path], scene: int | str | None) -> list[Source]:
