@@ -43,7 +43,8 @@ def _lines() -> Callable[[int, int, str], None]:
         nonlocal first
         first = done if first is None else first
         seconds, since = time.monotonic() - began, done - first + 1
-        left = f", {_clock(seconds / since * (total - done))} left" if since > 0 and done else ""
+        rest = seconds / since * (total - done)
+        left = f", {_clock(rest)} left" if 0 < done < total else ""
         LOG.info("%d %% (%d/%d%s) %s", 100 * done // total, done, total, left, name)
 
     return show
