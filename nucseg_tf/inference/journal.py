@@ -63,7 +63,7 @@ class Journal:
             folder / f".objects{part}.csv.part",
             folder / f".run{part}.jsonl",
         )
-        self._key = key
+        self._head = json.dumps({"key": key})
         self.entries: dict[str, Entry] = {}
         if self._lines.exists() and not self._recall():
             LOG.info(
@@ -71,15 +71,13 @@ class Journal:
             )
         if not self.entries:
             self._rows.write_bytes(b"")
-            self._lines.write_text(json.dumps({"key": key}) + "\n", encoding="utf-8")
+            self._lines.write_text(f"{self._head}\n", encoding="utf-8")
 
     def _recall(self) -> bool:
         """Read what an earlier run has done, if it was the same; whether it was."""
-        first, *lines = self._lines.read_text(encoding="utf-8").split("\n")
-        try:
-            if json.loads(first).get("key") != self._key:
-                return False
-        except json.JSONDecodeError:
+        text = self._lines.read_text(encoding="utf-8", errors="replace")
+        first, *lines = text.split("\n")
+        if first != self._head:
             return False
         whole = lines[:-1]  # the last is empty, or was not written to its end
         entries = [Entry(**json.loads(line)) for line in whole]
