@@ -22,7 +22,7 @@ from typing import Any, TextIO
 
 from nucseg_tf.errors import OutputError
 from nucseg_tf.io.files import atomic_path
-from nucseg_tf.io.tables import Table
+from nucseg_tf.io.tables import Table, kinds_of
 
 LOG = logging.getLogger(__name__)
 PORTION = 2**20  # bytes
@@ -35,7 +35,7 @@ class Entry:
     Attributes:
         name: of its source.
         start, end: of its rows, bytes.
-        columns: of its rows.
+        columns: of its rows, and which kind of values each has (`dtype.kind`).
         image: entry for run.json.
         failures: (plane, reason) of what of it could not be done.
     """
@@ -43,7 +43,7 @@ class Entry:
     name: str
     start: int
     end: int
-    columns: list[str]
+    columns: dict[str, str]
     image: dict[str, Any]
     failures: list[tuple[str, str]] = field(default_factory=list)
 
@@ -120,26 +120,31 @@ class Journal:
             raise OutputError(f"{self.table}: cannot be written: {error.strerror}") from error
         self.entries[name] = entry
 
-    def write(self, names: Sequence[str], empty: Table) -> None:
+    def write(self, names: Sequence[str], empty: Table) -> dict[str, str]:
         """Make the table of all images that are done, in the order of `names`.
 
         Args:
             names: of all sources.
             empty: the columns if there are no rows.
 
+        Returns:
+            Its columns, and which kind of values each has.
+
         Raises:
             OutputError: the file cannot be written.
         """
         entries = [self.entries[name] for name in names if name in self.entries]
-        columns = list(dict.fromkeys(name for entry in entries for name in entry.columns))
+        columns = {name: kind for entry in entries for name, kind in entry.columns.items()}
+        columns = columns or kinds_of(empty)
         with (
             atomic_path(self.table) as temporary,
             temporary.open("w", newline="", encoding="utf-8") as stream,
         ):
             writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(columns or list(empty.columns))
+            writer.writerow(columns)
             for entry in entries:
-                self._copy(entry, columns, stream, writer)
+                self._copy(entry, list(columns), stream, writer)
+        return columns
 
     def remove(self) -> None:
         """Forget the run, once all of it is done."""
@@ -150,7 +155,7 @@ class Journal:
         """Write the rows of an image, with empty cells where it lacks columns."""
         with self._rows.open("rb") as rows:
             rows.seek(entry.start)
-            if entry.columns == columns:
+            if list(entry.columns) == columns:
                 stream.flush()
                 for size in _portions(entry.end - entry.start):
                     stream.buffer.write(rows.read(size))
@@ -171,20 +176,20 @@ class Rows:
     """Where the rows of an image are written.
 
     Attributes:
-        columns: of what was written so far.
+        columns: of what was written so far, with their kinds.
         kept: what `keep` was given.
     """
 
     def __init__(self, stream: TextIO):
         self._writer = csv.writer(stream, lineterminator="\n")
-        self.columns: list[str] = []
+        self.columns: dict[str, str] = {}
         self.kept: tuple[dict[str, Any], list[tuple[str, str]]] | None = None
 
     def write(self, table: Table) -> None:
         """Write the rows of a plane; all planes of an image have the same columns."""
-        columns = list(table.columns)
-        if self.columns and columns != self.columns:
-            raise ValueError(f"expected columns {self.columns}. Received: {columns}")
+        columns = kinds_of(table)
+        if self.columns and list(columns) != list(self.columns):
+            raise ValueError(f"expected columns {[*self.columns]}. Received: {[*columns]}")
         self.columns = columns
         self._writer.writerows(table.rows())
 

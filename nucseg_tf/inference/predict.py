@@ -21,6 +21,7 @@ from nucseg_tf.inference.measure import measure_columns
 from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.runner import Line, Outcome, Stage, Way
 from nucseg_tf.inference.segmenter import Segmenter
+from nucseg_tf.inference.shard import Shard
 from nucseg_tf.inference.stages.measure import Measure, add_image
 from nucseg_tf.inference.stages.read import Read
 from nucseg_tf.inference.stages.write import LABELS, Write, remove_results
@@ -28,7 +29,7 @@ from nucseg_tf.io.files import ensure_folder
 from nucseg_tf.io.images import list_images
 from nucseg_tf.io.sources import Series, Source, View, file_sources, find_views
 from nucseg_tf.io.stacks import write_label_stack
-from nucseg_tf.io.tables import Table, write_failures
+from nucseg_tf.io.tables import CSV, PARQUET, Table, check_format, to_parquet, write_failures
 from nucseg_tf.types import Image
 
 Progress = Callable[[int, int, str], bool]
@@ -41,18 +42,20 @@ def predict_files(
     options: Options,
     progress: Progress = lambda done, total, name: True,
     workers: int = 1,
+    shard: Shard | None = None,
+    table: str = CSV,
 ) -> Outcome:
     """Predict image files and folders of them; see `predict_sources`.
 
     Args:
         paths: files, or folders of them.
-        out, segmenter, options, progress, workers: as there.
+        out, segmenter, options, progress, workers, shard, table: as there.
 
     Raises:
         UsageError, OutputError: as there.
     """
     sources = file_sources(list_images(paths), options.scene)
-    return predict_sources(sources, out, segmenter, options, progress, workers)
+    return predict_sources(sources, out, segmenter, options, progress, workers, shard, table)
 
 
 def predict_sources(
@@ -62,6 +65,8 @@ def predict_sources(
     options: Options,
     progress: Progress = lambda done, total, name: True,
     workers: int = 1,
+    shard: Shard | None = None,
+    table: str = CSV,
 ) -> Outcome:
     """Predict images.
 
@@ -78,6 +83,8 @@ def predict_sources(
             the name of the plane; says whether to go on; planes that have been begun are finished
             all the same.
         workers: how many planes may be on their way at once.
+        shard: which part of the images is done here; others may write into the same folder.
+        table: "csv" or "parquet", of which objects.csv becomes objects.parquet.
 
     Returns:
         What was done, by this run and the one it went on with, and what failed.
@@ -90,13 +97,18 @@ def predict_sources(
     if workers < 1:
         raise UsageError(f"--workers: expected 1 or more. Received: {workers}.")
     _refuse_same_name(sources)
+    check_format(table)
+    if shard and table != CSV:
+        raise UsageError(f"--table {table}: is of nucseg merge, where a run is done in shards.")
     segmenter.check(options)
     ensure_folder(out)
-    with only_run_in(out):
-        journal = Journal(out, _key(sources, segmenter, options))
+    part = shard.part if shard else ""
+    sources = shard.of(sources) if shard else sources
+    with only_run_in(out, part):
+        journal = Journal(out, _key(sources, segmenter, options), part)
         run = _Run(out, options, segmenter, journal)
         run.go(sources, progress, workers)
-        return run.end(sources)
+        return run.end(sources, part, table)
 
 
 @dataclass
@@ -170,7 +182,7 @@ class _Run:
             planes.write(self.out)
             rows.keep(planes.describe(), failures)
 
-    def end(self, sources: Sequence[Source]) -> Outcome:
+    def end(self, sources: Sequence[Source], part: str, table: str) -> Outcome:
         """Write the tables; what was done and what was not."""
         names = [source.name for source in sources]
         entries = [self.journal.entries[name] for name in names if name in self.journal.entries]
@@ -182,10 +194,13 @@ class _Run:
         self.outcome.failures = failures
         known = self.journal.entries.keys() | failed
         self.outcome.left_out = [source.path for source in sources if source.name not in known]
-        self.journal.write(names, _no_objects())
+        kinds = self.outcome.columns = self.journal.write(names, _no_objects())
+        if table == PARQUET:
+            to_parquet(self.journal.table, self.journal.table.with_suffix(".parquet"), kinds)
+            self.journal.table.unlink()
         if not self.outcome.left_out:
             self.journal.remove()
-        write_failures(self.out, failures)
+        write_failures(self.out, failures, part)
         return self.outcome
 
 
@@ -201,7 +216,8 @@ class _Planes:
     def add(self, way: Way) -> None:
         """Take in a plane; its labels, if they go into a stack."""
         written = way.value
-        self.done.append(way.describe(str(self.series.source.origin["image"])))
+        origin = self.series.source.origin
+        self.done.append({**origin, **way.describe(str(origin["image"]))})
         self._spacing = written.spacing
         if written.labels is not None:
             lengths = tuple(length or 1 for length in self.series.shape)
