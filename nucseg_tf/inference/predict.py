@@ -142,7 +142,8 @@ class _Run:
         done = len(sources) - len(waiting)
 
         def watched(ways: Iterable[Way], planes: int) -> Iterator[Way]:
-            for number, way in enumerate(ways, start=1):
+            # Not one more than there are, for which the next source would have to be waited for.
+            for number, way in enumerate(itertools.islice(ways, planes), start=1):
                 yield way
                 if not progress(done + (number == planes), len(sources), way.item.title):
                     line.stop()
