@@ -69,7 +69,7 @@ def test_movies_without_nuclei_or_frames():
 
 
 def test_simulated_movies_are_tracked():
-    _, labels, lineage = simulate_movie(find_cell_lines("U2OS")[0], 1, 12, shape=(192, 192))
+    _, labels, _ = simulate_movie(find_cell_lines("U2OS")[0], 1, 12, shape=(192, 192))
     spoilt, truth = degrade(labels, np.random.default_rng(0), drop=0.03)
     table = link_frames(*zip(*map(bench_link.measure, spoilt), strict=True))
     tracks = np.split(table["track"], np.cumsum([len(numbers) for numbers in truth])[:-1])
