@@ -25,10 +25,12 @@ def perimeters(labels: np.ndarray) -> np.ndarray:
     Args:
         labels: (H, W).
     """
-    outline = np.pad(_outlines(labels), 1)
-    place, down = np.flatnonzero(outline), outline.shape[1]
-    flat = outline.ravel()
-    own = flat[place].astype(np.int64)
+    place = np.flatnonzero(_find_outlines(labels))
+    own = labels.ravel()[place].astype(np.int32)
+    down = labels.shape[1] + 2
+    place += 2 * (place // max(1, labels.shape[1])) + down + 1  # with a frame around the image
+    flat = np.zeros((labels.shape[0] + 2) * down, np.int32)
+    flat[place] = own
     kind = np.ones(len(place), np.int64)
     for step in (1, -1, down, -down):
         kind += 2 * (flat[place + step] == own)
@@ -38,9 +40,10 @@ def perimeters(labels: np.ndarray) -> np.ndarray:
     return sums[1:].astype(np.float64)  # without any pixel they are integers
 
 
-def _outlines(labels: np.ndarray) -> np.ndarray:
-    """The labels (H, W) without what lies within."""
-    within = np.zeros(labels.shape, bool)
+def _find_outlines(labels: np.ndarray) -> np.ndarray:
+    """Where the pixels on outlines are, (H, W)."""
+    found = labels > 0
     down, right = labels[1:] == labels[:-1], labels[:, 1:] == labels[:, :-1]
-    within[1:-1, 1:-1] = down[1:, 1:-1] & down[:-1, 1:-1] & right[1:-1, 1:] & right[1:-1, :-1]
-    return np.where(within, 0, labels)
+    within = down[1:, 1:-1] & down[:-1, 1:-1] & right[1:-1, 1:] & right[1:-1, :-1]
+    found[1:-1, 1:-1] &= ~within
+    return found
