@@ -9,12 +9,13 @@ where the image does; a nucleus that others enclose has none.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from nucseg_tf.errors import UsageError
 
-ROWS = 64  # that are gone through together: they stay in the processor's cache
+ROWS = 32  # that are gone through together: they stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -56,46 +57,45 @@ class Ring:
 def draw_rings(labels: np.ndarray, ring: Ring) -> np.ndarray:
     """The rings of all nuclei of (H, W) labels, as (H, W) int32 labels, 0 elsewhere.
 
+    Each pixel looks for the least (squared distance, label), written as one number, that distance
+    times `base` plus label: first in its column, then among what the columns around it found.
+
     >>> draw_rings(np.array([[0, 0, 0, 7, 0, 0, 5]]), Ring(0, 2)).tolist()
     [[0, 7, 7, 0, 7, 5, 0]]
     """
+    base = int(labels.max(initial=0)) + 1
+    # The farthest is one step beyond the reach, and has the squares of steps added to it.
+    most = ((ring.reach + 1) ** 2 + ring.reach**2 + 1) * base
+    found = labels.astype(np.int32 if most <= np.iinfo(np.int32).max else np.int64)
+    _look_along_columns(found, base, ring.reach)
     out = np.zeros(labels.shape, np.int32)
     for top in range(0, len(labels), ROWS):
-        first = max(0, top - ring.reach)
-        strip = labels[first : top + ROWS + ring.reach]
-        if strip.any():
-            out[top : top + ROWS] = _draw(strip, ring)[top - first :][:ROWS]
+        nearest = _look_along_rows(found[top : top + ROWS], base, ring.reach)
+        held = (nearest >= (ring.gap**2 + 1) * base) & (nearest < (ring.reach**2 + 1) * base)
+        out[top : top + ROWS] = nearest % base * held
     return out
 
 
-def _draw(labels: np.ndarray, ring: Ring) -> np.ndarray:
-    """What `draw_rings` gives, right where all within reach is there.
+def _look_along_columns(labels: np.ndarray, base: int, reach: int) -> None:
+    """Make of labels (H, W) the least of their column, base * steps^2 added; in place.
 
-    Each pixel looks for the least (squared distance, label), written as one number: first along
-    its column, then among what the columns around found.
+    Steps are squared at the end: until then a step adds `base`, so that rows pass it on.
     """
-    base = int(labels.max()) + 1
-    square = ring.reach**2
-    # The farthest is one beyond the reach, and has the squares of steps added to it.
-    kind = np.int32 if (2 * square + 1) * base <= np.iinfo(np.int32).max else np.int64
-    found: np.ndarray = labels.astype(kind)
-    found[found == 0] = (square + 1) * base
-    for axis in (0, 1):
-        found = _nearest(found, base, ring.reach, axis)
-    held = (found >= (ring.gap**2 + 1) * base) & (found < (square + 1) * base)
-    out = np.zeros(labels.shape, np.int32)
-    out[held] = found[held] % base
-    return out
+    labels[labels == 0] = (reach + 1) * base
+    for rows in (labels, labels[::-1]):
+        for before, row in pairwise(rows):
+            np.minimum(row, before + base, out=row)
+    for top in range(0, len(labels), ROWS):
+        strip = labels[top : top + ROWS]
+        steps = strip // base
+        strip += (steps**2 - steps) * base
 
 
-def _nearest(values: np.ndarray, base: int, reach: int, axis: int) -> np.ndarray:
-    """The least of each value and those within reach along an axis, plus base * steps^2."""
-    out = values.copy()
-    source, target = (values, out) if axis == 0 else (values.T, out.T)
-    farther = np.empty_like(values)
-    moved = farther if axis == 0 else farther.T
-    for step in range(1, min(reach, len(source) - 1) + 1):
-        np.add(source, base * step**2, out=moved)
-        np.minimum(target[step:], moved[:-step], out=target[step:])
-        np.minimum(target[:-step], moved[step:], out=target[:-step])
+def _look_along_rows(values: np.ndarray, base: int, reach: int) -> np.ndarray:
+    """The least of each value (H, W) and those within reach in its row, base * steps^2 added."""
+    out, farther = values.copy(), np.empty_like(values)
+    for step in range(1, min(reach, values.shape[1] - 1) + 1):
+        np.add(values, base * step**2, out=farther)
+        np.minimum(out[:, step:], farther[:, :-step], out=out[:, step:])
+        np.minimum(out[:, :-step], farther[:, step:], out=out[:, :-step])
     return out

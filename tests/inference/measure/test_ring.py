@@ -25,8 +25,8 @@ def naive(labels: np.ndarray, ring: Ring) -> np.ndarray:
 def test_equals_the_naive_twin(ring, sigma):
     labels = blobs(7, sigma, (ROWS + 20, 50))
     labels[:, 10:35] = 0
-    labels[40:70] = 0
-    labels[50, 20] = labels.max() + 1
+    labels[40 : ROWS + 6] = 0
+    labels[ROWS - 3, 20] = labels.max() + 1
     np.testing.assert_array_equal(draw_rings(labels, ring), naive(labels, ring))
 
 
