@@ -145,6 +145,9 @@ READERS: Registry[Reader] = Registry(
     {
         "tiff": "nucseg_tf.io.readers.tiff:READER",
         "plain": "nucseg_tf.io.readers.plain:READER",
+        "omezarr": "nucseg_tf.io.readers.omezarr:READER",
+        "hdf5": "nucseg_tf.io.readers.hdf5:READER",
+        "microscopes": "nucseg_tf.io.readers.microscopes:READER",
     },
 )
 WRITERS: Registry[Writer] = Registry(
