@@ -147,7 +147,9 @@ READERS: Registry[Reader] = Registry(
         "plain": "nucseg_tf.io.readers.plain:READER",
         "omezarr": "nucseg_tf.io.readers.omezarr:READER",
         "hdf5": "nucseg_tf.io.readers.hdf5:READER",
-        "microscopes": "nucseg_tf.io.readers.microscopes:READER",
+        "czi": "nucseg_tf.io.readers.czi:READER",
+        "nd2": "nucseg_tf.io.readers.nd2:READER",
+        "lif": "nucseg_tf.io.readers.lif:READER",
     },
 )
 WRITERS: Registry[Writer] = Registry(

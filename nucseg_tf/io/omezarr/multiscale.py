@@ -168,7 +168,7 @@ def open_level(group: zarr.Group, path: str) -> zarr.Array:
     """
     place: Path = folder_of(group) / path
     try:
-        array = group[path]
+        array: Any = group[path]
     except KeyError as error:
         raise ImageReadError(
             f"{place}: is missing, though the metadata of the image name it. Copy it again."
@@ -179,4 +179,4 @@ def open_level(group: zarr.Group, path: str) -> zarr.Array:
         ) from error
     if not hasattr(array, "chunks"):
         raise ImageReadError(f"{place}: is a group; the metadata of the image say an array")
-    return array  # type: ignore[return-value]
+    return array

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from nucseg_tf.errors import DataError, ImageReadError, OutputError, UsageError
+from nucseg_tf.io.extras import load_extra
 
 if TYPE_CHECKING:
     import zarr
@@ -24,14 +25,7 @@ def load_zarr(failure: type[DataError] = ImageReadError) -> Any:
     Raises:
         DataError: it is not installed; of the type asked for.
     """
-    try:
-        import zarr
-    except ImportError as error:
-        raise failure(
-            f"OME-Zarr needs packages that are not installed ({error}): "
-            'pip install "nucseg-tf[zarr]"'
-        ) from error
-    return zarr
+    return load_extra("zarr", "zarr", failure)
 
 
 def is_zarr(path: Path) -> bool:
@@ -162,4 +156,5 @@ def _consolidate_again(group: zarr.Group) -> None:
 
 def folder_of(group: zarr.Group | zarr.Array) -> Path:
     """Where a group or array of a local store lies."""
-    return Path(group.store.root) / group.path  # type: ignore[attr-defined]
+    store: Any = group.store
+    return Path(store.root) / group.path

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from nucseg_tf.errors import DataError, OutputError
+from nucseg_tf.io.extras import load_extra
 from nucseg_tf.io.omezarr.store import added_to, folder_of, open_group
 from nucseg_tf.io.tables import Table
 
@@ -47,14 +48,9 @@ def write_table(
         OutputError: a table of that name is there, it cannot be written, or anndata is not
             installed.
     """
-    try:
-        import anndata
-        import pandas
-    except ImportError as error:
-        raise OutputError(
-            f"tables in OME-Zarr need packages that are not installed ({error}): "
-            'pip install "nucseg-tf[zarr]"'
-        ) from error
+    anndata = load_extra("anndata", "zarr", OutputError)
+    import pandas
+
     if KEY not in table.columns:
         raise DataError(f"{path}: a table needs a column {KEY!r}. Received: {list(table.columns)}")
     labels = table[KEY].astype(np.int64)
