@@ -13,7 +13,7 @@ import numpy as np
 
 from nucseg_tf.errors import ImageReadError
 from nucseg_tf.io.extras import load_extra
-from nucseg_tf.io.readers.base import RawImage, Reader, Stack
+from nucseg_tf.io.readers.base import RawImage, Reader, Stack, refuse_several
 
 AXES = "TZC"
 # Of libCZI: what a pixel is, and whether it is of three colours (blue, green, red).
@@ -49,7 +49,8 @@ class CziReader(Reader):
         return found if whole else tuple(map(str, numbers))
 
     def read(self, path: Path) -> RawImage:
-        """The first scene."""
+        """The only scene; errors as of `read_scene`, or there are several."""
+        refuse_several(path, self.scenes(path))
         return self.read_scene(path, 0)
 
     def read_scene(self, path: Path, number: int) -> RawImage:
@@ -78,7 +79,7 @@ class CziReader(Reader):
         width, height, depth = _sizes(metadata)
         shape = (*lengths, box.h, box.w, *([3] if colour else []))
         return RawImage(
-            Stack(shape, dtype, plane, samples=colour),
+            Stack(shape, dtype, plane, plane_axes=3 if colour else 2),
             AXES + ("YXS" if colour else "YX"),
             pixel_size=width,
             pixel_height=None if height == width else height,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nucseg_tf.errors import ImageReadError
-from nucseg_tf.io.readers.base import RawImage, Reader
+from nucseg_tf.io.readers.base import RawImage, Reader, refuse_several
 
 if TYPE_CHECKING:
     import h5py
@@ -46,7 +46,8 @@ class Hdf5Reader(Reader):
         return tuple(names)
 
     def read(self, path: Path) -> RawImage:
-        """The first dataset."""
+        """The only dataset; errors as of `read_scene`, or there are several."""
+        refuse_several(path, self.scenes(path))
         return self.read_scene(path, 0)
 
     def read_scene(self, path: Path, number: int) -> RawImage:

@@ -11,7 +11,7 @@ import numpy as np
 
 from nucseg_tf.errors import ImageReadError
 from nucseg_tf.io.extras import load_extra
-from nucseg_tf.io.readers.base import RawImage, Reader
+from nucseg_tf.io.readers.base import RawImage, Reader, refuse_several
 
 _TILES = "M"  # axis of the tiles, or positions, of a scan
 
@@ -34,7 +34,8 @@ class LifReader(Reader):
         return tuple(names)
 
     def read(self, path: Path) -> RawImage:
-        """The first image."""
+        """The only image; errors as of `read_scene`, or there are several."""
+        refuse_several(path, self.scenes(path))
         return self.read_scene(path, 0)
 
     def read_scene(self, path: Path, number: int) -> RawImage:

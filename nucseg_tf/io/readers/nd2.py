@@ -12,7 +12,7 @@ import numpy as np
 
 from nucseg_tf.errors import ImageReadError
 from nucseg_tf.io.extras import load_extra
-from nucseg_tf.io.readers.base import RawImage, Reader, Stack
+from nucseg_tf.io.readers.base import RawImage, Reader, Stack, refuse_several
 
 _SIGNATURES = (b"\xda\xce\xbe\x0a", b"\0\0\0\x0cjP  \r\n\x87\n")  # since 2008; JPEG 2000 before
 
@@ -38,7 +38,8 @@ class Nd2Reader(Reader):
         return tuple(names if whole else map(str, range(count)))
 
     def read(self, path: Path) -> RawImage:
-        """The first position."""
+        """The only position; errors as of `read_scene`, or there are several."""
+        refuse_several(path, self.scenes(path))
         return self.read_scene(path, 0)
 
     def read_scene(self, path: Path, number: int) -> RawImage:
@@ -71,7 +72,7 @@ class Nd2Reader(Reader):
         width, height, depth = (float(size) if size > 0 else None for size in voxel)
         calibrated = any(channel.volume.axesCalibrated[0] for channel in channels)
         return RawImage(
-            Stack(shape, dtype, plane, samples=colour),
+            Stack(shape, dtype, plane, plane_axes=3 if colour else 2),
             "".join(ahead) + ("YXS" if colour else "YX"),
             pixel_size=width if calibrated else None,
             pixel_height=height if calibrated and height != width else None,

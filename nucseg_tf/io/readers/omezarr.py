@@ -12,7 +12,7 @@ import numpy as np
 from nucseg_tf.errors import ImageReadError
 from nucseg_tf.io.omezarr.multiscale import channel_names, open_level, read_multiscale
 from nucseg_tf.io.omezarr.store import folder_of, ome_attributes, open_group
-from nucseg_tf.io.readers.base import RawImage, Reader
+from nucseg_tf.io.readers.base import RawImage, Reader, refuse_several
 
 if TYPE_CHECKING:
     import zarr
@@ -32,7 +32,8 @@ class OmeZarrReader(Reader):
         return False
 
     def read(self, path: Path) -> RawImage:
-        """Open the first image."""
+        """The only image; errors as of `read_scene`, or there are several."""
+        refuse_several(path, self.scenes(path))
         return self.read_scene(path, 0)
 
     def scenes(self, path: Path) -> tuple[str, ...]:

@@ -29,6 +29,8 @@ def path(tmp_path_factory):
 
 def test_scenes(path):
     assert READER.scenes(path) == ("0", "1")
+    with pytest.raises(ImageReadError, match=r"which image"):
+        READER.read(path)
     for scene in range(2):
         raw = READER.read_scene(path, scene)
         assert (raw.axes, raw.data.shape, raw.data.dtype) == ("TZCYX", PIXELS.shape[1:], np.uint16)
@@ -39,7 +41,7 @@ def test_scenes(path):
 
 @pytest.mark.parametrize("window", [np.s_[3:9, 20:30], np.s_[5, 1::7], np.s_[:, 49], np.s_[-1, -2]])
 def test_windows_across_tiles(path, window):
-    found = READER.read(path).data[0, 2, 1, *window]
+    found = READER.read_scene(path, 0).data[0, 2, 1, *window]
     np.testing.assert_array_equal(found, PIXELS[0, 0, 2, 1][window])
 
 
@@ -57,7 +59,7 @@ def test_axes_that_cannot_be_chosen(path, monkeypatch):
     extent = {"T": (0, 1), "H": (0, 2), "B": (0, 1)}  # the library writes no such files
     monkeypatch.setattr(czi.CziReader, "total_bounding_box_no_pyramid", extent)
     with pytest.raises(ImageReadError, match=r"a\.czi: has axes H that"):
-        READER.read(path)
+        READER.read_scene(path, 0)
 
 
 def test_what_is_cut_short(path, tmp_path):

@@ -31,7 +31,9 @@ def test_datasets_are_scenes(path):
     assert (raw.axes, raw.data.shape, raw.data.dtype) == ("IQYX", STACK.shape, np.uint16)
     np.testing.assert_array_equal(raw.data[1, :, 2, 1:4], STACK[1, :, 2, 1:4])
     assert (raw.pixel_size, raw.plane_distance) == (None, None)
-    np.testing.assert_array_equal(READER.read(path).data[:, :], STACK[0, 0] > 3)
+    np.testing.assert_array_equal(READER.read_scene(path, 0).data[:, :], STACK[0, 0] > 3)
+    with pytest.raises(ImageReadError, match=r"a\.h5: which image.*0 other, 1 well/stack"):
+        READER.read(path)
 
 
 def test_pixels_are_read_when_asked_for(path):
@@ -82,7 +84,7 @@ def test_sizes_of_pixels(path):
         file["other"].attrs["element_size_um"] = [2.0, 0.3, 0.3]
     raw = READER.read_scene(path, 1)
     assert (raw.pixel_size, raw.pixel_height, raw.plane_distance) == (0.3, 0.4, 2.0)
-    raw = READER.read(path)
+    raw = READER.read_scene(path, 0)
     assert (raw.pixel_size, raw.pixel_height, raw.plane_distance) == (0.3, None, None)
 
 

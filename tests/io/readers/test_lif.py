@@ -20,7 +20,9 @@ def path(tmp_path):
 
 def test_images_and_their_tiles_are_scenes(path):
     assert READER.scenes(path) == ("one", "tiles/0", "tiles/1", "tiles/2")
-    raw = READER.read(path)
+    with pytest.raises(ImageReadError, match=r"which image.*3 tiles/2"):
+        READER.read(path)
+    raw = READER.read_scene(path, 0)
     assert (raw.axes, raw.channels) == ("CYX", ("dye 0", "dye 1"))
     np.testing.assert_array_equal(raw.data[:, :, :], PIXELS[0, :, 0])
     for tile in range(3):

@@ -22,6 +22,8 @@ def write(path, positions=("B3", "B4", "C1"), **options):
 def test_positions_are_scenes(tmp_path):
     path = write(tmp_path / "a.nd2")
     assert READER.scenes(path) == ("B3", "B4", "C1")
+    with pytest.raises(ImageReadError, match=r"which image.*1 B4"):
+        READER.read(path)
     for position in range(3):
         raw = READER.read_scene(path, position)
         assert (raw.axes, raw.data.shape, raw.data.dtype) == ("TZCYX", (2, 2, 2, 4, 5), np.uint16)
