@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -114,7 +114,7 @@ def nearest(shape: Sequence[int]) -> Reduce:
 
     def reduce(fine: zarr.Array, place: tuple[int, ...], block: Block) -> np.ndarray:
         rows, columns = (
-            np.array([_nearest(number, long, short) for number in range(part.start, part.stop)])
+            _nearest(np.arange(part.start, part.stop), long, short)
             for part, long, short in zip(block, fine.shape[-2:], shape, strict=True)
         )
         first = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
@@ -124,6 +124,6 @@ def nearest(shape: Sequence[int]) -> Reduce:
     return reduce
 
 
-def _nearest(number: int, long: int, short: int) -> int:
-    """Which of `long` places lies at the middle of one of `short`."""
+def _nearest(number: Any, long: int, short: int) -> Any:
+    """Which of `long` places lies at the middle of one, or several, of `short`."""
     return (2 * number + 1) * long // (2 * short)
