@@ -65,7 +65,8 @@ def test_a_gap_wants_better_overlap():
 
 def test_a_nucleus_that_goes_on_is_not_bridged_to():
     assert link(plane("11"), plane("11"), plane("11"), plane("22")) == [[1], [1], [1], [0, 1]]
-    assert link(plane("11.."), plane("11.."), plane("1122")) == [[1], [1], [1, 2]]
+    moved = link(plane("111111..2"), plane("....11..."), plane("1111....."))
+    assert moved == [[1, 2], [1], [3]]
 
 
 def test_numbers_without_pixels_are_no_nuclei():
