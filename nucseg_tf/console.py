@@ -6,6 +6,7 @@ import contextlib
 import logging
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -23,7 +24,7 @@ def show_progress() -> Iterator[Progress]:
     received: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, frame: received.append(number))
     try:
-        with _bar() if sys.stderr.isatty() else contextlib.nullcontext(_line) as show:
+        with _bar() if sys.stderr.isatty() else contextlib.nullcontext(_lines()) as show:
 
             def progress(done: int, total: int, name: str) -> bool:
                 show(done, total, name)
@@ -34,8 +35,26 @@ def show_progress() -> Iterator[Progress]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _line(done: int, total: int, name: str) -> None:
-    LOG.info("%d %% (%d/%d) %s", 100 * done // total, done, total, name)
+def _lines() -> Callable[[int, int, str], None]:
+    """A line an image, with the time that the rest will take once that can be told."""
+    began, first = time.monotonic(), None
+
+    def show(done: int, total: int, name: str) -> None:
+        nonlocal first
+        first = done if first is None else first
+        seconds, since = time.monotonic() - began, done - first + 1
+        rest = seconds / since * (total - done)
+        left = f", {_clock(rest)} left" if 0 < done < total else ""
+        LOG.info("%d %% (%d/%d%s) %s", 100 * done // total, done, total, left, name)
+
+    return show
+
+
+def _clock(seconds: float) -> str:
+    """Hours, minutes and seconds: 2:05:09."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}"
 
 
 @contextmanager

@@ -8,7 +8,7 @@ pixels, half-open.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +22,15 @@ class Image:
 
     Attributes:
         pixels: (H, W), in the dtype of the file.
-        pixel_size: µm per pixel, or None where the file does not say.
+        pixel_size: width of a pixel, µm, or None where the file does not say.
         path: the file it came from.
         diameter: of the typical nucleus, px, given or found; None where it sets no zoom.
         zoom: by which the image is enlarged for the network.
+        aspect: height of a pixel over its width.
+        channels: all channels (H, W) by name, that of `pixels` first; empty: only `pixels`.
+        name: of its results; "": the stem of the file.
+        origin: columns that say in tables where its nuclei are from; empty: `image`, the file.
+        t, z: which time and plane of what it was read from; None: made of all of them.
     """
 
     pixels: np.ndarray
@@ -33,6 +38,17 @@ class Image:
     path: Path
     diameter: float | None = None
     zoom: float = 1.0
+    aspect: float = 1.0
+    channels: Mapping[str, np.ndarray] = field(default_factory=dict)
+    name: str = ""
+    origin: Mapping[str, str | int] = field(default_factory=dict)
+    t: int = 0
+    z: int | None = 0
+
+    @property
+    def spacing(self) -> tuple[float, float] | None:
+        """Height and width of a pixel, µm; None where the file does not say."""
+        return None if self.pixel_size is None else (self.pixel_size * self.aspect, self.pixel_size)
 
 
 @dataclass(frozen=True)

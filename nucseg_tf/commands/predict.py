@@ -6,6 +6,7 @@ import logging
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Literal
 
 from nucseg_tf.commands.options import (
     Channel,
@@ -33,39 +34,53 @@ def predict(
     diameter: Diameter = None,
     channel: Channel = None,
     z: Plane = None,
+    t: str | None = None,
+    scene: str | None = None,
+    link: bool = False,
     tile: int | None = None,
     tta: int = 1,
     engine: Engine = "auto",
     precision: Precision = "auto",
     device: Device = "auto",
     workers: int | None = None,
+    shard: str | None = None,
+    table: Literal["csv", "parquet"] = "csv",
     **writers: bool,
 ) -> Path:
     """Find the nuclei of images.
 
     Writes STEM_labels.tif per image, objects.csv (a row per nucleus), run.json and, if images had
-    to be left out, failures.csv. Prints the output folder.
+    to be left out, failures.csv. Prints the output folder. After a stop of any kind the same
+    command goes on.
 
     Args:
-        paths: image files, or folders of them (TIFF, PNG, JPEG, BMP)
+        paths: image files, or folders of them
         out: folder for the results
         model: name of a model, or a model folder
-        channel: index from 0, or max, where a file has several
-        z: plane, index from 0, or max, where a file is a stack
+        channel: of the nuclei, index from 0, name, or max; the others are measured, too
+        z: plane, index from 0; max or mean of all, focus (the sharpest), or each
+        t: time, index from 0, range A:B without B, or each
+        scene: index from 0, name, or each, where a file holds several images
+        link: join the planes of --z each to nuclei in 3-D, or the frames of --t each to tracks
         tile: side in px of the tiles of large images; 512 for Mask R-CNN, 1536 for the others
+        shard: K/N does the K-th of N parts; nucseg merge puts the tables of all together
+        table: csv or parquet (needs the extra of that name)
         workers: how many images may be under way at once; as many as cores, four at most
         tta: average over so many flips and rotations, 1 (off) to 8; takes as many times as long
     """
     from nucseg_tf.engines.choose import check
     from nucseg_tf.engines.hardware import usual_workers
     from nucseg_tf.inference.options import Options, parse_diameter
+    from nucseg_tf.inference.shard import parse_shard
     from nucseg_tf.io.images import list_images
 
     chosen = tuple(name for name, wanted in writers.items() if wanted)
-    options = Options(channel, z, pixel_size, parse_diameter(diameter), tile, tta, chosen)
+    size = parse_diameter(diameter)
+    options = Options(channel, z, pixel_size, size, tile, tta, chosen, t, scene, link)
     check(engine, precision)
     if workers is None:
         workers = usual_workers()
+    part = parse_shard(shard)
     started, began = now(), time.perf_counter()
     list_images(paths)  # before the seconds that loading takes
     ensure_folder(out)
@@ -77,17 +92,18 @@ def predict(
     if pixel_size is not None and segmenter.info.pixel_size is None and diameter is None:
         LOG.info("%s has no pixel size: --pixel-size only sets the µm columns", model)
     with show_progress() as progress:
-        outcome = predict_files(paths, out, segmenter, options, progress, workers)
+        outcome = predict_files(paths, out, segmenter, options, progress, workers, part, table)
     finished = time.perf_counter()
     record = {
         "command": "predict",
         "paths": [str(path) for path in paths],
-        "options": asdict(options) | {"workers": workers},
+        "options": asdict(options) | {"workers": workers, "shard": shard, "table": table},
         "model": describe_model(segmenter),
         **describe_engine(segmenter),
         "started": started,
         "seconds": {"loading": round(loaded - began, 3), "total": round(finished - began, 3)},
         "images": outcome.done,
+        "columns": outcome.columns,
     }
-    end_run(out, record, outcome)
+    end_run(out, record, outcome, part.part if part else "")
     return out

@@ -48,11 +48,18 @@ def describe_engine(segmenter: Segmenter) -> dict[str, str]:
     }
 
 
-def end_run(out: Path, record: dict[str, Any], outcome: Any) -> None:
-    """Write run.json of a run over images, and end with 143 or 3 if some of them are not done."""
+def end_run(out: Path, record: dict[str, Any], outcome: Any, part: str = "") -> None:
+    """Write run.json of a run over images, and end with 143 or 3 if some of them are not done.
+
+    Args:
+        out: folder of the results.
+        record: what else stands in it.
+        outcome: of the run.
+        part: of the names of files, if several runs share the folder.
+    """
     record["left_out"] = [str(path) for path in outcome.left_out]
     failures = [{"image": str(path), "reason": text} for path, text in outcome.failures]
-    write_record(out / "run.json", record | {"failures": failures})
+    write_record(out / f"run{part}.json", record | {"failures": failures})
     if outcome.left_out:
         LOG.warning("stopped by SIGTERM with %d images left to do", len(outcome.left_out))
         raise SystemExit(128 + signal.SIGTERM)
@@ -60,5 +67,5 @@ def end_run(out: Path, record: dict[str, Any], outcome: Any) -> None:
         print(out)
         count = len(failures) + len(outcome.done)
         raise SomeImagesFailed(
-            f"{len(failures)} of {count} images failed, see {out / 'failures.csv'}"
+            f"{len(failures)} of {count} images failed, see {out / f'failures{part}.csv'}"
         )

@@ -16,6 +16,7 @@ from nucseg_tf.commands.convert import convert
 from nucseg_tf.commands.diameter import diameter
 from nucseg_tf.commands.doctor import doctor
 from nucseg_tf.commands.evaluate import evaluate
+from nucseg_tf.commands.merge import merge
 from nucseg_tf.commands.models import Models
 from nucseg_tf.commands.options import complete
 from nucseg_tf.commands.predict import predict
@@ -30,6 +31,7 @@ class Commands:
     """Finds every cell nucleus in fluorescence microscope images."""
 
     predict = staticmethod(complete(predict))
+    merge = staticmethod(complete(merge))
     diameter = staticmethod(complete(diameter))
     augment = staticmethod(complete(augment))
     train = staticmethod(complete(train))

@@ -165,8 +165,14 @@ class Family(ABC):
     def empty(self, shape: tuple[int, int]) -> Any:
         """What is given of an image (H, W) in which there is nothing to see."""
 
-    def rescale(self, raw: Any, shape: tuple[int, int], zoom: float) -> Any:
-        """Undo a zoom: from what came of the zoomed image to what `decode` takes of (H, W)."""
+    def rescale(self, raw: Any, seen: tuple[int, int], shape: tuple[int, int]) -> Any:
+        """Undo a zoom: from what came of an image of size (h, w) to what `decode` takes of (H, W).
+
+        Args:
+            raw: what came.
+            seen: (h, w).
+            shape: (H, W).
+        """
         return raw
 
     @abstractmethod

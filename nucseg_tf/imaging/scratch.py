@@ -58,8 +58,8 @@ def cut(array: np.ndarray, slices: Slices) -> np.ndarray:
     return part
 
 
-def put(array: np.ndarray, slices: Slices, values: np.ndarray) -> None:
-    """Write a window of an array."""
+def put(array: np.ndarray, slices: tuple[int | slice, ...], values: np.ndarray) -> None:
+    """Write a part of an array."""
     array[slices] = values
     release(array)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nucseg_tf.errors import UsageError
+from nucseg_tf.io.choices import EACH, Choice, parse
 
 AUTO, NATIVE = "auto", "native"
 
@@ -16,7 +17,7 @@ class Options:
     """Choices of the user, the same for all images of a run.
 
     Attributes:
-        channel, z: see `io.images.read_image`.
+        channel, z, t, scene: see `io.choices.Choice`.
         pixel_size: µm; that of the file without.
         diameter: typical nucleus, px; rescales to the model's. Goes before `pixel_size`. Or "auto":
             found in each image; or "native": images stay as they are. None: by pixel size, if the
@@ -24,6 +25,7 @@ class Options:
         tile: largest side of tiles, px; the family's usual one without.
         tta: test-time augmentation; how many of the square's eight symmetries are averaged over,
             1 (none) to 8.
+        link: whether the planes of a stack become nuclei in three dimensions, or frames tracks.
         writers: names in `registry.WRITERS`, of what is written besides label images.
     """
 
@@ -34,6 +36,23 @@ class Options:
     tile: int | None = None
     tta: int = 1
     writers: tuple[str, ...] = ()
+    t: int | str | range | None = None
+    scene: int | str | None = None
+    link: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense to take of any image; UsageError."""
+        choice = parse(self.channel, self.z, self.t, self.scene)
+        if self.link and (choice.z == EACH) == choice.has_times:
+            raise UsageError(
+                "--link: joins the planes of stacks (--z each) or the frames of movies (--t each), "
+                f"one of both. Received: --z {self.z}, --t {self.t}."
+            )
+
+    @property
+    def choice(self) -> Choice:
+        """What to take of an image."""
+        return parse(self.channel, self.z, self.t, self.scene)
 
 
 def parse_diameter(text: str | float | None) -> float | str | None:

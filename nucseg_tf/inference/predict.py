@@ -1,24 +1,37 @@
-"""From image files to a folder of results."""
+"""From images to a folder of results."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import hashlib
+import itertools
+import json
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from nucseg_tf import __version__
 from nucseg_tf.errors import UsageError
+from nucseg_tf.inference.gather import Planes
+from nucseg_tf.inference.journal import Journal, only_run_in
+from nucseg_tf.inference.link import check_tracking
 from nucseg_tf.inference.measure import measure_columns
 from nucseg_tf.inference.options import Options
-from nucseg_tf.inference.runner import Line, Outcome, Stage
+from nucseg_tf.inference.runner import Line, Outcome, Stage, Way
 from nucseg_tf.inference.segmenter import Segmenter
+from nucseg_tf.inference.shard import Shard
 from nucseg_tf.inference.stages.measure import Measure, add_image
 from nucseg_tf.inference.stages.read import Read
 from nucseg_tf.inference.stages.write import Write, remove_results
 from nucseg_tf.io.files import ensure_folder
 from nucseg_tf.io.images import list_images
-from nucseg_tf.io.tables import Table, write_failures, write_table
+from nucseg_tf.io.sources import Series, Source, View, file_sources, find_views
+from nucseg_tf.io.tables import CSV, PARQUET, Table, check_format, to_parquet, write_failures
 from nucseg_tf.types import Image
+
+Progress = Callable[[int, int, str], bool]
 
 
 def predict_files(
@@ -26,72 +39,200 @@ def predict_files(
     out: Path,
     segmenter: Segmenter,
     options: Options,
-    progress: Callable[[int, int, str], bool] = lambda done, total, name: True,
+    progress: Progress = lambda done, total, name: True,
     workers: int = 1,
+    shard: Shard | None = None,
+    table: str = CSV,
 ) -> Outcome:
-    """Predict image files and folders of them.
-
-    Writes STEM_labels.tif (and what `options.writers` add) per image, objects.csv, and failures.csv
-    if images had to be left out.
+    """Predict image files and folders of them; see `predict_sources`.
 
     Args:
         paths: files, or folders of them.
+        out, segmenter, options, progress, workers, shard, table: as there.
+
+    Raises:
+        UsageError, OutputError: as there.
+    """
+    sources = file_sources(list_images(paths), options.scene)
+    return predict_sources(sources, out, segmenter, options, progress, workers, shard, table)
+
+
+def predict_sources(
+    sources: Sequence[Source],
+    out: Path,
+    segmenter: Segmenter,
+    options: Options,
+    progress: Progress = lambda done, total, name: True,
+    workers: int = 1,
+    shard: Shard | None = None,
+    table: str = CSV,
+) -> Outcome:
+    """Predict images.
+
+    Writes NAME_labels.tif (and what `options.writers` add) per image, objects.csv, and failures.csv
+    if images had to be left out. A run that was stopped, by whatever, is gone on with by the same
+    call: what is done is not done again.
+
+    Args:
+        sources: the images.
         out: folder for the results, made if need be.
         segmenter: the model.
         options: how to read and predict, what to write.
-        progress: called after each image with its number, the count and its name; says whether to
-            go on; images that have been begun are finished all the same.
-        workers: how many images may be on their way at once.
+        progress: called after each plane with the number of images that are done, their count and
+            the name of the plane; says whether to go on; planes that have been begun are finished
+            all the same.
+        workers: how many planes may be on their way at once.
+        shard: which part of the images is done here; others may write into the same folder.
+        table: "csv" or "parquet", of which objects.csv becomes objects.parquet.
 
     Returns:
-        What was done and what failed.
+        What was done, by this run and the one it went on with, and what failed.
 
     Raises:
-        UsageError: if there are fewer workers than one, or two images have the same stem, and so
+        UsageError: if there are fewer workers than one, or two images have the same name, and so
             would overwrite each other's results.
-        OutputError: if `out` cannot be written.
+        OutputError: if `out` cannot be written, or another run writes there.
     """
-    files = list_images(paths)
     if workers < 1:
         raise UsageError(f"--workers: expected 1 or more. Received: {workers}.")
-    _refuse_same_stem(files)
-    ensure_folder(out)
+    _refuse_same_name(sources)
+    check_format(table)
+    if shard and table != CSV:
+        raise UsageError(f"--table {table}: is of nucseg merge, where a run is done in shards.")
+    if options.link and options.choice.has_times:
+        check_tracking()
     segmenter.check(options)
-    stages: list[Stage] = [
-        Read(options),
-        *segmenter.stages(options),
-        Measure(),
-        Write(out, options.writers),
-    ]
-    outcome = Outcome()
-
-    def tables() -> Iterator[Table]:
-        yield _no_objects()
-        line, number = Line(files, stages, min(workers, len(files))), 0
-        for number, way in enumerate(line, start=1):
-            if way.error:
-                remove_results(out, way.file)
-            else:
-                yield way.value.table
-            outcome.note(way, way.file.name)
-            if not progress(number, len(files), way.file.name):
-                line.stop()
-        outcome.left_out = files[number:]
-
-    write_table(out / "objects.csv", tables())
-    write_failures(out, outcome.failures)
-    return outcome
+    ensure_folder(out)
+    part = shard.part if shard else ""
+    sources = shard.of(sources) if shard else sources
+    with only_run_in(out, part):
+        journal = Journal(out, _key(sources, segmenter, options), part)
+        run = _Run(out, options, segmenter, journal)
+        run.go(sources, progress, workers)
+        return run.end(sources, part, table)
 
 
-def _refuse_same_stem(files: Sequence[Path]) -> None:
-    seen: dict[str, Path] = {}
-    for file in files:
-        other = seen.setdefault(file.stem.lower(), file)
-        if other != file:
+@dataclass
+class _Run:
+    """A run on its way.
+
+    Attributes:
+        out, options, segmenter: as of `predict_sources`.
+        journal: what is done.
+        outcome: what has failed.
+    """
+
+    out: Path
+    options: Options
+    segmenter: Segmenter
+    journal: Journal
+    outcome: Outcome = field(default_factory=Outcome)
+
+    def go(self, sources: Sequence[Source], progress: Progress, workers: int) -> None:
+        """Send what is not done along the stages, and note it source by source."""
+        coming: deque[Series] = deque()
+        waiting = [source for source in sources if source.name not in self.journal.entries]
+
+        def views() -> Iterator[View]:
+            for source in waiting:
+                coming.append(find_views(source, self.options.choice))
+                yield from coming[-1].views
+
+        side_by_side = workers if self._stacked else max(1, min(workers, len(waiting)))
+        line = Line(views(), self._stages(), side_by_side)
+        done = len(sources) - len(waiting)
+
+        def watched(ways: Iterable[Way], planes: int) -> Iterator[Way]:
+            # Not one more than there are, for which the next source would have to be waited for.
+            for number, way in enumerate(itertools.islice(ways, planes), start=1):
+                yield way
+                if not progress(done + (number == planes), len(sources), way.item.title):
+                    line.stop()
+
+        for _, ways in itertools.groupby(line, key=lambda way: way.item.source.name):
+            series = coming.popleft()
+            self._take(series, watched(ways, len(series.views)))
+            done += 1
+
+    @property
+    def _stacked(self) -> bool:
+        return not self.options.choice.is_one
+
+    def _stages(self) -> list[Stage]:
+        return [
+            Read(self.options, all_channels=True),
+            *self.segmenter.stages(self.options),
+            Measure(),
+            Write(self.out, self.options.writers, self._stacked),
+        ]
+
+    def _take(self, series: Series, ways: Iterator[Way]) -> None:
+        """Write and note a source when all its planes have come."""
+        failures: list[tuple[str, str]] = []
+        planes = Planes(series, self.options.link)
+        with self.journal.rows(series.source.name) as rows:
+            for way in ways:
+                if way.error:
+                    self.outcome.note_error(way)
+                    failures.append((str(way.item), way.reason))
+                    remove_results(self.out, way.item.name)
+                    continue
+                for table in planes.add(way):
+                    rows.write(table)
+            if not planes.done or len(planes.done) + len(failures) < len(series.views):
+                return  # failed altogether, or stopped on the way
+            for table in planes.rest():
+                rows.write(table)
+            planes.write(self.out)
+            rows.keep(planes.describe(), failures)
+
+    def end(self, sources: Sequence[Source], part: str, table: str) -> Outcome:
+        """Write the tables; what was done and what was not."""
+        names = [source.name for source in sources]
+        entries = [self.journal.entries[name] for name in names if name in self.journal.entries]
+        self.outcome.done = [entry.image for entry in entries]
+        earlier = [failure for entry in entries for failure in entry.failures]
+        failures = [(str(item), reason) for item, reason in self.outcome.failures]
+        failures += [failure for failure in earlier if failure not in failures]
+        failed = {item.source.name for item, _ in self.outcome.failures}
+        self.outcome.failures = failures
+        known = self.journal.entries.keys() | failed
+        self.outcome.left_out = [source.path for source in sources if source.name not in known]
+        kinds = self.outcome.columns = self.journal.write(names, _no_objects())
+        if table == PARQUET:
+            to_parquet(self.journal.table, self.journal.table.with_suffix(".parquet"), kinds)
+            self.journal.table.unlink()
+        if not self.outcome.left_out:
+            self.journal.remove()
+        write_failures(self.out, failures, part)
+        return self.outcome
+
+
+def _refuse_same_name(sources: Sequence[Source]) -> None:
+    seen: dict[str, Source] = {}
+    for source in sources:
+        other = seen.setdefault(source.name.lower(), source)
+        if other is not source:
             raise UsageError(
-                f"{other} and {file} have the same stem, so their results would overwrite each "
-                f"other. Predict them into different folders (--out)."
+                f"{other.path} and {source.path} have the same stem, so their results would "
+                "overwrite each other. Predict them into different folders (--out)."
             )
+
+
+def _key(sources: Sequence[Source], segmenter: Segmenter, options: Options) -> str:
+    """What the results depend on; another run has another."""
+    images = [(source.name, str(source.path.absolute()), _state(source.path)) for source in sources]
+    model = [segmenter.model.sha256, segmenter.network.engine, segmenter.network.precision]
+    text = json.dumps([__version__, images, model, asdict(options)], default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """What changes with the content of a file; None where there is none."""
+    if not path.exists():
+        return None
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def _no_objects() -> Table:

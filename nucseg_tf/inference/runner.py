@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from nucseg_tf.errors import NucsegError
@@ -26,13 +25,13 @@ class Way:
     """What became of one image.
 
     Attributes:
-        file: the image.
+        item: the image: its file, or what else the first stage takes.
         value: what the last stage gave; None after an error.
         error: what a stage raised.
         seconds: from the first stage to the last.
     """
 
-    file: Path
+    item: Any
     value: Any
     error: Exception | None
     seconds: float
@@ -44,6 +43,12 @@ class Way:
             return ""
         return str(self.error) if isinstance(self.error, NucsegError) else repr(self.error)
 
+    def describe(self, name: str) -> dict[str, Any]:
+        """For run.json: what the last stage, `Written`, says of an image."""
+        (height, width), nuclei = self.value.shape, len(self.value.table)
+        entry = {"image": name, "height": height, "width": width, "nuclei": nuclei}
+        return entry | self.value.scale | {"seconds": round(self.seconds, 3)}
+
 
 @dataclass
 class Outcome:
@@ -51,41 +56,45 @@ class Outcome:
 
     Attributes:
         done: an entry an image: name, shape, nuclei, seconds.
-        failures: (path, reason) of the images that could not be done.
+        failures: (image, reason) of those that could not be done.
         left_out: images not tried, because the run was stopped.
+        columns: of the table, and which kind of values each has (`numpy.dtype.kind`).
     """
 
     done: list[dict[str, Any]] = field(default_factory=list)
-    failures: list[tuple[Path, str]] = field(default_factory=list)
-    left_out: list[Path] = field(default_factory=list)
+    failures: list[tuple[Any, str]] = field(default_factory=list)
+    left_out: list[Any] = field(default_factory=list)
+    columns: dict[str, str] = field(default_factory=dict)
 
     def note(self, way: Way, name: str) -> None:
         """Add an image whose last stage gave `Written`, or whose error is logged now."""
         if way.error:
-            known = str(way.file) in way.reason
-            LOG.error("%s", way.reason if known else f"{way.file}: {way.reason}")
-            self.failures.append((way.file, way.reason))
-            return
-        (height, width), nuclei = way.value.shape, len(way.value.table)
-        entry = {"image": name, "height": height, "width": width, "nuclei": nuclei}
-        self.done.append(entry | way.value.scale | {"seconds": round(way.seconds, 3)})
+            self.note_error(way)
+        else:
+            self.done.append(way.describe(name))
+
+    def note_error(self, way: Way) -> None:
+        """Log the error of an image."""
+        known = str(way.item) in way.reason
+        LOG.error("%s", way.reason if known else f"{way.item}: {way.reason}")
+        self.failures.append((way.item, way.reason))
 
 
 class Line:
-    """Files on their way along stages; see `inference.stages` for what these are.
+    """Images on their way along stages; see `inference.stages` for what these are.
 
     Each of so many workers, threads, takes an image from the first stage to the last: so while the
     network looks at one, others are read, decoded or written. Whatever is wrong with one image, the
     others are done.
 
     Args:
-        files: the images.
-        stages: each takes what the one before gave; the first takes a file.
+        items: the images, as the first stage takes them.
+        stages: each takes what the one before gave.
         workers: how many images may be on their way at once; with 1, none is read ahead.
     """
 
-    def __init__(self, files: Iterable[Path], stages: Sequence[Stage], workers: int = 1):
-        self._files, self._stages, self.workers = iter(files), stages, workers
+    def __init__(self, items: Iterable[Any], stages: Sequence[Stage], workers: int = 1):
+        self._items, self._stages, self.workers = iter(items), stages, workers
         self._stopped = self._left = False
 
     def stop(self) -> None:
@@ -93,16 +102,16 @@ class Line:
         self._stopped = True
 
     def __iter__(self) -> Iterator[Way]:
-        """What became of each file, in their order."""
+        """What became of each image, in their order."""
         if self.workers == 1:
-            for file in self._next_files():
-                yield self._send(file)
+            for item in self._next():
+                yield self._send(item)
             return
         pool = ThreadPoolExecutor(self.workers, "nucseg")
         try:
             coming: deque[Future[Way]] = deque()
-            for file in self._next_files():
-                coming.append(pool.submit(self._send, file))
+            for item in self._next():
+                coming.append(pool.submit(self._send, item))
                 while len(coming) > self.workers:
                     yield coming.popleft().result()
             while coming:
@@ -111,32 +120,32 @@ class Line:
             self._left = True
             pool.shutdown(cancel_futures=True)
 
-    def _next_files(self) -> Iterator[Path]:
-        for file in self._files:
-            yield file
+    def _next(self) -> Iterator[Any]:
+        for item in self._items:
+            yield item
             if self._stopped:
                 return
 
-    def _send(self, file: Path) -> Way:
+    def _send(self, item: Any) -> Way:
         began = time.perf_counter()
         value, error = None, None
         try:
-            passing: Any = file
+            passing = item
             for stage in self._stages:
                 if self._left:
                     raise AbandonedError("nobody waits for it any more")
                 passing = stage(passing)
             value = passing
         except Exception as raised:
-            LOG.debug("%s", file, exc_info=raised)
+            LOG.debug("%s", item, exc_info=raised)
             error = raised
-        return Way(file, value, error, time.perf_counter() - began)
+        return Way(item, value, error, time.perf_counter() - began)
 
 
-def run(files: Iterable[Path], stages: Sequence[Stage]) -> Iterator[Way]:
-    """Send files along stages, one after another; the caller may stop between two.
+def run(items: Iterable[Any], stages: Sequence[Stage]) -> Iterator[Way]:
+    """Send images along stages, one after another; the caller may stop between two.
 
     Yields:
-        What became of each file, in their order.
+        What became of each image, in their order.
     """
-    yield from Line(files, stages)
+    yield from Line(items, stages)

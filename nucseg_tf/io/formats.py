@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nucseg_tf.io.readers.base import Reader
+from nucseg_tf.io.readers.base import HEAD, Reader
 from nucseg_tf.registry import READERS, WRITERS
 
 # Label images that may lie beside the images they belong to.
@@ -26,8 +26,24 @@ def label_suffixes() -> tuple[str, ...]:
 
 
 def reader_for(path: Path) -> Reader | None:
-    """The first reader that has the suffix of a path, or None."""
-    return next((reader for reader in READERS if path.suffix.lower() in reader.suffixes), None)
+    """The reader of a path: of those with its suffix the first, or the one of its content.
+
+    A file whose name lies, a PNG called .tif, is read as what it is. None where nothing fits.
+    """
+    named = [reader for reader in READERS if path.suffix.lower() in reader.suffixes]
+    if path.is_dir():
+        return next((reader for reader in named if reader.folders), None)
+    if not path.is_file():
+        return named[0] if named else None
+    with path.open("rb") as stream:
+        head = stream.read(HEAD)
+    fitting = (reader for reader in (*named, *READERS) if reader.recognises(head))
+    return next(fitting, named[0] if named else None)
+
+
+def is_image_folder(path: Path) -> bool:
+    """Whether a folder is an image, as in Zarr."""
+    return path.is_dir() and reader_for(path) is not None
 
 
 def written_endings() -> tuple[str, ...]:

@@ -16,9 +16,10 @@ import numpy as np
 
 from nucseg_tf.errors import ImageReadError, UsageError
 from nucseg_tf.imaging.scratch import strips
-from nucseg_tf.io.formats import image_suffixes, reader_for, result_endings
-from nucseg_tf.io.planes import check_choice, select_plane
-from nucseg_tf.io.readers.base import RawImage, Reader
+from nucseg_tf.io.choices import parse
+from nucseg_tf.io.formats import image_suffixes, is_image_folder, reader_for, result_endings
+from nucseg_tf.io.planes import select_plane
+from nucseg_tf.io.readers.base import RawImage, Reader, describe_scenes, guarded
 from nucseg_tf.types import Image
 
 
@@ -31,9 +32,10 @@ def read_image(
     """Read one plane of an image file.
 
     Args:
-        path: a file with one of `formats.image_suffixes`.
-        channel: index from 0, "max", or None where the file leaves no choice.
-        z: index from 0, "max" (maximum projection), or None where the file leaves no choice.
+        path: a file with one of `formats.image_suffixes`, or a folder that is an image.
+        channel: index from 0, name, "max", or None where the file leaves no choice.
+        z: index from 0; "max" or "mean" of all planes, or "focus", the sharpest of them; or None
+            where the file leaves no choice.
         pixel_size: µm; wins over what the file says.
 
     Returns:
@@ -44,13 +46,27 @@ def read_image(
         ImageReadError: the file cannot be read, or it is ambiguous.
         UsageError: `channel`, `z` or `pixel_size` make no sense.
     """
-    path = Path(path)
-    channel, z = check_choice("channel", channel), check_choice("z", z)
+    path, choice = Path(path), parse(channel, z)
+    check_pixel_size(pixel_size)
+    if not choice.is_one:
+        raise UsageError(f"--z: expected an index, max, mean or focus here. Received: {z!r}.")
+    raw = read_raw(path)
+    return describe(select_plane(path, raw, choice), raw, path, pixel_size)
+
+
+def check_pixel_size(pixel_size: float | None) -> None:
+    """Refuse a pixel size (µm) that is not above 0; UsageError."""
     if pixel_size is not None and not (math.isfinite(pixel_size) and pixel_size > 0):
         raise UsageError(f"pixel size must be above 0 µm. Received: {pixel_size}")
-    raw = read_raw(path)
-    pixels = select_plane(path, raw, channel, z)
-    return Image(pixels, raw.pixel_size if pixel_size is None else float(pixel_size), path)
+
+
+def describe(pixels: np.ndarray, raw: RawImage, path: Path, pixel_size: float | None) -> Image:
+    """A plane with what its file says of it, or the user, who wins."""
+    if pixel_size is not None:
+        return Image(pixels, float(pixel_size), path)
+    height, width = raw.pixel_height, raw.pixel_size
+    aspect = 1.0 if height is None or width is None else height / width
+    return Image(pixels, width, path, aspect=aspect)
 
 
 def check_finite(image: Image) -> None:
@@ -83,7 +99,7 @@ def list_images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
     for path in map(Path, paths):
         if not path.exists():
             raise UsageError(f"{path}: no such file or folder")
-        files = images_in(path) if path.is_dir() else [path]
+        files = images_in(path) if path.is_dir() and not is_image_folder(path) else [path]
         files = [f for f in files if f == path or not f.name.lower().endswith(results)]
         if not files:
             raise UsageError(
@@ -96,35 +112,38 @@ def list_images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
 
 
 def images_in(folder: Path) -> list[Path]:
-    """All files directly in a folder that have an image suffix and are not hidden, sorted."""
+    """All images directly in a folder that have an image suffix and are not hidden, sorted."""
     suffixes = image_suffixes()
     return sorted(
         file
         for file in folder.iterdir()
-        if file.suffix.lower() in suffixes and not file.name.startswith(".") and file.is_file()
+        if file.suffix.lower() in suffixes
+        and not file.name.startswith(".")
+        and (file.is_file() or is_image_folder(file))
     )
 
 
-def read_raw(path: Path) -> RawImage:
-    """Read everything a file holds; `read_image` and `read_labels` choose from it.
+def read_raw(path: Path, scene: int | str | None = None) -> RawImage:
+    """Read everything an image holds; `read_image` and `read_labels` choose from it.
+
+    Args:
+        path: file, or folder that is an image.
+        scene: index or name of one of `scenes_in`; None: the only one.
 
     Raises:
-        ImageReadError: missing, not a file, empty, of another format, damaged, or without pixels.
+        ImageReadError: missing, not a file, empty, of another format, damaged, without pixels, or
+            without such a scene.
     """
-    reader = _check_file(path)
-    try:
-        raw = reader.read(path)
-    except ImageReadError:
-        raise
-    except Exception as error:  # decoders raise what they like: struct.error, DeflateError, ...
-        raise ImageReadError(
-            f"{path}: damaged, cut short, or not the format its name says ({error}). "
-            "Copy or export the file again."
-        ) from error
-    if raw.data.size == 0:
+    reader = find_reader(path)
+    if scene is None:
+        raw = guarded(path, lambda: reader.read(path))
+    else:
+        number = _scene_number(path, scene)
+        raw = guarded(path, lambda: reader.read_scene(path, number))
+    if 0 in raw.data.shape:
         raise ImageReadError(f"{path}: has no pixels (shape {raw.data.shape})")
     if raw.data.dtype == bool:
-        return replace(raw, data=raw.data.astype(np.uint8))
+        return replace(raw, data=raw.read_all().astype(np.uint8))
     if raw.data.dtype.kind not in "uif":
         raise ImageReadError(
             f"{path}: pixels are {raw.data.dtype}; expected whole numbers or floating point"
@@ -132,18 +151,33 @@ def read_raw(path: Path) -> RawImage:
     return raw
 
 
-def _check_file(path: Path) -> Reader:
-    """The reader of a file, where it is one that can have pixels."""
+def scenes_in(path: Path) -> tuple[str, ...]:
+    """Names of the images that a file holds; errors as of `read_raw`."""
+    reader = find_reader(path)
+    return guarded(path, lambda: reader.scenes(path))
+
+
+def _scene_number(path: Path, scene: int | str) -> int:
+    names = scenes_in(path)
+    if isinstance(scene, int) and scene < len(names):
+        return scene
+    if str(scene) in names:
+        return names.index(str(scene))
+    raise ImageReadError(f"{path}: has no scene {scene!r}. {describe_scenes(names)}")
+
+
+def find_reader(path: Path) -> Reader:
+    """The reader of an image, where it is one that can have pixels; ImageReadError."""
     if not path.exists():
         raise ImageReadError(f"{path}: no such file")
-    if path.is_dir():
-        raise ImageReadError(f"{path}: is a folder; expected an image file")
     reader = reader_for(path)
+    if path.is_dir() and not (reader and reader.folders):
+        raise ImageReadError(f"{path}: is a folder; expected an image file")
     if reader is None:
         raise ImageReadError(
             f"{path}: unsupported format; expected one of {', '.join(image_suffixes())}. "
             "Export the image as TIFF (Fiji with Bio-Formats opens most microscope formats)."
         )
-    if path.stat().st_size == 0:
+    if path.is_file() and path.stat().st_size == 0:
         raise ImageReadError(f"{path}: the file is empty (0 bytes). Copy it again.")
     return reader

@@ -156,7 +156,7 @@ def relabel(labels: np.ndarray) -> np.ndarray:
 
 def _single_plane(path: Path, raw: RawImage) -> np.ndarray:
     """Drop axes of length 1, alpha, and the repeats of grey stored as RGB."""
-    data, axes = raw.data, raw.axes
+    data, axes = raw.read_all(), raw.axes
     if "S" in axes:
         samples = np.moveaxis(data, axes.index("S"), -1)
         samples = samples[..., : samples.shape[-1] - raw.alpha]

@@ -1,9 +1,10 @@
-"""The pixel size of a TIFF file, from OME or ImageJ metadata or resolution tags."""
+"""What a TIFF file says of its pixel sizes and channels, in metadata of OME or ImageJ, or tags."""
 
 from __future__ import annotations
 
 import contextlib
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 # files they know nothing about.
 PLAUSIBLE_PIXEL_SIZES = (0.01, 100.0)
 PRINT_DPI = (72, 96, 100, 120, 144, 150, 180, 200, 240, 300, 350, 360, 400, 600, 1200, 2400)
+SQUARE = 0.001  # pixels this near to square are
 MICRONS_PER_UNIT = {
     **dict.fromkeys(("µm", "μm", "um", "micron", "microns", "micrometer", "\\u00b5m"), 1.0),
     **dict.fromkeys(("nm", "nanometer"), 1e-3),
@@ -24,32 +26,81 @@ MICRONS_PER_UNIT = {
 }
 
 
-def tiff_pixel_size(tiff: tifffile.TiffFile) -> float | None:
-    """Pixel width in µm from OME, then ImageJ, then plain resolution tags; None where unknown."""
+@dataclass(frozen=True)
+class PixelSizes:
+    """Sizes in µm, None where unknown; a height of None is that of the width."""
+
+    pixel_size: float | None = None
+    pixel_height: float | None = None
+    plane_distance: float | None = None
+
+
+def tiff_pixel_sizes(tiff: tifffile.TiffFile, scene: int = 0) -> PixelSizes:
+    """Sizes from OME, then ImageJ, then plain resolution tags, of one of the images."""
     if tiff.is_ome and tiff.ome_metadata:
-        return _ome_pixel_size(tiff.ome_metadata)
+        return _ome_sizes(_ome_pixels(tiff.ome_metadata, scene))
     tags = tiff.pages.first.tags
-    pixels, units = tags.valueof("XResolution", default=(0, 1))
-    if not (pixels and units):
-        return None
-    width = units / pixels
+    width, height = (_size_of(tags.valueof(f"{axis}Resolution", default=(0, 1))) for axis in "XY")
+    if width is None:
+        return PixelSizes()
     if tiff.is_imagej:
-        unit = str((tiff.imagej_metadata or {}).get("unit", "")).lower()
-        return width * MICRONS_PER_UNIT[unit] if unit in MICRONS_PER_UNIT else None
+        found = tiff.imagej_metadata or {}
+        unit = MICRONS_PER_UNIT.get(str(found.get("unit", "")).lower())
+        if unit is None:
+            return PixelSizes()
+        spacing = found.get("spacing") if "slices" in found else None
+        distance = unit * spacing if isinstance(spacing, int | float) and spacing > 0 else None
+        return PixelSizes(width * unit, _if_other(height, width, unit), distance)
     tag_unit = {2: "inch", 3: "cm"}.get(int(tags.valueof("ResolutionUnit", default=1)))
     if tag_unit is None:
-        return None
-    size = width * MICRONS_PER_UNIT[tag_unit]
+        return PixelSizes()
+    unit = MICRONS_PER_UNIT[tag_unit]
+    size = width * unit
     dpi = MICRONS_PER_UNIT["inch"] / size
     plausible = PLAUSIBLE_PIXEL_SIZES[0] <= size <= PLAUSIBLE_PIXEL_SIZES[1]
-    return None if any(abs(dpi - p) < 0.005 * p for p in PRINT_DPI) or not plausible else size
+    if any(abs(dpi - p) < 0.005 * p for p in PRINT_DPI) or not plausible:
+        return PixelSizes()
+    return PixelSizes(size, _if_other(height, width, unit))
 
 
-def _ome_pixel_size(xml: str) -> float | None:
-    with contextlib.suppress(ElementTree.ParseError, ValueError):
-        for element in ElementTree.fromstring(xml).iter():
-            if element.tag.endswith("Pixels") and "PhysicalSizeX" in element.attrib:
-                unit = element.attrib.get("PhysicalSizeXUnit", "µm").lower()
-                size = float(element.attrib["PhysicalSizeX"]) * MICRONS_PER_UNIT.get(unit, math.nan)
-                return size if math.isfinite(size) and size > 0 else None
+def tiff_channels(tiff: tifffile.TiffFile, scene: int = 0) -> tuple[str, ...]:
+    """Names of the channels of an OME-TIFF's image; empty where one has none."""
+    pixels = _ome_pixels(tiff.ome_metadata, scene) if tiff.is_ome and tiff.ome_metadata else None
+    found = [e for e in (pixels if pixels is not None else ()) if e.tag.endswith("Channel")]
+    names = tuple(channel.attrib.get("Name", "") for channel in found)
+    return names if all(names) else ()
+
+
+def _size_of(resolution: tuple[int, int]) -> float | None:
+    """Units per pixel, from pixels per unit as a fraction."""
+    pixels, units = resolution
+    return units / pixels if pixels and units else None
+
+
+def _if_other(height: float | None, width: float, unit: float) -> float | None:
+    """The height of a pixel, where it is not as good as its width."""
+    return None if height is None or abs(height / width - 1) < SQUARE else height * unit
+
+
+def _ome_pixels(xml: str, scene: int) -> ElementTree.Element | None:
+    """The element that describes the pixels of one of the images."""
+    with contextlib.suppress(ElementTree.ParseError, IndexError):
+        found = ElementTree.fromstring(xml).iter()
+        return [element for element in found if element.tag.endswith("Pixels")][scene]
+    return None
+
+
+def _ome_sizes(pixels: ElementTree.Element | None) -> PixelSizes:
+    attributes = {} if pixels is None else pixels.attrib
+    width, height, distance = (_ome_size(attributes, axis) for axis in "XYZ")
+    if width is None:
+        return PixelSizes(plane_distance=distance)
+    return PixelSizes(width, _if_other(height, width, 1.0), distance)
+
+
+def _ome_size(attributes: dict[str, str], axis: str) -> float | None:
+    with contextlib.suppress(ValueError, KeyError):
+        unit = attributes.get(f"PhysicalSize{axis}Unit", "µm").lower()
+        size = float(attributes[f"PhysicalSize{axis}"]) * MICRONS_PER_UNIT.get(unit, math.nan)
+        return size if math.isfinite(size) and size > 0 else None
     return None

@@ -1,62 +1,222 @@
-"""Choice of one plane among all that a file holds; nothing is guessed.
+"""Choice of one plane among all that an image holds; nothing is guessed.
 
-- `z` picks from the Z axis or, where the file has none, from its only other stack axis (time T,
-  or the unnamed axes I and Q of a multi-page TIFF): an index from 0, or "max" for the maximum
-  projection. A file with two such axes, say Z and T, is refused.
-- `channel` picks from the channel axis C or the colour samples S: an index from 0, or "max". It
-  also picks from an unnamed axis (I, Q) that `z` does not claim. Two cases need no choice: all
-  channels are equal (grey stored as RGB), or exactly one of them is not constant. Alpha is ignored.
+- `t` picks from the time axis T.
+- `z` picks from the Z axis or, where there is none, from the only other stack axis (T, or the
+  unnamed axes I and Q of a multi-page TIFF), or makes one plane of all.
+- `channel` picks from the channel axis C or the colour samples S. It also picks from an unnamed
+  axis that `z` does not claim. Two cases need no choice: all channels are equal (grey stored as
+  RGB), or exactly one of them is not constant. Alpha is ignored.
 
-Letters: Z planes, C channels, H rows, W columns.
+Letters: H rows, W columns.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from nucseg_tf.errors import ImageReadError, UsageError
-from nucseg_tf.imaging.scratch import is_mapped, release, scratch
-from nucseg_tf.io.readers.base import RawImage
+from nucseg_tf.errors import ImageReadError
+from nucseg_tf.imaging.scratch import is_mapped, release, strips
+from nucseg_tf.io import projection
+from nucseg_tf.io.choices import EACH, FOCUS, MAX, MEAN, Choice
+from nucseg_tf.io.readers.base import RawImage, guarded
 
 # Rounding between YCbCr and RGB shifts the channels of a grey JPEG by so many levels of 255.
 JPEG_TOLERANCE = 3
-ROWS = 256  # of a stack too large for memory that are looked at together
+UNNAMED = "QI"
+COLOURS = ("red", "green", "blue")
 
 
-def check_choice(name: str, value: int | str | None) -> int | str | None:
-    """Check a `--z` or `--channel` value.
+@dataclass(frozen=True)
+class Planes:
+    """An image's planes by channel, z and t.
 
-    Args:
-        name: of the option, without dashes.
-        value: an index from 0, also as text, "max" or None.
+    Attributes:
+        path: for messages.
+        raw: the image.
+        axes: which axis of `raw.axes` is "channel", "z" and "t"; without those it has not.
+    """
 
-    Returns:
-        The index as a number, "max" or None.
+    path: Path
+    raw: RawImage
+    axes: Mapping[str, int]
+
+    def count(self, role: str) -> int:
+        """How many channels ("channel"), planes ("z") or times ("t") there are, one at least."""
+        if role not in self.axes:
+            return 1
+        axis = self.axes[role]
+        return self.raw.data.shape[axis] - (self.raw.alpha if self.raw.axes[axis] == "S" else 0)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the channels; empty where the file has none."""
+        names = self.raw.channels
+        return names if len(names) == self.count("channel") else ()
+
+    def read(self, channel: int = 0, z: int = 0, t: int = 0) -> np.ndarray:
+        """One plane (H, W), in the dtype of the file; contiguous, unless it is mapped to a file."""
+        index: list[int | slice] = [slice(None) if a in "YX" else 0 for a in self.raw.axes]
+        for role, number in (("channel", channel), ("z", z), ("t", t)):
+            if role in self.axes:
+                index[self.axes[role]] = number
+        plane = guarded(self.path, lambda: self.raw.data[tuple(index)])
+        if self.raw.axes.index("X") < self.raw.axes.index("Y"):
+            plane = plane.T
+        return plane if is_mapped(plane) else np.ascontiguousarray(plane)
+
+    def number(self, role: str, choice: int | str | range) -> int:
+        """The index that is meant by an index or a channel's name; ImageReadError if none is."""
+        count = self.count(role)
+        if isinstance(choice, int) and choice < count:
+            return choice
+        if role == "channel":
+            folded = [name.casefold() for name in self.names]
+            for known, text in ((self.names, str(choice)), (folded, str(choice).casefold())):
+                if known.count(text) == 1:
+                    return known.index(text)
+        what = f"{choice} is out of range" if isinstance(choice, int) else f"{choice!r} is unknown"
+        named = f" ({', '.join(self.names)})" if role == "channel" and self.names else ""
+        raise ImageReadError(f"{self.path}: --{role} {what}; this file has 0..{count - 1}{named}")
+
+    def settle(self, choice: Choice) -> Choice:
+        """A choice with numbers where there were names, "focus" or nothing.
+
+        Raises:
+            ImageReadError: a choice is missing (the message says which) or out of range.
+        """
+        missing = [
+            role
+            for role, chosen in (("t", choice.t), ("z", choice.z))
+            if chosen is None and self.count(role) > 1
+        ]
+        t = self.number("t", choice.t or 0)
+        z = choice.z if choice.z in (MAX, MEAN, FOCUS) else self.number("z", choice.z or 0)
+        channel = self.only_channel(z, t) if choice.channel is None else choice.channel
+        if channel is None:
+            missing.append("channel")
+        if missing or channel is None:
+            raise _ambiguous(self, missing)
+        if channel != MAX:
+            channel = self.number("channel", channel)
+        if z == FOCUS:
+            seen = replace(choice, channel=channel, t=t)
+            count = self.count("z")
+            z = projection.sharpest(self.plane(replace(seen, z=level)) for level in range(count))
+        return replace(choice, channel=channel, z=z, t=t)
+
+    def plane(self, settled: Choice) -> np.ndarray:
+        """The plane (H, W) of a choice that `settle` gave."""
+        if settled.channel == MAX:
+            each = (replace(settled, channel=n) for n in range(self.count("channel")))
+            return projection.brightest(self.plane(one) for one in each)
+        channel, t = int(settled.channel or 0), self.number("t", settled.t or 0)
+        if settled.z == MAX:
+            return projection.brightest(self._all_z(channel, t))
+        if settled.z == MEAN:
+            return projection.mean(self._all_z(channel, t))
+        return self.read(channel, int(settled.z or 0), t)
+
+    def channels(self, settled: Choice) -> dict[str, np.ndarray]:
+        """All channels at the place of a choice that `settle` gave, by name, that one's first."""
+        count = self.count("channel")
+        colours = self.raw.axes[self.axes["channel"]] == "S" if count > 1 else False
+        usual = COLOURS if colours and count == len(COLOURS) else [f"c{n}" for n in range(count)]
+        names = self.names if len(set(self.names)) == count else usual
+        first = settled.channel if isinstance(settled.channel, int) else 0
+        order = sorted(range(count), key=lambda number: number != first)
+        return {names[n]: self.plane(replace(settled, channel=n)) for n in order}
+
+    def _all_z(self, channel: int, t: int) -> Iterator[np.ndarray]:
+        return (self.read(channel, z, t) for z in range(self.count("z")))
+
+    def only_channel(self, z: int | str | None, t: int) -> int | None:
+        """The channel that holds all there is to see, or None where it is unclear."""
+        count = self.count("channel")
+        if count == 1:
+            return 0
+        levels = range(self.count("z")) if isinstance(z, str) else [self.number("z", z or 0)]
+        tolerance = JPEG_TOLERANCE if self.raw.lossy else 0
+        equal, low, high = True, np.full(count, np.inf), np.full(count, -np.inf)
+        for level in levels:
+            for parts in _together(self.read(channel, level, t) for channel in range(count)):
+                equal = equal and bool(np.ptp(parts, axis=0).max() <= tolerance)
+                low = np.minimum(low, parts.min(axis=(1, 2)))
+                high = np.maximum(high, parts.max(axis=(1, 2)))
+        if equal:
+            return min(1, count - 1)  # green, where colours differ by rounding: next to luminance
+        varying = np.flatnonzero(low != high).tolist()
+        return varying[0] if len(varying) == 1 else None
+
+    def describe(self) -> str:
+        """Shape, axes and channels, for messages."""
+        sizes = zip(self.raw.axes, self.raw.data.shape, strict=True)
+        named = f"; channels {', '.join(self.names)}" if self.names else ""
+        return f"axes {', '.join(f'{axis}={n}' for axis, n in sizes)}{named}"
+
+
+def _together(planes: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """(channels, rows, W), strip by strip."""
+    held = list(planes)
+    for parts in zip(*map(strips, held), strict=True):
+        yield np.stack(parts)
+    for plane in held:
+        release(plane)
+
+
+def find_planes(path: Path, raw: RawImage, choice: Choice) -> Planes:
+    """Say which axis of an image answers to which choice.
 
     Raises:
-        UsageError: it is something else.
+        ImageReadError: it has more axes than can be chosen from.
     """
-    with contextlib.suppress(ValueError, TypeError):
-        if value is None or value == "max":
-            return value
-        if int(value) == float(value) >= 0:
-            return int(value)
-    raise UsageError(f'--{name} must be an index from 0 or "max". Received: {value!r}')
+    axes, shape = raw.axes, raw.data.shape
+    free = [
+        number
+        for number, (axis, length) in enumerate(zip(axes, shape, strict=True))
+        if axis not in "YX" and length - (raw.alpha if axis == "S" else 0) > 1
+    ]
+    roles: dict[str, int] = {}
+    for role, letters in (("channel", "SC"), ("t", "T"), ("z", "Z")):
+        found = next((n for letter in letters for n in free if axes[n] == letter), None)
+        if found is not None:
+            roles[role] = found
+            free.remove(found)
+    unnamed = [number for number in free if axes[number] in UNNAMED]
+    for role in _claims(choice):
+        if role not in roles and unnamed:
+            roles[role] = unnamed.pop(0)
+            free.remove(roles[role])
+    if "z" not in roles and "t" in roles and choice.t is None and choice.z is not None:
+        roles["z"] = roles.pop("t")  # the only stack axis
+    planes = Planes(path, raw, roles)
+    if free or axes.count("Y") != 1 or axes.count("X") != 1:
+        raise ImageReadError(
+            f"{path}: has more axes than can be chosen from ({planes.describe()}). Save the "
+            "position or plane wanted as a file of its own."
+        )
+    return planes
 
 
-def select_plane(
-    path: Path, raw: RawImage, channel: int | str | None, z: int | str | None
-) -> np.ndarray:
-    """Reduce a file's planes to one by the choices made.
+def _claims(choice: Choice) -> tuple[str, ...]:
+    """Which roles unnamed axes may have, in their order."""
+    if choice.t is not None:
+        return ("t", "z")
+    if choice.channel is not None and choice.z is None:
+        return ("channel", "z")
+    return ("z",)
+
+
+def select_plane(path: Path, raw: RawImage, choice: Choice) -> np.ndarray:
+    """Reduce an image's planes to one by the choices made.
 
     Args:
         path: the file, for messages.
         raw: all it holds.
-        channel, z: as `check_choice` gives them.
+        choice: of one plane.
 
     Returns:
         (H, W), in the dtype of the file; contiguous, unless it is mapped to a file.
@@ -65,93 +225,18 @@ def select_plane(
         ImageReadError: a choice is missing (the message says which) or out of range, or the file
             has more axes than can be chosen from.
     """
-    stack = _as_zcyx(path, raw, channel, z)
-    if channel is None:
-        channel = _only_channel(stack, JPEG_TOLERANCE if raw.lossy else 0)
+    planes = find_planes(path, raw, choice)
+    return planes.plane(planes.settle(choice))
+
+
+def _ambiguous(planes: Planes, missing: Iterable[str]) -> ImageReadError:
+    """What to choose, and from what there is."""
     options = []
-    if z is None and len(stack) > 1:
-        options.append(f"--z 0..{len(stack) - 1} or --z max")
-    if channel is None:
-        options.append(f"--channel 0..{stack.shape[1] - 1} or --channel max")
-    if options:
-        raise ImageReadError(
-            f"{path}: holds several planes ({_describe(raw)}). Choose with {' and '.join(options)}."
-        )
-    plane = _take(path, "channel", _take(path, "z", stack, z), channel)
-    return plane if is_mapped(plane) else np.ascontiguousarray(plane)
-
-
-def _as_zcyx(
-    path: Path, raw: RawImage, channel: int | str | None, z: int | str | None
-) -> np.ndarray:
-    """Bring the axes of a file into the order (Z, C, H, W), without alpha."""
-    data, axes = raw.data, raw.axes
-    if "S" in axes and raw.alpha:
-        colours = data.shape[axes.index("S")] - raw.alpha
-        data = data[(slice(None),) * axes.index("S") + (slice(colours),)]  # may lie in a file
-    keep = [i for i, a in enumerate(axes) if a in "YX" or data.shape[i] > 1]
-    data = data.reshape([data.shape[i] for i in keep])
-    axes = "".join(axes[i] for i in keep)
-    extra = [a for a in axes if a not in "YX"]
-    channel_axis = next((a for a in "SC" if a in extra), None)
-    if channel_axis is None and channel is not None and z is None:
-        channel_axis = next((a for a in extra if a in "QI"), None)
-    stack_axes = [a for a in extra if a != channel_axis]
-    if axes.count("Y") != 1 or axes.count("X") != 1 or len(stack_axes) > 1:
-        raise ImageReadError(
-            f"{path}: has more axes than can be chosen from ({_describe(raw)}). Save the time "
-            "point, position or plane wanted as a file of its own."
-        )
-    order = [*stack_axes, *([channel_axis] if channel_axis else []), "Y", "X"]
-    data = data.transpose([axes.index(a) for a in order])
-    if not channel_axis:
-        data = np.expand_dims(data, -3)
-    return data if stack_axes else data[np.newaxis]
-
-
-def _only_channel(stack: np.ndarray, tolerance: int) -> int | None:
-    """The channel of (Z, C, H, W) that holds all there is to see, or None where it is unclear."""
-    channels = stack.shape[1]
-    if channels == 1 or all(np.ptp(part, axis=1).max() <= tolerance for part in _rows(stack)):
-        return min(1, channels - 1)  # green, where colours differ by rounding: nearest to luminance
-    ends = [(part.min(axis=(0, 2, 3)), part.max(axis=(0, 2, 3))) for part in _rows(stack)]
-    low, high = np.min([e[0] for e in ends], axis=0), np.max([e[1] for e in ends], axis=0)
-    varying = np.flatnonzero(low != high).tolist()
-    return varying[0] if len(varying) == 1 else None
-
-
-def _rows(stack: np.ndarray) -> Iterator[np.ndarray]:
-    """(Z, C, H, W), in strips of rows where it is mapped to a file."""
-    rows = ROWS if is_mapped(stack) else stack.shape[2]
-    for top in range(0, stack.shape[2], rows):
-        yield stack[:, :, top : top + rows]
-        release(stack)
-
-
-def _take(path: Path, name: str, stack: np.ndarray, choice: int | str | None) -> np.ndarray:
-    if choice == "max":
-        return _highest(stack)
-    index = int(choice or 0)
-    if index >= len(stack):
-        raise ImageReadError(
-            f"{path}: --{name} {index} is out of range; this file has 0..{len(stack) - 1}"
-        )
-    return stack[index]
-
-
-def _highest(stack: np.ndarray) -> np.ndarray:
-    """Maximum over the first axis; of a mapped stack in strips of rows, to a scratch array."""
-    if not is_mapped(stack) or len(stack) == 1:
-        return stack.max(axis=0)
-    out = scratch(stack.shape[1:], stack.dtype.newbyteorder("="))
-    for top in range(0, stack.shape[-2], ROWS):
-        rows = np.s_[..., top : top + ROWS, :]
-        out[rows] = stack[rows].max(axis=0)
-        release(stack)
-        release(out)
-    return out
-
-
-def _describe(raw: RawImage) -> str:
-    axes = ", ".join(f"{a}={n}" for a, n in zip(raw.axes, raw.data.shape, strict=True))
-    return f"shape {raw.data.shape}, axes {axes}"
+    for role in missing:
+        others = {"t": (EACH,), "z": (MAX, MEAN, FOCUS, EACH), "channel": (*planes.names, MAX)}
+        first = f"--{role} 0..{planes.count(role) - 1}"
+        options.append(f"{first} (or {', '.join(others[role])})")
+    return ImageReadError(
+        f"{planes.path}: holds several planes ({planes.describe()}). "
+        f"Choose with {' and '.join(options)}."
+    )

@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
+from nucseg_tf.errors import UsageError
 from nucseg_tf.io.files import atomic_path
 
+CSV, PARQUET = FORMATS = "csv", "parquet"
 CHUNK = 10_000  # rows that are text at a time
 
 
@@ -43,6 +46,52 @@ def _texts(column: np.ndarray) -> list[str]:
     return [str(value) for value in column.tolist()]
 
 
+def kinds_of(table: Table) -> dict[str, str]:
+    """Columns, and which kind of values each has: one letter, as `numpy.dtype.kind`."""
+    return {name: values.dtype.kind for name, values in table.columns.items()}
+
+
+def check_format(table: str) -> None:
+    """Refuse a format of tables that cannot be written here; UsageError."""
+    if table not in FORMATS:
+        raise UsageError(f"--table: expected {' or '.join(FORMATS)}. Received: {table!r}.")
+    if table == PARQUET and find_spec("pyarrow") is None:
+        raise UsageError('--table parquet: needs pyarrow. Run pip install "nucseg-tf[parquet]".')
+
+
+def to_parquet(file: Path, out: Path, kinds: Mapping[str, str]) -> None:
+    """Write a CSV table as Parquet, block by block.
+
+    Args:
+        file: CSV, as `Table.rows` gives it; empty cells become nulls.
+        out: the Parquet file.
+        kinds: of its columns, as `kinds_of` gives them.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+    from pyarrow import parquet
+
+    types = {"i": pa.int64(), "u": pa.int64(), "f": pa.float64(), "b": pa.bool_()}
+    schema = pa.schema([(name, types.get(kind, pa.string())) for name, kind in kinds.items()])
+    options = arrow_csv.ConvertOptions(
+        column_types=schema,
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+    )
+    quoted = arrow_csv.ParseOptions(newlines_in_values=True)
+    with (
+        atomic_path(out) as temporary,
+        parquet.ParquetWriter(temporary, schema) as writer,
+        arrow_csv.open_csv(file, parse_options=quoted, convert_options=options) as blocks,
+    ):
+        for block in blocks:
+            writer.write_batch(block)
+
+
 def write_table(file: Path, tables: Iterable[Table]) -> None:
     """Write tables of the same columns as one CSV file, each as it comes.
 
@@ -64,17 +113,20 @@ def write_table(file: Path, tables: Iterable[Table]) -> None:
             writer.writerows(table.rows())
 
 
-def write_failures(folder: Path, failures: Sequence[tuple[Path | str, str]]) -> None:
+def write_failures(
+    folder: Path, failures: Sequence[tuple[Path | str, str]], part: str = ""
+) -> None:
     """Write failures.csv, a row an image that could not be done; remove that of an earlier run.
 
     Args:
         folder: of the results.
         failures: (image or its name, reason).
+        part: of the name, if several runs share the folder: "-1of4".
 
     Raises:
         OutputError: the file cannot be written.
     """
-    file = folder / "failures.csv"
+    file = folder / f"failures{part}.csv"
     file.unlink(missing_ok=True)
     if not failures:
         return

@@ -23,7 +23,7 @@ def length(file: Path) -> int:
 
 def test_values_pass_from_stage_to_stage_in_the_order_of_the_files():
     ways = list(run(FILES, [length, lambda number: number + 1]))
-    assert [way.file for way in ways] == FILES
+    assert [way.item for way in ways] == FILES
     assert [way.value for way in ways] == [6, None, 6]
     assert [way.reason for way in ways] == ["", "b.tif: is no image", ""]
     assert all(way.seconds >= 0 for way in ways)
@@ -39,7 +39,7 @@ def test_several_at_once_come_back_in_order_with_their_errors():
 
     files = [*FILES, Path("d.tif")]
     ways = list(Line(files, [slow], workers=2))
-    assert [way.file for way in ways] == files
+    assert [way.item for way in ways] == files
     assert [way.reason for way in ways] == ["", "b.tif: is no image", "", ""]
 
 
@@ -59,7 +59,7 @@ def test_no_more_than_the_workers_are_on_their_way():
     begun = []
     line = Line((begun.append(n) or Path(f"{n}.tif") for n in range(20)), [count], workers=3)
     first = next(iter(line))
-    assert first.file == Path("0.tif")
+    assert first.item == Path("0.tif")
     assert len(begun) <= 5  # those under way, and the next one
     assert 1 < most <= 3
 
@@ -71,7 +71,7 @@ def test_once_stopped_what_was_begun_is_finished():
     for way in line:
         ways.append(way)
         line.stop()
-    assert [way.file for way in ways] == sorted(seen, key=lambda f: int(f.stem))
+    assert [way.item for way in ways] == sorted(seen, key=lambda f: int(f.stem))
     assert 1 <= len(ways) <= 4
 
 
@@ -95,7 +95,7 @@ def test_an_outcome_notes_what_was_done_and_logs_what_failed(caplog):
     outcome = Outcome()
     with caplog.at_level(logging.ERROR):
         for way in run(FILES, [written]):
-            outcome.note(way, f"plate/{way.file.name}")
+            outcome.note(way, f"plate/{way.item.name}")
     assert [entry["image"] for entry in outcome.done] == ["plate/a.tif", "plate/c.tif"]
     assert {key: outcome.done[0][key] for key in ("height", "width", "nuclei")} == {
         "height": 4, "width": 5, "nuclei": 3
@@ -114,7 +114,7 @@ def test_images_on_their_way_go_no_further_when_the_caller_leaves():
         return file
 
     line = iter(Line(FILES, [first, ended.append], workers=2))
-    assert next(line).file == FILES[0]
+    assert next(line).item == FILES[0]
     begun.wait()
     threading.Timer(0.2, go_on.set).start()
     line.close()

@@ -87,14 +87,14 @@ def prelabel_folder(
     stages += [_Label(method, settings, out, groups)]
     try:
         for number, way in enumerate(run(groups, stages), start=1):
-            name = "/".join(filter(None, (groups[way.file], way.file.name)))
+            name = "/".join(filter(None, (groups[way.item], way.item.name)))
             outcome.note(way, name)
             if way.error:  # what an earlier run left goes
-                _target(out, groups[way.file], way.file).unlink(missing_ok=True)
+                _target(out, groups[way.item], way.item).unlink(missing_ok=True)
             else:
                 way.value.table.insert(0, "image", name)
                 tables.append(way.value.table)
-            if not progress(number, len(images), way.file.name):
+            if not progress(number, len(images), way.item.name):
                 outcome.left_out = [path for _, path in images[number:]]
                 break
     finally:  # also on Ctrl-C: labels without a table would be of little use

@@ -102,11 +102,11 @@ class MaskRcnn(Family):
         return []
 
     def rescale(
-        self, raw: list[Detections], shape: tuple[int, int], zoom: float
+        self, raw: list[Detections], seen: tuple[int, int], shape: tuple[int, int]
     ) -> list[Detections]:
         from nucseg_tf.families.mask_rcnn.decode import rescale
 
-        return rescale(raw, shape, zoom)
+        return rescale(raw, seen, shape)
 
     def decode(self, raw: list[Detections], window: Window, thresholds: Detect) -> Instances:
         from nucseg_tf.families.mask_rcnn.decode import decode

@@ -25,10 +25,11 @@ def decode(parts: Sequence[Detections], window: Window, thresholds: Detect) -> I
     )
 
 
-def rescale(parts: Sequence[Detections], shape: tuple[int, int], zoom: float) -> list[Detections]:
-    """Undo a zoom: from detections in the zoomed image to those in the image (H, W) itself."""
-    zoomed = [max(1, round(length * zoom)) for length in shape]
-    back = np.divide(shape, zoomed)[[0, 1, 0, 1]]  # so that the image's edge stays the edge
+def rescale(
+    parts: Sequence[Detections], seen: tuple[int, int], shape: tuple[int, int]
+) -> list[Detections]:
+    """Undo a zoom: from detections in an image of size (h, w) to those in it as (H, W)."""
+    back = np.divide(shape, seen)[[0, 1, 0, 1]]  # so that the image's edge stays the edge
     found = []
     for part in parts:
         y0, x0, y1, x1 = np.rint(part.tile * back).astype(int).tolist()

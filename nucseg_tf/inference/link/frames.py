@@ -11,6 +11,7 @@ T frames; N nuclei of a frame; M of all frames.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -73,14 +74,17 @@ def link_frames(
     return Table(dict(zip(names, (frame, label, track, parent, divides), strict=True)))
 
 
+def check_tracking() -> None:
+    """Raise UsageError where frames cannot be linked here."""
+    if find_spec("laptrack") is None:
+        raise UsageError("--link: frames need laptrack. Run pip install 'nucseg-tf[track]'.")
+
+
 def _assign(features: Sequence[np.ndarray], max_distance: float, gap: int) -> np.ndarray:
     """For each of M nuclei with features (N, 3) a frame, the index where it was before, or -1."""
-    try:
-        from laptrack import LapTrack
-    except ImportError as error:
-        raise UsageError(
-            "linking frames needs the package laptrack: pip install 'nucseg-tf[track]'"
-        ) from error
+    check_tracking()
+    from laptrack import LapTrack
+
     before = np.full(sum(map(len, features)), -1)
     if not len(before):
         return before

@@ -75,8 +75,9 @@ class Decode:
 
     def _decode(self, predicted: Predicted, window: Window) -> tuple[Instances, np.ndarray | None]:
         """The nuclei of a window, and which level each is from if there are several."""
+        unequal = predicted.image.aspect**0.5  # areas are of pixels that are not square
         views = [
-            self.family.decode(level.data, window, self.thresholds.at(level.zoom))
+            self.family.decode(level.data, window, self.thresholds.at(level.zoom * unequal))
             for level in predicted.levels
         ]
         if predicted.regions is None:

@@ -37,14 +37,20 @@ def add_image(table: Table, image: Image, zooms: np.ndarray | None = None) -> Ta
         zooms: (N,), at which each nucleus was found, if regions of the image had their own.
 
     Returns:
-        Columns `image` (name of the file), `diameter` of its typical nucleus (px, given or found;
-        NaN where it sets no zoom) and `zoom`, by which the network saw it enlarged; then the rest.
+        Columns of `Image.origin` (`image`, name of the file), `diameter` of its typical nucleus
+        (px, given or found; NaN where it sets no zoom) and `zoom`, by which the network saw it
+        enlarged; then the rest.
     """
     zoom = np.full(len(table), image.zoom) if zooms is None else zooms
     diameter = np.nan if image.diameter is None else image.diameter * image.zoom
+    origin = image.origin or {"image": image.path.name}
     common = {
-        "image": np.full(len(table), image.path.name, object),
+        **{name: np.full(len(table), value, _kind(value)) for name, value in origin.items()},
         "diameter": np.round(diameter / zoom, 1),
         "zoom": zoom.round(4),
     }
     return Table(common | dict(table.columns))
+
+
+def _kind(value: str | int) -> type:
+    return object if isinstance(value, str) else int

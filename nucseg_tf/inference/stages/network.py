@@ -34,10 +34,10 @@ class Network:
         known = image.diameter is not None
         thresholds = self.family.at_scale(self.thresholds) if known else self.thresholds
 
-        def look(pixels: Raster, zoom: float) -> Any:
+        def look(pixels: Raster) -> Any:
             raw = self.run(pixels, self.tile, self.tta, thresholds)
-            return raw if zoom == 1 else self.family.rescale(raw, shape, zoom)
+            return raw if pixels.shape == shape else self.family.rescale(raw, pixels.shape, shape)
 
-        raw = look(scaled.pixels, image.zoom)
-        further = tuple(Level(level.zoom, look(level.data, level.zoom)) for level in scaled.further)
+        raw = look(scaled.pixels)
+        further = tuple(Level(level.zoom, look(level.data)) for level in scaled.further)
         return Predicted(image, raw, further, scaled.regions)

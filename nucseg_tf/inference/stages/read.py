@@ -1,11 +1,16 @@
-"""From a file to one plane of pixels."""
+"""From a file, or what else holds an image, to one plane of pixels and all its channels."""
 
 from __future__ import annotations
 
+import threading
+from dataclasses import replace
 from pathlib import Path
 
+from nucseg_tf.errors import UsageError
 from nucseg_tf.inference.options import Options
-from nucseg_tf.io.images import check_finite, read_image
+from nucseg_tf.io.images import check_finite, check_pixel_size, describe
+from nucseg_tf.io.planes import Planes, find_planes
+from nucseg_tf.io.sources import FileSource, View
 from nucseg_tf.types import Image
 
 
@@ -14,18 +19,49 @@ class Read:
 
     Args:
         options: channel, plane and pixel size.
+        all_channels: whether the other channels are wanted, too, to be measured.
     """
 
-    def __init__(self, options: Options):
-        self.options = options
+    def __init__(self, options: Options, all_channels: bool = False):
+        check_pixel_size(options.pixel_size)
+        self.options, self.choice, self.all_channels = options, options.choice, all_channels
+        self._last: tuple[str, Planes] | None = None
+        self._guard = threading.Lock()
 
-    def __call__(self, file: Path) -> Image:
-        """Read a file.
+    def __call__(self, item: Path | View) -> Image:
+        """Read a plane.
 
         Raises:
             ImageReadError: it cannot be read, is ambiguous, or has pixels that are not finite.
         """
-        options = self.options
-        image = read_image(file, options.channel, options.z, options.pixel_size)
+        view = item if isinstance(item, View) else self._only_view(item)
+        if view.error is not None:
+            raise view.error
+        planes = self._open(view)
+        settled = planes.settle(view.choice)
+        if self.all_channels and view.choice.channel is not None and planes.count("channel") > 1:
+            channels = planes.channels(settled)
+            pixels = next(iter(channels.values()))
+        else:
+            channels, pixels = {}, planes.plane(settled)
+        image = describe(pixels, planes.raw, view.path, self.options.pixel_size)
         check_finite(image)
-        return image
+        image = replace(image, channels=channels, name=view.name, origin=view.origin)
+        t, z = planes.number("t", settled.t or 0), settled.z
+        made_of_all = isinstance(view.choice.z, str)
+        return replace(image, t=t, z=None if made_of_all or isinstance(z, str) else z)
+
+    def _only_view(self, path: Path) -> View:
+        if not self.choice.is_one:
+            raise UsageError("--z or --t: expected one plane here, not each. Choose an index.")
+        return View(FileSource(path, self.choice.scene), self.choice)
+
+    def _open(self, view: View) -> Planes:
+        """The planes of a view's source; of a stack, they are kept until the next one."""
+        if view.t is None and view.z is None:
+            return find_planes(view.path, view.source.open(), view.choice)
+        with self._guard:
+            if self._last is None or self._last[0] != view.source.name:
+                planes = find_planes(view.path, view.source.open(), view.choice)
+                self._last = (view.source.name, planes)
+            return self._last[1]

@@ -51,7 +51,7 @@ class Scale:
         """
         percentiles = self.info.normalisation
         limits = find_limits(image.pixels, percentiles.low, percentiles.high)
-        pixels = None if limits is None else Stretched(image.pixels, limits)
+        pixels = None if limits is None else _square(Stretched(image.pixels, limits), image.aspect)
         if pixels is not None and self._is_to_be_found(image):
             return self._to_found(image, pixels, find_diameter(pixels, self.engine, self.precision))
         diameter = self.diameter if isinstance(self.diameter, float) else None
@@ -62,7 +62,7 @@ class Scale:
         """To the diameter that was found, or to those of the regions, the largest of them first."""
         if found is None:
             return Scaled(image, pixels)
-        if found.regions is None:
+        if found.regions is None or image.aspect != 1:  # regions are those of the image's pixels
             zoom = self._zoom_to(found.median)
             return Scaled(replace(image, diameter=found.median, zoom=zoom), _zoomed(pixels, zoom))
         kinds = zip(found.regions.shares, found.regions.diameters, strict=True)
@@ -81,6 +81,14 @@ class Scale:
             return self.diameter == AUTO
         by_pixel_size = self.info.pixel_size is not None and image.pixel_size is not None
         return self.info.find_diameter and not by_pixel_size
+
+
+def _square(pixels: Raster, aspect: float) -> Raster:
+    """The image with pixels as high as they are wide."""
+    if aspect == 1:
+        return pixels
+    height, width = pixels.shape
+    return Resized(pixels, (max(1, round(height * aspect)), width))
 
 
 def _zoomed(pixels: Raster | None, zoom: float) -> Raster | None:

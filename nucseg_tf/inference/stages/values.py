@@ -113,8 +113,12 @@ class Written:
         shape: (H, W).
         table: N rows, of objects.csv.
         scale: for run.json: diameter that was given or found, px, and zoom.
+        labels: (H, W), of a plane of a stack, whose label image is written when it is complete.
+        spacing: height and width of a pixel, µm, if known.
     """
 
     shape: tuple[int, int]
     table: Table | pd.DataFrame
     scale: dict[str, float] = field(default_factory=dict)
+    labels: np.ndarray | None = None
+    spacing: tuple[float, float] | None = None

@@ -18,33 +18,36 @@ class Write:
     Args:
         out: folder that is there.
         writers: names in `registry.WRITERS`.
+        stacked: whether images are planes of stacks, whose labels are written together.
 
     Raises:
         UsageError: there is no such writer.
     """
 
-    def __init__(self, out: Path, writers: Sequence[str] = ()):
-        self.out = out
+    def __init__(self, out: Path, writers: Sequence[str] = (), stacked: bool = False):
+        self.out, self.stacked = out, stacked
         self.writers = [WRITERS[name] for name in writers]
 
     def __call__(self, measured: Measured) -> Written:
-        """Write STEM_labels.tif, and a file by each writer.
+        """Write NAME_labels.tif, and a file by each writer.
 
         Raises:
             OutputError: a file cannot be written.
         """
-        image, instances = measured.image, measured.instances
-        stem = image.path.stem
-        write_labels(self.out / f"{stem}{LABELS}", instances.labels, pixel_size=image.pixel_size)
+        image, labels = measured.image, measured.instances.labels
+        name = image.name or image.path.stem
+        if not self.stacked:
+            write_labels(self.out / f"{name}{LABELS}", labels, pixel_size=image.pixel_size)
         for writer in self.writers:
-            writer.write(self.out / f"{stem}{writer.ending}", image, instances)
+            writer.write(self.out / f"{name}{writer.ending}", image, measured.instances)
         scale = {"zoom": round(image.zoom, 4)}
         if image.diameter is not None:
             scale = {"diameter": round(image.diameter, 1)} | scale
-        return Written(instances.labels.shape, measured.table, scale)
+        kept = labels if self.stacked else None
+        return Written(labels.shape, measured.table, scale, kept, image.spacing)
 
 
-def remove_results(out: Path, file: Path) -> None:
+def remove_results(out: Path, name: str) -> None:
     """Remove what an earlier run left of an image that failed now."""
     for ending in (LABELS, *(writer.ending for writer in WRITERS)):
-        (out / f"{file.stem}{ending}").unlink(missing_ok=True)
+        (out / f"{name}{ending}").unlink(missing_ok=True)

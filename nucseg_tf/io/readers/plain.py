@@ -38,7 +38,8 @@ class PlainReader(Reader):
         level = cv2.utils.logging.getLogLevel()
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
         try:
-            data = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+            content = np.fromfile(path, np.uint8)
+            data = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
         finally:
             cv2.utils.logging.setLogLevel(level)
         if data is None:
@@ -46,7 +47,7 @@ class PlainReader(Reader):
                 f"{path}: damaged, cut short, or not the format its name says. "
                 "Copy or export the file again."
             )
-        lossy = path.suffix.lower() in self.lossy_suffixes
+        lossy = content[: len(_JPEG)].tobytes() == _JPEG  # whatever its name
         if data.ndim == 2:
             return RawImage(data, "YX", lossy=lossy)
         if data.shape[2] >= 3:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,8 @@ import numpy as np
 
 from nucseg_tf.errors import ImageReadError
 from nucseg_tf.imaging.scratch import fits, release, scratch
-from nucseg_tf.io.pixel_size import tiff_pixel_size
-from nucseg_tf.io.readers.base import RawImage, Reader
+from nucseg_tf.io.pixel_size import tiff_channels, tiff_pixel_sizes
+from nucseg_tf.io.readers.base import Pixels, RawImage, Reader, Stack, describe_scenes
 
 # Byte order, then 42 (TIFF) or 43 (BigTIFF) in that order.
 _SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -35,41 +37,97 @@ class TiffReader(Reader):
         """Read a file of one series.
 
         Raises:
-            ImageReadError: images of different shapes in one file, or planes are missing.
+            ImageReadError: it has several, or planes are missing.
         """
+        return _read(path, None)
+
+    def scenes(self, path: Path) -> tuple[str, ...]:
+        """Names of the series, with a number where they are not told apart by them."""
         import tifffile
 
-        with _collected_logs() as logs, tifffile.TiffFile(path) as tiff:
-            if len(tiff.series) != 1:
-                raise ImageReadError(
-                    f"{path}: holds {len(tiff.series)} images of different shapes. "
-                    "Save the one wanted as a file of its own."
-                )
-            series = tiff.series[0]
-            data, axes = _read_series(tiff, series, path), series.axes
-            extra = getattr(series.keyframe, "extrasamples", ())
-            alpha = sum(int(sample) in (1, 2) for sample in extra)  # associated or unassociated
-            pixel_size = tiff_pixel_size(tiff)
-        for message in logs:
-            if any(fatal in message for fatal in _FATAL_LOGS):
-                raise ImageReadError(
-                    f"{path}: cut short or incomplete: planes are missing ({message}). "
-                    "Copy it again."
-                )
-        return RawImage(data, axes, alpha=alpha, pixel_size=pixel_size)
+        with _collected_logs(), tifffile.TiffFile(path) as tiff:
+            return _names(tiff)
+
+    def read_scene(self, path: Path, number: int) -> RawImage:
+        """Read one series of a file; errors as of `read`."""
+        return _read(path, number)
 
 
-def _read_series(tiff: Any, series: Any, path: Path) -> np.ndarray:
-    """All pages; where they are large, mapped to the file, or to a temporary one if compressed."""
+def _names(tiff: Any) -> tuple[str, ...]:
+    names = [series.name for series in tiff.series]
+    if len(names) == 1:
+        return ("",)
+    return tuple(
+        name if name and names.count(name) == 1 else f"{name or 'series'} {number}"
+        for number, name in enumerate(names)
+    )
+
+
+def _read(path: Path, number: int | None) -> RawImage:
+    """Read one series, the only one without a number."""
+    import tifffile
+
+    with _collected_logs() as logs, tifffile.TiffFile(path) as tiff:
+        if number is None and len(tiff.series) != 1:
+            raise ImageReadError(f"{path}: which image? {describe_scenes(_names(tiff))}")
+        scene = number or 0
+        series = tiff.series[scene]
+        data, axes = _read_series(tiff, series, path), series.axes
+        extra = getattr(series.keyframe, "extrasamples", ())
+        alpha = sum(int(sample) in (1, 2) for sample in extra)  # associated or unassociated
+        sizes, channels = tiff_pixel_sizes(tiff, scene), tiff_channels(tiff, scene)
+    _refuse_incomplete(path, logs)
+    return RawImage(data, axes, alpha=alpha, channels=channels, **asdict(sizes))
+
+
+def _read_series(tiff: Any, series: Any, path: Path) -> Pixels:
+    """All pages; where they are large, mapped to the file, or read one by one if compressed."""
     if fits(series.nbytes):
         return np.asarray(series.asarray())
     if series.dataoffset is not None:
         kind = np.dtype(series.dtype).newbyteorder(tiff.byteorder)
         return np.memmap(path, kind, "r", series.dataoffset, series.shape)
-    out = scratch(series.shape, series.dtype)
-    for page, plane in zip(series.pages, out.reshape(len(series.pages), -1), strict=True):
-        _decode_page(page, plane.reshape(page.keyframe.shaped))
-    return out
+    return _Pages(path, series)
+
+
+class _Pages(Stack):
+    """The pages of a series, each decoded when it is asked for."""
+
+    def __init__(self, path: Path, series: Any):
+        self._path, self._pages, self._lock = path, list(series.pages), threading.Lock()
+        axes = len(series.keyframe.shape)
+        self._ahead = series.shape[: len(series.shape) - axes]
+        if None in self._pages or math.prod(self._ahead) != len(self._pages):
+            raise ImageReadError(
+                f"{path}: cut short or incomplete: its planes are not where it says. Copy it again."
+            )
+        super().__init__(series.shape, series.dtype, self._decode, axes)
+
+    def _decode(self, place: tuple[int, ...]) -> np.ndarray:
+        page = self._pages[int(np.ravel_multi_index(place, self._ahead)) if place else 0]
+        frame = page.keyframe
+        large = not fits(frame.nbytes)
+        out = scratch(frame.shaped, frame.dtype) if large else np.zeros(0)
+        file = page.parent.filehandle
+        with self._lock, _collected_logs() as logs:  # open only now: there may be thousands
+            file.open()
+            try:
+                if large:
+                    _decode_page(page, out)
+                else:
+                    out = page.asarray()
+            finally:
+                file.close()
+        _refuse_incomplete(self._path, logs)
+        return out.reshape(frame.shape)
+
+
+def _refuse_incomplete(path: Path, logs: list[str]) -> None:
+    for message in logs:
+        if any(fatal in message for fatal in _FATAL_LOGS):
+            raise ImageReadError(
+                f"{path}: cut short or incomplete: planes are missing ({message}). Copy it again."
+            )
 
 
 def _decode_page(page: Any, out: np.ndarray) -> None:

@@ -145,7 +145,7 @@ def test_engine_rescales_boxes_and_tiles():
         np.ones((1, 14, 14), np.float32),
         (0, 0, 100, 120),
     )
-    (back,) = FAMILY.rescale([part], (50, 60), 2.0)
+    (back,) = FAMILY.rescale([part], (100, 120), (50, 60))
     np.testing.assert_array_equal(back.boxes, [[5, 10, 15, 30]])
     assert back.tile == (0, 0, 50, 60)
     labels = FAMILY.decode([back], Window.whole((50, 60)), Detect(min_area=0)).labels
@@ -161,7 +161,7 @@ def test_the_edge_of_a_zoomed_image_stays_the_edge():
         np.ones((1, 14, 14), np.float32),
         (0, 0, 50, 60),
     )
-    (back,) = FAMILY.rescale([part], (101, 120), 0.5)
+    (back,) = FAMILY.rescale([part], (50, 60), (101, 120))
     assert back.tile == (0, 0, 101, 120)
     labels = FAMILY.decode([back], Window.whole((101, 120)), Detect(min_area=0)).labels
     assert labels[-1].any()

@@ -207,7 +207,7 @@ def test_decode_measure_and_write(image, toy_family, tmp_path, caplog):
     assert {file.name for file in tmp_path.iterdir()} == {"drawn_labels.tif", "drawn.geojson"}
     stored = read_labels(tmp_path / "drawn_labels.tif")
     np.testing.assert_array_equal(stored, found.instances.labels)
-    remove_results(tmp_path, image.path)
+    remove_results(tmp_path, image.path.stem)
     assert not list(tmp_path.iterdir())
 
 

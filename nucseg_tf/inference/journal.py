@@ -1,0 +1,247 @@
+"""The table of a run on its way, and what is needed to go on with it after a stop of any kind.
+
+A run keeps two hidden files in its folder until it has ended: the rows of all images that are done,
+and a line for each of them, written after its rows and label image, that says where its rows end.
+What lies beyond the last line is of an image that was not finished, and is cut off. A lock, which
+the operating system gives back whatever becomes of the process, keeps a second run out.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from nucseg_tf.errors import OutputError
+from nucseg_tf.io.files import atomic_path
+from nucseg_tf.io.tables import Table, kinds_of
+
+LOG = logging.getLogger(__name__)
+PORTION = 2**20  # bytes
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An image that is done.
+
+    Attributes:
+        name: of its source.
+        start, end: of its rows, bytes.
+        columns: of its rows, and which kind of values each has (`dtype.kind`).
+        image: entry for run.json.
+        failures: (plane, reason) of what of it could not be done.
+    """
+
+    name: str
+    start: int
+    end: int
+    columns: dict[str, str]
+    image: dict[str, Any]
+    failures: list[tuple[str, str]] = field(default_factory=list)
+
+
+class Journal:
+    """What is done of a run.
+
+    Args:
+        folder: of the results.
+        key: what the run depends on; one of another key is begun anew.
+        part: of the names of files, if several runs share the folder: "-1of4".
+    """
+
+    def __init__(self, folder: Path, key: str, part: str = ""):
+        self.table = folder / f"objects{part}.csv"
+        self._rows, self._lines = (
+            folder / f".objects{part}.csv.part",
+            folder / f".run{part}.jsonl",
+        )
+        self._head = json.dumps({"key": key})
+        self.entries: dict[str, Entry] = {}
+        if self._lines.exists() and not self._recall():
+            LOG.info(
+                "%s: an unfinished run with other options or images is not gone on with", folder
+            )
+        if not self.entries:
+            self._rows.write_bytes(b"")
+            self._lines.write_text(f"{self._head}\n", encoding="utf-8")
+
+    def _recall(self) -> bool:
+        """Read what an earlier run has done, if it was the same; whether it was."""
+        text = self._lines.read_text(encoding="utf-8", errors="replace")
+        first, *lines = text.split("\n")
+        if first != self._head:
+            return False
+        whole = lines[:-1]  # the last is empty, or was not written to its end
+        entries = [Entry(**json.loads(line)) for line in whole]
+        size = self._rows.stat().st_size if self._rows.exists() else 0
+        kept = [entry for entry in entries if entry.end <= size]
+        with self._rows.open("ab") as rows:
+            rows.truncate(kept[-1].end if kept else 0)
+        with atomic_path(self._lines) as temporary:
+            text = "".join(f"{line}\n" for line in (first, *whole[: len(kept)]))
+            temporary.write_text(text, encoding="utf-8")
+        self.entries = {entry.name: entry for entry in kept}
+        return True
+
+    @contextmanager
+    def rows(self, name: str) -> Iterator[Rows]:
+        """Write the rows of an image; they stay if `Rows.keep` was called in the block.
+
+        Args:
+            name: of its source.
+
+        Raises:
+            OutputError: the files cannot be written.
+        """
+        try:
+            with self._rows.open("a", newline="", encoding="utf-8") as stream:
+                start, rows = stream.tell(), Rows(stream)
+                try:
+                    yield rows
+                finally:
+                    stream.flush()
+                    if rows.kept is None:
+                        stream.truncate(start)
+                end = stream.tell()
+            if rows.kept is None:
+                return
+            entry = Entry(name, start, end, rows.columns, *rows.kept)
+            with self._lines.open("a", encoding="utf-8") as lines:
+                lines.write(json.dumps(asdict(entry)) + "\n")
+        except OSError as error:
+            raise OutputError(f"{self.table}: cannot be written: {error.strerror}") from error
+        self.entries[name] = entry
+
+    def write(self, names: Sequence[str], empty: Table) -> dict[str, str]:
+        """Make the table of all images that are done, in the order of `names`.
+
+        Args:
+            names: of all sources.
+            empty: the columns if there are no rows.
+
+        Returns:
+            Its columns, and which kind of values each has.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        entries = [self.entries[name] for name in names if name in self.entries]
+        columns = {name: kind for entry in entries for name, kind in entry.columns.items()}
+        columns = columns or kinds_of(empty)
+        with (
+            atomic_path(self.table) as temporary,
+            temporary.open("w", newline="", encoding="utf-8") as stream,
+        ):
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(columns)
+            for entry in entries:
+                self._copy(entry, list(columns), stream, writer)
+        return columns
+
+    def remove(self) -> None:
+        """Forget the run, once all of it is done."""
+        self._rows.unlink()
+        self._lines.unlink()
+
+    def _copy(self, entry: Entry, columns: list[str], stream: TextIO, writer: Any) -> None:
+        """Write the rows of an image, with empty cells where it lacks columns."""
+        with self._rows.open("rb") as rows:
+            rows.seek(entry.start)
+            if list(entry.columns) == columns:
+                stream.flush()
+                for size in _portions(entry.end - entry.start):
+                    stream.buffer.write(rows.read(size))
+                return
+            text = io.StringIO(rows.read(entry.end - entry.start).decode("utf-8"), newline="")
+            place = {name: number for number, name in enumerate(entry.columns)}
+            for cells in csv.reader(text):
+                writer.writerow([cells[place[name]] if name in place else "" for name in columns])
+
+
+def _portions(size: int) -> Iterator[int]:
+    """Bytes that are copied at a time."""
+    for first in range(0, size, PORTION):
+        yield min(PORTION, size - first)
+
+
+class Rows:
+    """Where the rows of an image are written.
+
+    Attributes:
+        columns: of what was written so far, with their kinds.
+        kept: what `keep` was given.
+    """
+
+    def __init__(self, stream: TextIO):
+        self._writer = csv.writer(stream, lineterminator="\n")
+        self.columns: dict[str, str] = {}
+        self.kept: tuple[dict[str, Any], list[tuple[str, str]]] | None = None
+
+    def write(self, table: Table) -> None:
+        """Write the rows of a plane; all planes of an image have the same columns."""
+        columns = kinds_of(table)
+        if self.columns and list(columns) != list(self.columns):
+            raise ValueError(f"expected columns {[*self.columns]}. Received: {[*columns]}")
+        self.columns = columns
+        self._writer.writerows(table.rows())
+
+    def keep(self, image: dict[str, Any], failures: list[tuple[str, str]]) -> None:
+        """Say that the image is done, and its label image written.
+
+        Args:
+            image: entry for run.json.
+            failures: (plane, reason) of what of it could not be done.
+        """
+        self.kept = image, failures
+
+
+@contextmanager
+def only_run_in(folder: Path, part: str = "") -> Iterator[None]:
+    """Keep other runs out of a folder, or of its part.
+
+    Raises:
+        OutputError: another run is at work there.
+    """
+    lock = folder / f".lock{part}"
+    with _locked(lock, folder):
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(lock: Path, folder: Path) -> Iterator[None]:
+    while True:
+        with lock.open("a") as stream:
+            try:
+                _take(stream)
+            except OSError as error:
+                raise OutputError(
+                    f"{folder}: another run writes its results here. Wait for its end, or choose "
+                    "another folder (--out)."
+                ) from error
+            # Another run may have ended, and taken the file with it, since it was opened.
+            if lock.exists() and os.path.samestat(lock.stat(), os.fstat(stream.fileno())):
+                yield
+                return
+
+
+def _take(stream: TextIO) -> None:
+    """Lock an open file until it is closed, at once or not at all."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,151 @@
+"""Puts the parts of a run together: shards in one folder, or runs in several."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nucseg_tf.errors import UsageError
+from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.io.tables import CSV, check_format, to_parquet, write_failures
+
+_RECORD = re.compile(r"run(-([0-9]+)of([0-9]+))?\.json")
+ORIGIN = ("image", "scene", "plate", "well", "field")  # of the entries of images
+SAME = ("command", "model", "engine", "precision")  # of the records of all parts
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a run.
+
+    Attributes:
+        folder: of its results.
+        suffix: of the names of its files, such as "-2of4"; "" of a run that is whole.
+        record: its run.json.
+    """
+
+    folder: Path
+    suffix: str
+    record: dict[str, Any]
+
+    @property
+    def table(self) -> Path:
+        """Its rows."""
+        return self.folder / f"objects{self.suffix}.csv"
+
+
+def merge(folders: Sequence[Path], out: Path, table: str = CSV) -> list[Part]:
+    """Write one objects table, run.json and failures.csv of several.
+
+    Label images stay where they are.
+
+    Args:
+        folders: of results; with shards, or of a whole run each.
+        out: folder for the tables.
+        table: "csv" or "parquet".
+
+    Returns:
+        The parts.
+
+    Raises:
+        UsageError: a part is missing or not finished, an image is in two of them, or they are of
+            different models.
+        OutputError: the files cannot be written.
+    """
+    check_format(table)
+    parts = [part for folder in folders for part in find_parts(folder)]
+    _check(parts)
+    ensure_folder(out)
+    target = out / "objects.csv"
+    with (
+        atomic_path(target) as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as stream,
+    ):
+        writer = csv.writer(stream, lineterminator="\n")
+        kinds = {name: kind for part in parts for name, kind in part.record["columns"].items()}
+        writer.writerow(kinds)
+        for part in parts:
+            writer.writerows(_rows(part, list(kinds)))
+    if table != CSV:
+        to_parquet(target, target.with_suffix(f".{table}"), kinds)
+        target.unlink()
+    failures = [failure for part in parts for failure in part.record["failures"]]
+    write_failures(out, [(failure["image"], failure["reason"]) for failure in failures])
+    return parts
+
+
+def find_parts(folder: Path) -> list[Part]:
+    """The parts of a run in a folder, in their order.
+
+    Raises:
+        UsageError: there are none, or some are missing.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder; expected one of results of nucseg predict")
+    found = {file: match for file in folder.iterdir() if (match := _RECORD.fullmatch(file.name))}
+    shards = {(int(m[2]), int(m[3])): file for file, m in found.items() if m[1]}
+    if not shards:
+        if folder / "run.json" not in found:
+            raise UsageError(f"{folder}: has no run.json; expected results of nucseg predict")
+        return [_load(folder, "")]
+    counts = {count for _, count in shards}
+    if len(counts) > 1:
+        raise UsageError(
+            f"{folder}: has parts of different runs: of {' and '.join(map(str, sorted(counts)))}. "
+            "Remove those that are not wanted."
+        )
+    (count,) = counts
+    missing = [str(k) for k in range(1, count + 1) if (k, count) not in shards]
+    if missing:
+        raise UsageError(
+            f"{folder}: of {count} shards, {', '.join(missing)} are missing or have not ended. "
+            f"Run nucseg predict with --shard {missing[0]}/{count}."
+        )
+    return [_load(folder, f"-{k}of{count}") for k in range(1, count + 1)]
+
+
+def _load(folder: Path, suffix: str) -> Part:
+    file = folder / f"run{suffix}.json"
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+        complete = not record["left_out"] and record["columns"]
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise UsageError(f"{file}: is no record of a run ({error}). Run it again.") from error
+    part = Part(folder, suffix, record)
+    if not (complete and part.table.is_file()):
+        raise UsageError(f"{folder}: run{suffix}.json is of a run that was stopped. Let it end.")
+    return part
+
+
+def _check(parts: Sequence[Part]) -> None:
+    first = parts[0].record
+    for part in parts[1:]:
+        for name in SAME:
+            if part.record.get(name) != first.get(name):
+                raise UsageError(
+                    f"{part.folder}: run{part.suffix}.json is of another {name} than "
+                    f"{parts[0].folder}: run{parts[0].suffix}.json."
+                )
+    seen: dict[tuple[str, ...], Part] = {}
+    for part in parts:
+        for image in part.record["images"]:
+            image_name = tuple(str(image[key]) for key in ORIGIN if key in image)
+            other = seen.setdefault(image_name, part)
+            if other is not part:
+                raise UsageError(
+                    f"{' '.join(image_name)} is in {other.table} and in {part.table}. "
+                    "Images must have been predicted once."
+                )
+
+
+def _rows(part: Part, columns: list[str]) -> Iterator[list[str]]:
+    with part.table.open(newline="", encoding="utf-8") as stream:
+        reader = csv.reader(stream)
+        place = {name: number for number, name in enumerate(next(reader))}
+        for cells in reader:
+            yield [cells[place[name]] if name in place else "" for name in columns]
