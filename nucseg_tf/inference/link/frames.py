@@ -38,7 +38,7 @@ def link_frames(
 
     Args:
         centroids: of each frame (N, 2), row and column of the nuclei with labels 1..N, px.
-        areas: of each frame (N,), px.
+        areas: of each frame (N,), px, above 0.
         diameter: typical one, px; that of the median area if None.
         max_distance: that a nucleus may move by from frame to frame, diameters.
         gap: frames that may lack a nucleus.
@@ -88,10 +88,12 @@ def _assign(features: Sequence[np.ndarray], max_distance: float, gap: int) -> np
     before = np.full(sum(map(len, features)), -1)
     if not len(before):
         return before
-    tracker = LapTrack(
-        cutoff=(SURE_DISTANCE * max_distance) ** 2,
-        gap_closing_cutoff=max_distance**2,
-        gap_closing_max_frame_count=gap + 1,
+    tracker = LapTrack.model_validate(  # its defaults for the rest, which mypy takes for missing
+        {
+            "cutoff": (SURE_DISTANCE * max_distance) ** 2,
+            "gap_closing_cutoff": max_distance**2,
+            "gap_closing_max_frame_count": gap + 1,
+        }
     )
     first = np.concatenate([[0], np.cumsum([len(part) for part in features])])
     for (one, number), (other, next_number) in tracker.predict(features).edges():
