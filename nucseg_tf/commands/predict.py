@@ -45,6 +45,8 @@ def predict(
     workers: int | None = None,
     shard: str | None = None,
     table: Literal["csv", "parquet"] = "csv",
+    labels: Literal["inside", "tif"] = "inside",
+    overwrite: bool = False,
     **writers: bool,
 ) -> Path:
     """Find the nuclei of images.
@@ -64,6 +66,8 @@ def predict(
         link: join the planes of --z each to nuclei in 3-D, or the frames of --t each to tracks
         tile: side in px of the tiles of large images; 512 for Mask R-CNN, 1536 for the others
         shard: K/N does the K-th of N parts; nucseg merge puts the tables of all together
+        labels: inside or tif; inside writes them into images that are OME-Zarr, with a table
+        overwrite: replace labels and tables inside images
         table: csv or parquet (needs the extra of that name)
         workers: how many images may be under way at once; as many as cores, four at most
         tta: average over so many flips and rotations, 1 (off) to 8; takes as many times as long
@@ -76,7 +80,9 @@ def predict(
 
     chosen = tuple(name for name, wanted in writers.items() if wanted)
     size = parse_diameter(diameter)
-    options = Options(channel, z, pixel_size, size, tile, tta, chosen, t, scene, link)
+    options = Options(
+        channel, z, pixel_size, size, tile, tta, chosen, t, scene, link, labels, overwrite
+    )
     check(engine, precision)
     if workers is None:
         workers = usual_workers()

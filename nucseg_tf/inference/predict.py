@@ -15,10 +15,11 @@ import numpy as np
 from nucseg_tf import __version__
 from nucseg_tf.errors import UsageError
 from nucseg_tf.inference.gather import Planes
+from nucseg_tf.inference.inside import is_inside, refuse_present
 from nucseg_tf.inference.journal import Journal, only_run_in
 from nucseg_tf.inference.link import check_tracking
 from nucseg_tf.inference.measure import measure_columns
-from nucseg_tf.inference.options import Options
+from nucseg_tf.inference.options import INSIDE, Options
 from nucseg_tf.inference.runner import Line, Outcome, Stage, Way
 from nucseg_tf.inference.segmenter import Segmenter
 from nucseg_tf.inference.shard import Shard
@@ -107,6 +108,12 @@ def predict_sources(
     sources = shard.of(sources) if shard else sources
     with only_run_in(out, part):
         journal = Journal(out, _key(sources, segmenter, options), part)
+        if options.labels == INSIDE and not (options.overwrite or journal.resumed):
+            try:
+                refuse_present(source.path for source in sources if is_inside(source.path))
+            except UsageError:
+                journal.remove()
+                raise
         run = _Run(out, options, segmenter, journal)
         run.go(sources, progress, workers)
         return run.end(sources, part, table)
@@ -155,6 +162,10 @@ class _Run:
             done += 1
 
     @property
+    def _inside(self) -> bool:
+        return self.options.labels == INSIDE
+
+    @property
     def _stacked(self) -> bool:
         return not self.options.choice.is_one
 
@@ -163,7 +174,7 @@ class _Run:
             Read(self.options, all_channels=True),
             *self.segmenter.stages(self.options),
             Measure(),
-            Write(self.out, self.options.writers, self._stacked),
+            Write(self.out, self.options.writers, self._stacked, self._inside),
         ]
 
     def _take(self, series: Series, ways: Iterator[Way]) -> None:
@@ -183,7 +194,7 @@ class _Run:
                 return  # failed altogether, or stopped on the way
             for table in planes.rest():
                 rows.write(table)
-            planes.write(self.out)
+            planes.write(self.out, self._inside)
             rows.keep(planes.describe(), failures)
 
     def end(self, sources: Sequence[Source], part: str, table: str) -> Outcome:
