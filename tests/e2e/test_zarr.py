@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import zarr
+from test_runs import drawn
 
 from nucseg_tf.__main__ import main
 from nucseg_tf.io.omezarr.write_image import write_image
-from test_runs import drawn
 
 
 def run(*arguments: object) -> int:
