@@ -119,8 +119,8 @@ class ZarrPixels:
         along = []
         for axis, (length, size) in enumerate(zip(self.shape, self._sizes, strict=True)):
             chosen = range(length)[index[axis]] if axis < len(index) else range(length)
-            places = [chosen] if isinstance(chosen, int) else chosen
-            along.append(sorted({place // size for place in places}))
+            ends = [chosen] if isinstance(chosen, int) else [*chosen[:1], *chosen[-1:]]
+            along.append(range(min(ends) // size, max(ends) // size + 1) if ends else range(0))
         return itertools.product(*along)
 
     @property
