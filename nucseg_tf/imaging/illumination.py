@@ -44,6 +44,43 @@ def sample(fields: Sequence[T], count: int = MAX_FIELDS) -> list[T]:
     return [fields[int((number + 0.5) * len(fields) / count)] for number in range(count)]
 
 
+class Light:
+    """Fields of one channel, all of one size, on their way to the illumination they have in common.
+
+    Of each, a small copy is kept.
+    """
+
+    def __init__(self) -> None:
+        self._copies: list[np.ndarray] = []
+        self._shape: tuple[int, ...] | None = None
+
+    def add(self, field: np.ndarray) -> None:
+        """Take in a field (H, W) of any integer or float type; DataError for another size."""
+        if self._shape is not None and field.shape != self._shape:
+            raise DataError(
+                f"illumination: fields differ in size, {self._shape[0]} x {self._shape[1]} and "
+                f"{field.shape[0]} x {field.shape[1]} px; estimate it for each size apart"
+            )
+        self._shape = field.shape
+        self._copies.append(_reduced(field))
+
+    def estimate(self, offset: float = 0.0) -> np.ndarray:
+        """The illumination; see the function of that name."""
+        if self._shape is None or len(self._copies) < MIN_FIELDS:
+            raise DataError(
+                f"illumination: {len(self._copies)} fields; expected {MIN_FIELDS} or more, and "
+                f"better {MAX_FIELDS}"
+            )
+        dark = np.quantile(np.stack(self._copies), QUANTILE, axis=0) - offset
+        if not (dark > 0).mean() > 0.5:
+            raise DataError(
+                "illumination: most of the background is not above the camera's offset of "
+                f"{offset:g}; give a lower one"
+            )
+        lit = _gaussian(_fit(dark), self._shape)
+        return (lit / lit.mean(dtype=np.float64)).astype(np.float32)
+
+
 def estimate(fields: Iterable[np.ndarray], offset: float = 0.0) -> np.ndarray:
     """The illumination that fields of one channel have in common.
 
@@ -59,28 +96,10 @@ def estimate(fields: Iterable[np.ndarray], offset: float = 0.0) -> np.ndarray:
     Raises:
         DataError: too few fields, of several sizes, or nothing above the offset in them.
     """
-    copies, shape = [], None
+    light = Light()
     for field in islice(fields, MAX_FIELDS):
-        if shape is not None and field.shape != shape:
-            raise DataError(
-                f"illumination: fields differ in size, {shape[0]} x {shape[1]} and "
-                f"{field.shape[0]} x {field.shape[1]} px; estimate it for each size apart"
-            )
-        shape = field.shape
-        copies.append(_reduced(field))
-    if shape is None or len(copies) < MIN_FIELDS:
-        raise DataError(
-            f"illumination: {len(copies)} fields; expected {MIN_FIELDS} or more, and better "
-            f"{MAX_FIELDS}"
-        )
-    dark = np.quantile(np.stack(copies), QUANTILE, axis=0) - offset
-    if not (dark > 0).mean() > 0.5:
-        raise DataError(
-            f"illumination: most of the background is not above the camera's offset of {offset:g}; "
-            "give a lower one"
-        )
-    lit = _gaussian(_fit(dark), shape)
-    return (lit / lit.mean(dtype=np.float64)).astype(np.float32)
+        light.add(field)
+    return light.estimate(offset)
 
 
 def correct(pixels: np.ndarray, illumination: np.ndarray, offset: float = 0.0) -> np.ndarray:

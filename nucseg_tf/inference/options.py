@@ -29,6 +29,8 @@ class Options:
         link: whether the planes of a stack become nuclei in three dimensions, or frames tracks.
         labels: "inside": label images go into the images that are OME-Zarr, or "tif": none does.
         overwrite: whether labels inside images are replaced.
+        illumination: whether uneven light, that all images have in common, is corrected.
+        offset: grey value of the camera without light, for that.
         writers: names in `registry.WRITERS`, of what is written besides label images.
     """
 
@@ -44,6 +46,8 @@ class Options:
     link: bool = False
     labels: str = INSIDE
     overwrite: bool = False
+    illumination: bool = False
+    offset: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense to take of any image; UsageError."""

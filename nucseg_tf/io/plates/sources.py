@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +12,15 @@ import numpy as np
 
 from nucseg_tf.errors import ImageReadError, UsageError
 from nucseg_tf.io.choices import Choice
-from nucseg_tf.io.images import read_raw
+from nucseg_tf.io.images import list_images, read_raw
 from nucseg_tf.io.omezarr.plate import ZarrField, is_plate, zarr_plate
 from nucseg_tf.io.planes import select_plane
 from nucseg_tf.io.plates.folder import read_plate
+from nucseg_tf.io.plates.names import recognise
 from nucseg_tf.io.plates.plate import Plate, PlateField
 from nucseg_tf.io.plates.wells import parse_well, row_name
 from nucseg_tf.io.readers.base import RawImage, Stack
-from nucseg_tf.io.sources import Origin, Source
+from nucseg_tf.io.sources import FileSource, Origin, Source, file_sources
 
 LOG = logging.getLogger(__name__)
 AUTO = "auto"
@@ -159,6 +160,49 @@ def plate_sources(
     for text in plate.oddities():
         LOG.warning("%s: %s", path, text)
     return [FilesField(plate, field) for field in plate.fields]
+
+
+def find_sources(
+    paths: Iterable[str | os.PathLike[str]],
+    scene: int | str | None = None,
+    pattern: str | None = None,
+    columns: int | None = None,
+) -> list[Source]:
+    """The images at some paths: files, folders of them, and plates.
+
+    Args:
+        paths: files, folders, plates in OME-Zarr; and folders of a plate's files, with a pattern.
+        scene: as of `file_sources`.
+        pattern, columns: as of `plate_sources`.
+
+    Raises:
+        UsageError, DataError: there is nothing at a path, or no plate that can be used.
+    """
+    found: list[Source] = []
+    for path in map(Path, paths):
+        if is_zarr_plate(path) or (pattern is not None and path.is_dir()):
+            found += plate_sources(path, pattern, columns)
+            continue
+        files = list_images([path])
+        if path.is_dir() and len(files) > 1:
+            _hint(path, files)
+        known = {source.path.resolve() for source in found if isinstance(source, FileSource)}
+        found += file_sources([file for file in files if file.resolve() not in known], scene)
+    return found
+
+
+def _hint(folder: Path, files: Sequence[Path]) -> None:
+    """Say where single images look like the planes of a plate."""
+    try:
+        kind = recognise([file.name for file in files], str(folder))
+    except UsageError:
+        return
+    LOG.warning(
+        "%s: its files are named as those of a plate (%s); each is taken for an image of its own. "
+        "With --pattern auto they are fields of wells.",
+        folder,
+        kind.title,
+    )
 
 
 def is_zarr_plate(path: str | os.PathLike[str]) -> bool:
