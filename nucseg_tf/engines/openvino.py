@@ -31,9 +31,10 @@ from nucseg_tf.engines.base import (
     Precision,
     Source,
 )
+from nucseg_tf.engines.layout import turn_enlargements
 from nucseg_tf.errors import UsageError
 
-FORMAT = 2  # of what is kept
+FORMAT = 3  # of what is kept
 XML, WEIGHTS = ".xml", ".bin"  # of each part
 EXACT = "computed_in_f32"  # marks parts of which that is true at any precision
 # What a new shape needs is kept for about ten shapes: 3 MB each, and 0.05 s to find anew.
@@ -117,6 +118,7 @@ def convert(ov: Any, source: Source) -> cache.Files:
             try:
                 save(source.network, part, saved)
                 model = _core(ov).read_model(saved)
+                turn_enlargements(model)
                 if part.exact:
                     model.set_rt_info("", EXACT)
                 ov.save_model(model, file, compress_to_fp16=False)

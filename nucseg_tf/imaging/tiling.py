@@ -19,6 +19,7 @@ from nucseg_tf.imaging.symmetry import turn
 
 STRIDE = 32  # px; the deepest level of the encoders
 MARGIN = 16  # px mirrored around the field; twice the shoulder that training ignores
+TINY = 256  # px, up to which a stride is much of a side
 
 Predictor = Callable[[np.ndarray], np.ndarray]  # (B, h, w, 1) -> (B, h, w, K)
 
@@ -57,16 +58,15 @@ class Tile:
 def padded_length(length: int, tile: int) -> int:
     """The length that the network is to see for one of the image, px.
 
-    Each shape is compiled once, which takes seconds; so short images come in few lengths, at most
-    eight between one power of two and the next. Powers of two themselves are padded least.
+    What an engine does once for a shape costs it as much as some 0.3 megapixels; so images that are
+    not tiny come in multiples of two strides, for the few more pixels.
 
     Returns:
         A multiple of `STRIDE`, `length` and two margins or more.
     """
-    whole = -(-length // STRIDE) * STRIDE
-    step = max(STRIDE, 2 ** ((length - 1).bit_length() - 4))
-    rounded = min(-(-length // step) * step + 2 * MARGIN, tile)
-    return max(rounded, whole + 2 * MARGIN)
+    least = length + 2 * MARGIN
+    step = STRIDE if least <= TINY else 2 * STRIDE
+    return max(min(-(-least // step) * step, tile), -(-least // STRIDE) * STRIDE)
 
 
 def fit_tile(length: int, tile: int, halo: int, step: int = STRIDE) -> int:
