@@ -13,7 +13,10 @@ from checks import DesignError, check, require
 
 AXES = ("model", "set", "init", "policy", "size", "cycles")
 RUN = "/".join(f"{{{axis}}}" for axis in (*AXES, "replicate"))  # as wildcards in paths
-POLICIES = ("simple", "full", "none", "min_blur", "min_contrast", "min_noise", "min_scaling")
+POLICIES = (
+    *("simple", "wide", "full_mild", "none"),
+    *("full", "min_blur", "min_contrast", "min_noise", "min_scaling"),
+)
 
 
 @dataclass(frozen=True)
