@@ -16,7 +16,7 @@ import numpy as np
 from nucseg_tf import __version__
 from nucseg_tf.errors import UsageError
 from nucseg_tf.imaging.scratch import put, scratch
-from nucseg_tf.inference.journal import Journal, only_run_in
+from nucseg_tf.inference.journal import Journal, forget, only_run_in
 from nucseg_tf.inference.measure import measure_columns
 from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.runner import Line, Outcome, Stage, Way
@@ -199,8 +199,8 @@ class _Run:
         if table == PARQUET:
             to_parquet(self.journal.table, self.journal.table.with_suffix(".parquet"), kinds)
             self.journal.table.unlink()
-        if not self.outcome.left_out:
-            self.journal.remove()
+        if not (self.outcome.left_out or part):  # of parts until all are merged: see `merge`
+            forget(self.out)
         write_failures(self.out, failures, part)
         return self.outcome
 
