@@ -43,6 +43,8 @@ def predict(
     device: Device = "auto",
     workers: int | None = None,
     shard: str | None = None,
+    dask: str | None = None,
+    shards: int | None = None,
     table: Literal["csv", "parquet"] = "csv",
     **writers: bool,
 ) -> Path:
@@ -62,10 +64,13 @@ def predict(
         scene: index from 0, name, or each, where a file holds several images
         tile: side in px of the tiles of large images; 512 for Mask R-CNN, 1536 for the others
         shard: K/N does the K-th of N parts; nucseg merge puts the tables of all together
+        dask: address or file of a Dask scheduler, whose workers do the parts (needs that extra)
+        shards: with --dask, in how many parts; 32 without
         table: csv or parquet (needs the extra of that name)
         workers: how many images may be under way at once; as many as cores, four at most
         tta: average over so many flips and rotations, 1 (off) to 8; takes as many times as long
     """
+    asked = dict(locals())  # what the parts of a run are called with, where others do them
     from nucseg_tf.engines.choose import check
     from nucseg_tf.engines.hardware import usual_workers
     from nucseg_tf.inference.options import Options, parse_diameter
@@ -82,6 +87,10 @@ def predict(
     started, began = now(), time.perf_counter()
     list_images(paths)  # before the seconds that loading takes
     ensure_folder(out)
+    if dask is not None or shards is not None:
+        from nucseg_tf.commands.spread import spread
+
+        return spread(predict, asked)
     from nucseg_tf.inference.predict import predict_files
     from nucseg_tf.inference.segmenter import load_model
 
