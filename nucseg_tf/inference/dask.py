@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from nucseg_tf.errors import ClusterError, NucsegError, UsageError
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
 LOG = logging.getLogger(__name__)
 RETRIES = 2  # of a part that fails; parts whose worker dies are given to another by the scheduler
@@ -49,15 +49,15 @@ def run_on_dask(address: str, task: Callable[[str], None], count: int) -> None:
         futures = client.map(task, parts, retries=RETRIES, pure=False)
         names = dict(zip(futures, parts, strict=True))
         for done, future in enumerate(as_completed(futures), start=1):
-            error = future.exception()
-            if error is not None:
-                failed[names[future]] = _reason(error)
-                LOG.error("part %s: %s", names[future], failed[names[future]])
-            LOG.info("%d %% (%d/%d) part %s", 100 * done // count, done, count, names[future])
+            part = names[future]
+            if future.status != "finished":
+                failed[part] = _reason(future)
+                LOG.error("part %s: %s", part, failed[part])
+            LOG.info("%d %% (%d/%d) part %s", 100 * done // count, done, count, part)
     if failed:
         part, reason = next(iter(failed.items()))
         raise ClusterError(
-            f"{len(failed)} of {count} parts failed, such as {part}: {reason}\n"
+            f"{len(failed)} of {count} parts failed, such as {part}: {reason.rstrip('.')}. "
             "The same command goes on with what is not done."
         )
 
@@ -76,5 +76,8 @@ def _connect(address: str) -> Client:
         ) from error
 
 
-def _reason(error: BaseException) -> str:
+def _reason(future: Future) -> str:
+    error = future.exception()
+    if error is None:
+        return f"{future.status}, for the scheduler is gone"
     return str(error) if isinstance(error, NucsegError) else repr(error)

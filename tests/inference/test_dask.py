@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
+import time
 from functools import partial
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -67,6 +71,26 @@ def test_where_no_scheduler_answers(scheme, monkeypatch):
         port = free.getsockname()[1]
     with pytest.raises(ClusterError, match=rf"no Dask scheduler answers at {scheme}127.0.0.1:"):
         run_on_dask(f"{scheme}127.0.0.1:{port}", print, 1)
+
+
+def test_a_scheduler_that_dies(tmp_path, monkeypatch):
+    pytest.importorskip("distributed")
+    file = tmp_path / "scheduler.json"
+    command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--no-dashboard"]
+    with subprocess.Popen(
+        [*command, "--port", "0", "--scheduler-file", str(file)], stderr=subprocess.DEVNULL
+    ) as scheduler:
+        try:
+            while not file.exists():
+                time.sleep(0.01)
+            # It has no workers; so what is asked of it waits, and can be lost.
+            monkeypatch.setattr(
+                dask.LOG, "warning", lambda *text: Timer(0.5, scheduler.kill).start()
+            )
+            with pytest.raises(ClusterError, match=r"2 of 2 .* the scheduler is gone"):
+                run_on_dask(str(file), print, 2)
+        finally:
+            scheduler.kill()
 
 
 def test_without_the_extra(monkeypatch):

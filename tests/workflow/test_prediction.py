@@ -155,7 +155,7 @@ def test_slips(changes, message):
 
 
 def test_the_template_can_be_used():
-    config = yaml.safe_load((ROOT / "workflow" / "config" / "prediction.yaml").read_text())
+    config = yaml.safe_load((ROOT / "workflow" / "predict" / "config.yaml").read_text())
     assert prediction.read_prediction(config, SCHEMA, ROOT, "it")["options"] == {"channel": "DAPI"}
 
 

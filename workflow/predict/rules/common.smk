@@ -17,7 +17,7 @@ SOURCE = ", ".join(str(file) for file in workflow.configfiles) or "the configura
 def read_config():
     """The inputs, and what to do with them, checked before anything runs."""
     if not config:
-        raise WorkflowError("choose a configuration: --configfile workflow/config/prediction.yaml")
+        raise WorkflowError("choose a configuration: --configfile workflow/predict/config.yaml")
     try:
         return plan.read_prediction(config, SCHEMA, WORKFLOW.parent, SOURCE)
     except DesignError as error:
