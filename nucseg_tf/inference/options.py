@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from nucseg_tf.errors import UsageError
-from nucseg_tf.io.choices import Choice, parse
+from nucseg_tf.io.choices import EACH, Choice, parse
 
 AUTO, NATIVE = "auto", "native"
+INSIDE, TIF = "inside", "tif"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,11 @@ class Options:
         tile: largest side of tiles, px; the family's usual one without.
         tta: test-time augmentation; how many of the square's eight symmetries are averaged over,
             1 (none) to 8.
+        link: whether the planes of a stack become nuclei in three dimensions, or frames tracks.
+        labels: "inside": label images go into the images that are OME-Zarr, or "tif": none does.
+        overwrite: whether labels inside images are replaced.
+        illumination: whether uneven light, that all images have in common, is corrected.
+        offset: grey value of the camera without light, for that.
         writers: names in `registry.WRITERS`, of what is written besides label images.
     """
 
@@ -37,10 +43,20 @@ class Options:
     writers: tuple[str, ...] = ()
     t: int | str | range | None = None
     scene: int | str | None = None
+    link: bool = False
+    labels: str = INSIDE
+    overwrite: bool = False
+    illumination: bool = False
+    offset: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense to take of any image; UsageError."""
-        parse(self.channel, self.z, self.t, self.scene)
+        choice = parse(self.channel, self.z, self.t, self.scene)
+        if self.link and (choice.z == EACH) == choice.has_times:
+            raise UsageError(
+                "--link: joins the planes of stacks (--z each) or the frames of movies (--t each), "
+                f"one of both. Received: --z {self.z}, --t {self.t}."
+            )
 
     @property
     def choice(self) -> Choice:

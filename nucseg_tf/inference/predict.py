@@ -6,29 +6,30 @@ import hashlib
 import itertools
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from nucseg_tf import __version__
 from nucseg_tf.errors import UsageError
-from nucseg_tf.imaging.scratch import put, scratch
+from nucseg_tf.inference.gather import Planes
+from nucseg_tf.inference.inside import is_inside, refuse_present
 from nucseg_tf.inference.journal import Journal, forget, only_run_in
+from nucseg_tf.inference.light import estimate_light, write_light
+from nucseg_tf.inference.link import check_tracking
 from nucseg_tf.inference.measure import measure_columns
-from nucseg_tf.inference.options import Options
+from nucseg_tf.inference.options import INSIDE, Options
 from nucseg_tf.inference.runner import Line, Outcome, Stage, Way
 from nucseg_tf.inference.segmenter import Segmenter
 from nucseg_tf.inference.shard import Shard
 from nucseg_tf.inference.stages.measure import Measure, add_image
 from nucseg_tf.inference.stages.read import Read
-from nucseg_tf.inference.stages.write import LABELS, Write, remove_results
+from nucseg_tf.inference.stages.write import Write, remove_results
 from nucseg_tf.io.files import ensure_folder
-from nucseg_tf.io.images import list_images
-from nucseg_tf.io.sources import Series, Source, View, file_sources, find_views
-from nucseg_tf.io.stacks import write_label_stack
+from nucseg_tf.io.plates.sources import find_sources
+from nucseg_tf.io.sources import Series, Source, View, find_views
 from nucseg_tf.io.tables import CSV, PARQUET, Table, check_format, to_parquet, write_failures
 from nucseg_tf.types import Image
 
@@ -44,17 +45,20 @@ def predict_files(
     workers: int = 1,
     shard: Shard | None = None,
     table: str = CSV,
+    pattern: str | None = None,
+    columns: int | None = None,
 ) -> Outcome:
-    """Predict image files and folders of them; see `predict_sources`.
+    """Predict image files, folders of them, and plates; see `predict_sources`.
 
     Args:
-        paths: files, or folders of them.
+        paths: files, folders of them, plates in OME-Zarr, or, with a pattern, folders of a plate.
         out, segmenter, options, progress, workers, shard, table: as there.
+        pattern, columns: see `io.plates.sources.find_sources`.
 
     Raises:
-        UsageError, OutputError: as there.
+        UsageError, DataError, OutputError: as there.
     """
-    sources = file_sources(list_images(paths), options.scene)
+    sources = find_sources(paths, options.scene, pattern, columns)
     return predict_sources(sources, out, segmenter, options, progress, workers, shard, table)
 
 
@@ -100,13 +104,23 @@ def predict_sources(
     check_format(table)
     if shard and table != CSV:
         raise UsageError(f"--table {table}: is of nucseg merge, where a run is done in shards.")
+    if options.link and options.choice.has_times:
+        check_tracking()
     segmenter.check(options)
     ensure_folder(out)
     part = shard.part if shard else ""
+    lights = estimate_light(sources, options) if options.illumination else {}
     sources = shard.of(sources) if shard else sources
     with only_run_in(out, part):
+        write_light(out, lights)
         journal = Journal(out, _key(sources, segmenter, options), part)
-        run = _Run(out, options, segmenter, journal)
+        if options.labels == INSIDE and not (options.overwrite or journal.resumed):
+            try:
+                refuse_present(source.path for source in sources if is_inside(source.path))
+            except UsageError:
+                forget(out, part)
+                raise
+        run = _Run(out, options, segmenter, journal, lights)
         run.go(sources, progress, workers)
         return run.end(sources, part, table)
 
@@ -118,6 +132,7 @@ class _Run:
     Attributes:
         out, options, segmenter: as of `predict_sources`.
         journal: what is done.
+        lights: illumination of each channel, by name, if it is corrected.
         outcome: what has failed.
     """
 
@@ -125,6 +140,7 @@ class _Run:
     options: Options
     segmenter: Segmenter
     journal: Journal
+    lights: Mapping[str, np.ndarray]
     outcome: Outcome = field(default_factory=Outcome)
 
     def go(self, sources: Sequence[Source], progress: Progress, workers: int) -> None:
@@ -154,21 +170,25 @@ class _Run:
             done += 1
 
     @property
+    def _inside(self) -> bool:
+        return self.options.labels == INSIDE
+
+    @property
     def _stacked(self) -> bool:
         return not self.options.choice.is_one
 
     def _stages(self) -> list[Stage]:
         return [
-            Read(self.options, all_channels=True),
+            Read(self.options, all_channels=True, lights=self.lights),
             *self.segmenter.stages(self.options),
             Measure(),
-            Write(self.out, self.options.writers, self._stacked),
+            Write(self.out, self.options.writers, self._stacked, self._inside),
         ]
 
     def _take(self, series: Series, ways: Iterator[Way]) -> None:
         """Write and note a source when all its planes have come."""
         failures: list[tuple[str, str]] = []
-        planes = _Planes(series)
+        planes = Planes(series, self.options.link)
         with self.journal.rows(series.source.name) as rows:
             for way in ways:
                 if way.error:
@@ -176,11 +196,13 @@ class _Run:
                     failures.append((str(way.item), way.reason))
                     remove_results(self.out, way.item.name)
                     continue
-                rows.write(way.value.table)
-                planes.add(way)
+                for table in planes.add(way):
+                    rows.write(table)
             if not planes.done or len(planes.done) + len(failures) < len(series.views):
                 return  # failed altogether, or stopped on the way
-            planes.write(self.out)
+            for table in planes.rest():
+                rows.write(table)
+            planes.write(self.out, self._inside)
             rows.keep(planes.describe(), failures)
 
     def end(self, sources: Sequence[Source], part: str, table: str) -> Outcome:
@@ -203,47 +225,6 @@ class _Run:
             forget(self.out)
         write_failures(self.out, failures, part)
         return self.outcome
-
-
-class _Planes:
-    """The planes of a source that are done."""
-
-    def __init__(self, series: Series):
-        self.series = series
-        self.done: list[dict[str, Any]] = []
-        self._stack: np.ndarray | None = None
-        self._spacing: tuple[float, float] | None = None
-
-    def add(self, way: Way) -> None:
-        """Take in a plane; its labels, if they go into a stack."""
-        written = way.value
-        origin = self.series.source.origin
-        self.done.append({**origin, **way.describe(str(origin["image"]))})
-        self._spacing = written.spacing
-        if written.labels is not None:
-            lengths = tuple(length or 1 for length in self.series.shape)
-            if self._stack is None:
-                self._stack = scratch((*lengths, *written.shape), np.int32)
-            first = self.series.views[0]
-            place = ((way.item.t or 0) - (first.t or 0), way.item.z or 0)
-            put(self._stack, place, written.labels)
-
-    def write(self, out: Path) -> None:
-        """Write the label image of a stack; that of a single plane is there already."""
-        if self._stack is None:
-            return
-        axes = "".join(a for a, n in zip("TZ", self.series.shape, strict=True) if n is not None)
-        shape = [length for length in self.series.shape if length is not None]
-        stack = self._stack.reshape(*shape, *self._stack.shape[-2:])
-        path = out / f"{self.series.source.name}{LABELS}"
-        write_label_stack(path, stack, f"{axes}YX", self._spacing, self.series.plane_distance)
-
-    def describe(self) -> dict[str, Any]:
-        """For run.json."""
-        if len(self.done) == 1:
-            return self.done[0]
-        sums = {name: sum(plane[name] for plane in self.done) for name in ("nuclei", "seconds")}
-        return self.done[0] | sums | {"planes": len(self.done)}
 
 
 def _refuse_same_name(sources: Sequence[Source]) -> None:

@@ -61,7 +61,7 @@ def simulate_movie(
             if seen and not cell.track:
                 count += 1
                 cell.track = count
-                cell.parent *= frame > 0 and cell.age <= 1  # else it was born out of sight
+                cell.parent *= cell.age <= 1  # else it was born out of sight
             if seen:
                 rows.append((frame, cell.track, cell.track, cell.parent))
             elif cell.track:

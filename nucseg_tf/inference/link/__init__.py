@@ -7,7 +7,7 @@ frames    a movie: nuclei become tracks, some of which divide (needs the extra `
 
 from __future__ import annotations
 
-from nucseg_tf.inference.link.frames import link_frames
+from nucseg_tf.inference.link.frames import check_tracking, link_frames
 from nucseg_tf.inference.link.planes import PlaneLinker
 
-__all__ = ["PlaneLinker", "link_frames"]
+__all__ = ["PlaneLinker", "check_tracking", "link_frames"]

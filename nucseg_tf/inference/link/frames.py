@@ -11,6 +11,7 @@ T frames; N nuclei of a frame; M of all frames.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -37,7 +38,7 @@ def link_frames(
 
     Args:
         centroids: of each frame (N, 2), row and column of the nuclei with labels 1..N, px.
-        areas: of each frame (N,), px.
+        areas: of each frame (N,), px, above 0.
         diameter: typical one, px; that of the median area if None.
         max_distance: that a nucleus may move by from frame to frame, diameters.
         gap: frames that may lack a nucleus.
@@ -73,21 +74,26 @@ def link_frames(
     return Table(dict(zip(names, (frame, label, track, parent, divides), strict=True)))
 
 
+def check_tracking() -> None:
+    """Raise UsageError where frames cannot be linked here."""
+    if find_spec("laptrack") is None:
+        raise UsageError("--link: frames need laptrack. Run pip install 'nucseg-tf[track]'.")
+
+
 def _assign(features: Sequence[np.ndarray], max_distance: float, gap: int) -> np.ndarray:
     """For each of M nuclei with features (N, 3) a frame, the index where it was before, or -1."""
-    try:
-        from laptrack import LapTrack
-    except ImportError as error:
-        raise UsageError(
-            "linking frames needs the package laptrack: pip install 'nucseg-tf[track]'"
-        ) from error
+    check_tracking()
+    from laptrack import LapTrack
+
     before = np.full(sum(map(len, features)), -1)
     if not len(before):
         return before
-    tracker = LapTrack(
-        cutoff=(SURE_DISTANCE * max_distance) ** 2,
-        gap_closing_cutoff=max_distance**2,
-        gap_closing_max_frame_count=gap + 1,
+    tracker = LapTrack.model_validate(  # its defaults for the rest, which mypy takes for missing
+        {
+            "cutoff": (SURE_DISTANCE * max_distance) ** 2,
+            "gap_closing_cutoff": max_distance**2,
+            "gap_closing_max_frame_count": gap + 1,
+        }
     )
     first = np.concatenate([[0], np.cumsum([len(part) for part in features])])
     for (one, number), (other, next_number) in tracker.predict(features).edges():

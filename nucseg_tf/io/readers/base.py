@@ -137,6 +137,10 @@ class Reader(Protocol):
                 file is damaged.
         """
 
+    def is_image(self, folder: Path) -> bool:
+        """Whether a folder is one of its images, of readers whose images are folders."""
+        return False
+
     def scenes(self, path: Path) -> tuple[str, ...]:
         """Names of the images that a file holds, in its order; one, "", as a rule."""
         return ("",)
@@ -155,6 +159,12 @@ def describe_scenes(names: Sequence[str]) -> str:
     """What to say where a file holds several images."""
     known = ", ".join(f"{number} {name}".strip() for number, name in enumerate(names))
     return f"It holds {len(names)} images: {known}. Choose with --scene an index, a name or each."
+
+
+def refuse_several(path: Path, names: Sequence[str]) -> None:
+    """Raise ImageReadError unless a file holds one image, so that none need be chosen."""
+    if len(names) > 1:
+        raise ImageReadError(f"{path}: which image? {describe_scenes(names)}")
 
 
 def guarded(path: Path, read: Callable[[], T]) -> T:

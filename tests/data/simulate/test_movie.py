@@ -48,8 +48,9 @@ def test_nuclei_are_in_one_piece_and_stay_until_they_leave(drawn):
             assert ndimage.label(labels[frame] == number)[1] == 1
 
 
-def test_parents_divide_in_the_frame_before(drawn):
-    _, _, tracks = drawn
+def test_parents_divide_in_the_frame_before():
+    """Whoever comes into sight later has no parent: of some of these, it divided out of sight."""
+    _, _, tracks = simulate_movie(HCT116, 3, 40, shape=(64, 64))
     families: dict[int, set[int]] = {}
     for track in set(tracks["track"].tolist()):
         mine = tracks["track"] == track

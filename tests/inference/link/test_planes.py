@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 
@@ -65,7 +67,19 @@ def test_a_gap_wants_better_overlap():
 
 def test_a_nucleus_that_goes_on_is_not_bridged_to():
     assert link(plane("11"), plane("11"), plane("11"), plane("22")) == [[1], [1], [1], [0, 1]]
-    assert link(plane("11.."), plane("11.."), plane("1122")) == [[1], [1], [1, 2]]
+    moved = link(plane("111111..2"), plane("....11..."), plane("1111....."))
+    assert moved == [[1, 2], [1], [3]]
+
+
+@pytest.mark.parametrize("gap", [0, 2])
+def test_planes_are_let_go_of(gap):
+    linker, kept = PlaneLinker(gap=gap), []
+    for _ in range(6):
+        labels = plane("1.2")
+        kept.append(weakref.ref(labels))
+        linker.add(labels)
+    del labels
+    assert [ref() is not None for ref in kept] == [False] * (5 - gap) + [True] * (gap + 1)
 
 
 def test_numbers_without_pixels_are_no_nuclei():
