@@ -6,6 +6,7 @@ import contextlib
 import logging
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,20 +20,29 @@ def show_progress() -> Iterator[Progress]:
     """A bar on a terminal, a line per image elsewhere.
 
     Yields a function of the number done, the count and the name of an image, which returns whether
-    to go on: after SIGTERM it says no, so that what is done can be written down.
+    to go on: after SIGTERM it says no, so that what is done can be written down. In a thread, which
+    has neither signals nor a terminal of its own, it writes lines and goes on.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield _ask(_lines(), [])
+        return
     received: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, frame: received.append(number))
     try:
         with _bar() if sys.stderr.isatty() else contextlib.nullcontext(_lines()) as show:
-
-            def progress(done: int, total: int, name: str) -> bool:
-                show(done, total, name)
-                return not received
-
-            yield progress
+            yield _ask(show, received)
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _ask(show: Callable[[int, int, str], None], received: list[int]) -> Progress:
+    """Show progress, and say whether no signal was received yet."""
+
+    def progress(done: int, total: int, name: str) -> bool:
+        show(done, total, name)
+        return not received
+
+    return progress
 
 
 def _lines() -> Callable[[int, int, str], None]:

@@ -10,6 +10,7 @@ NucsegError                 1  base: anything below ends a command with one line
 ├── ModelError              1  a model folder that is missing, damaged or of another format
 ├── InitialisationError     1  pre-trained weights that are not at hand or do not fit
 ├── TrainingError           1  training that cannot go on (loss not finite, no data)
+├── ClusterError            1  a scheduler that cannot be reached, or parts of a run that fail there
 └── SomeImagesFailed        3  a run that ended, but left images out (see failures.csv)
 """
 
@@ -58,6 +59,10 @@ class InitialisationError(NucsegError):
 
 class TrainingError(NucsegError):
     """Training that cannot start or cannot go on."""
+
+
+class ClusterError(NucsegError):
+    """Other machines that cannot be reached, or that cannot do their part."""
 
 
 class SomeImagesFailed(NucsegError):  # noqa: N818 - the run itself is done

@@ -94,14 +94,18 @@ stop_slurm() {
   rm -f /etc/slurm/slurm.conf /etc/slurm/gres.conf /etc/slurm/cgroup.conf
 }
 
-through_slurm() { # through_slurm OPTIONS...: the shipped profile, quicker to notice what happens
+snakemake_here() { # the shipped profile, quicker to notice what happens
   timeout --foreground -k 30 $LIMIT "$SNAKEMAKE" --profile workflow/profiles/slurm \
-    --configfile "workflow/config/$CONFIG.yaml" "${changes[@]}" --config "results=$RESULTS" \
     --slurm-status-command squeue --slurm-init-seconds-before-status-checks 2 \
     --seconds-between-status-checks 2 --latency-wait 10 --slurm-no-account \
+    --default-resources slurm_partition=cpu mem_mb=2000 runtime=30 "$@" 2>&1
+}
+
+through_slurm() { # through_slurm OPTIONS...
+  snakemake_here --configfile "workflow/config/$CONFIG.yaml" "${changes[@]}" \
+    --config "results=$RESULTS" --retries 0 \
     --set-threads train=1 predict=1 predict_baseline=1 roi_store=1 prelabel=1 \
-    --retries 0 --default-resources slurm_partition=cpu mem_mb=2000 runtime=30 \
-    --set-resources train:mem_mb=6000 predict:mem_mb=4000 predict_baseline:mem_mb=4000 "$@" 2>&1
+    --set-resources train:mem_mb=6000 predict:mem_mb=4000 predict_baseline:mem_mb=4000 "$@"
 }
 
 workflow_completes() {
@@ -141,6 +145,20 @@ time_limit_ends_a_job() { # it is submitted again, and goes on; with the limit i
 completes_after_failures() {
   through_slurm > "$WORK/again.log" || { tail -n 40 "$WORK/again.log"; return 1; }
   [ -s "$RESULTS/runs.csv" ]
+}
+
+predicts_in_parts() { # a field of the workflow, and its copies: the table is that of one run
+  local out=$RESULTS/in_parts images=$WORK/plate field
+  rm -rf "$out" "$images"
+  mkdir -p "$images"
+  field=$(find -L "$PWD/$RESULTS/data/test/images" -type f | head -n 1)
+  for number in 1 2 3; do cp "$field" "$images/$number.${field##*.}"; done
+  echo "{results: $out, inputs: {plate: $images}, shards: 2, mem_mb: 3000}" > "$WORK/plate.yaml"
+  snakemake_here --snakefile workflow/predict/Snakefile --configfile "$WORK/plate.yaml" \
+    --set-threads predict=1 > "$WORK/parts.log" || { tail -n 40 "$WORK/parts.log"; return 1; }
+  [ "$(grep -c 'submitted with SLURM jobid' "$WORK/parts.log")" = 3 ]
+  nucseg predict "$images" --out "$WORK/whole"
+  cmp "$out/plate/objects.csv" "$WORK/whole/objects.csv"
 }
 
 make_apptainer() { # $WORK/bin: the Apptainer of sif_test.sh, which Debian stable has not
@@ -186,6 +204,7 @@ check "a second run does nothing" second_run_does_nothing
 check "a failing job ends the workflow with 1, and its log says why" gpu_is_asked_for
 check "a job over its time is reported" time_limit_ends_a_job
 check "afterwards the workflow completes" completes_after_failures
+check "fields are predicted in parts" predicts_in_parts
 SIF=$WORK/user/docker.sif
 if [ -s "$SIF" ]; then
   install bubblewrap uidmap

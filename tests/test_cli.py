@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -245,6 +246,18 @@ def test_sigterm_asks_for_an_end_after_the_image_it_came_in():
         os.kill(os.getpid(), signal.SIGTERM)
         assert not progress(2, 3, "b.tif")
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_progress_in_a_thread_leaves_signals_alone(caplog):
+    before = signal.getsignal(signal.SIGTERM)
+
+    def work():
+        with console.show_progress() as progress:
+            return progress(1, 1, "a.tif"), signal.getsignal(signal.SIGTERM)
+
+    with ThreadPoolExecutor(1) as pool, caplog.at_level("INFO", "nucseg_tf"):
+        assert pool.submit(work).result() == (True, before)
+    assert "100 % (1/1) a.tif" in caplog.text
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX pipes")

@@ -46,6 +46,8 @@ def predict(
     device: Device = "auto",
     workers: int | None = None,
     shard: str | None = None,
+    dask: str | None = None,
+    shards: int | None = None,
     table: Literal["csv", "parquet"] = "csv",
     labels: Literal["inside", "tif"] = "inside",
     overwrite: bool = False,
@@ -72,6 +74,8 @@ def predict(
         link: join the planes of --z each to nuclei in 3-D, or the frames of --t each to tracks
         tile: side in px of the tiles of large images; 512 for Mask R-CNN, 1536 for the others
         shard: K/N does the K-th of N parts; nucseg merge puts the tables of all together
+        dask: address or file of a Dask scheduler, whose workers do the parts (needs that extra)
+        shards: with --dask, in how many parts; 32 without
         labels: inside or tif; inside writes them into images that are OME-Zarr, with a table
         overwrite: replace labels and tables inside images
         table: csv or parquet (needs the extra of that name)
@@ -81,6 +85,7 @@ def predict(
         workers: how many images may be under way at once; as many as cores, four at most
         tta: average over so many flips and rotations, 1 (off) to 8; takes as many times as long
     """
+    asked = dict(locals())  # what the parts of a run are called with, where others do them
     from nucseg_tf.engines.choose import check
     from nucseg_tf.engines.hardware import usual_workers
     from nucseg_tf.inference.options import Options, parse_diameter
@@ -112,6 +117,10 @@ def predict(
     started, began = now(), time.perf_counter()
     sources = find_sources(paths, options.scene, pattern, columns)
     ensure_folder(out)
+    if dask is not None or shards is not None:
+        from nucseg_tf.commands.spread import spread
+
+        return spread(predict, asked)
     from nucseg_tf.inference.predict import predict_sources
     from nucseg_tf.inference.segmenter import load_model
 

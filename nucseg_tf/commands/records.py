@@ -63,9 +63,16 @@ def end_run(out: Path, record: dict[str, Any], outcome: Any, part: str = "") -> 
     if outcome.left_out:
         LOG.warning("stopped by SIGTERM with %d images left to do", len(outcome.left_out))
         raise SystemExit(128 + signal.SIGTERM)
-    if failures:
+    raise_if_failed(out, len(failures), len(outcome.done), part)
+
+
+def raise_if_failed(out: Path, failed: int, done: int, part: str = "") -> None:
+    """Print the folder, and end with 3, if images failed.
+
+    Raises:
+        SomeImagesFailed: naming the table of them.
+    """
+    if failed:
         print(out)
-        count = len(failures) + len(outcome.done)
-        raise SomeImagesFailed(
-            f"{len(failures)} of {count} images failed, see {out / f'failures{part}.csv'}"
-        )
+        table = out / f"failures{part}.csv"
+        raise SomeImagesFailed(f"{failed} of {failed + done} images failed, see {table}")

@@ -9,6 +9,7 @@ the operating system gives back whatever becomes of the process, keeps a second 
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import logging
@@ -26,6 +27,7 @@ from nucseg_tf.io.tables import Table, kinds_of
 
 LOG = logging.getLogger(__name__)
 PORTION = 2**20  # bytes
+NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,7 @@ class Journal:
 
     def __init__(self, folder: Path, key: str, part: str = ""):
         self.table = folder / f"objects{part}.csv"
-        self._rows, self._lines = (
-            folder / f".objects{part}.csv.part",
-            folder / f".run{part}.jsonl",
-        )
+        self._rows, self._lines = _files(folder, part)
         self._head = json.dumps({"key": key})
         self.entries: dict[str, Entry] = {}
         self.resumed = self._lines.exists() and self._recall()
@@ -152,11 +151,6 @@ class Journal:
                 self._copy(entry, list(columns), stream, writer)
         return columns
 
-    def remove(self) -> None:
-        """Forget the run, once all of it is done."""
-        self._rows.unlink()
-        self._lines.unlink()
-
     def _copy(self, entry: Entry, columns: list[str], stream: TextIO, writer: Any) -> None:
         """Write the rows of an image, with empty cells where it lacks columns."""
         with self._rows.open("rb") as rows:
@@ -170,6 +164,17 @@ class Journal:
             place = {name: number for number, name in enumerate(entry.columns)}
             for cells in csv.reader(text):
                 writer.writerow([cells[place[name]] if name in place else "" for name in columns])
+
+
+def forget(folder: Path, part: str = "") -> None:
+    """Forget a run, or a part of one, that is not to be gone on with: all of it is done."""
+    for file in _files(folder, part):
+        file.unlink(missing_ok=True)
+
+
+def _files(folder: Path, part: str) -> tuple[Path, Path]:
+    """Where the rows are kept, and where the list of images."""
+    return folder / f".objects{part}.csv.part", folder / f".run{part}.jsonl"
 
 
 def _portions(size: int) -> Iterator[int]:
@@ -231,14 +236,22 @@ def _locked(lock: Path, folder: Path) -> Iterator[None]:
             try:
                 _take(stream)
             except OSError as error:
-                raise OutputError(
-                    f"{folder}: another run writes its results here. Wait for its end, or choose "
-                    "another folder (--out)."
-                ) from error
+                raise OutputError(f"{folder}: {_refusal(error)}") from error
             # Another run may have ended, and taken the file with it, since it was opened.
             if lock.exists() and os.path.samestat(lock.stat(), os.fstat(stream.fileno())):
                 yield
                 return
+
+
+def _refusal(error: OSError) -> str:
+    if error.errno in NO_LOCKS:
+        return (
+            f"its file system gives no locks ({error.strerror}), which keep runs apart. Choose "
+            "another folder (--out), or have it mounted with them (Lustre: flock)."
+        )
+    return (
+        "another run writes its results here. Wait for its end, or choose another folder (--out)."
+    )
 
 
 def _take(stream: TextIO) -> None:

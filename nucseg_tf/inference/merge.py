@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nucseg_tf.errors import UsageError
+from nucseg_tf.inference.journal import forget
 from nucseg_tf.io.files import atomic_path, ensure_folder
 from nucseg_tf.io.tables import CSV, check_format, to_parquet, write_failures
 
@@ -38,11 +39,18 @@ class Part:
         """Its rows."""
         return self.folder / f"objects{self.suffix}.csv"
 
+    def remove(self) -> None:
+        """Remove its tables and record; label images are those of the run."""
+        self.table.unlink()
+        for name in (f"run{self.suffix}.json", f"failures{self.suffix}.csv"):
+            (self.folder / name).unlink(missing_ok=True)
+
 
 def merge(folders: Sequence[Path], out: Path, table: str = CSV) -> list[Part]:
     """Write one objects table, run.json and failures.csv of several.
 
-    Label images stay where they are.
+    Label images and tables of the parts stay where they are. Until then, shards that are done know
+    that they are, so that all may be run again for the sake of those that are not.
 
     Args:
         folders: of results; with shards, or of a whole run each.
@@ -76,7 +84,18 @@ def merge(folders: Sequence[Path], out: Path, table: str = CSV) -> list[Part]:
         target.unlink()
     failures = [failure for part in parts for failure in part.record["failures"]]
     write_failures(out, [(failure["image"], failure["reason"]) for failure in failures])
+    for part in parts:
+        if part.folder.samefile(out):
+            forget(part.folder, part.suffix)
     return parts
+
+
+def refuse_other_counts(folder: Path, count: int) -> None:
+    """Raise UsageError if a folder has shards of a run that was done in another number of them."""
+    counts = {
+        int(m[3]) for file in folder.iterdir() if (m := _RECORD.fullmatch(file.name)) and m[1]
+    }
+    _refuse_several(folder, counts | {count})
 
 
 def find_parts(folder: Path) -> list[Part]:
@@ -94,11 +113,7 @@ def find_parts(folder: Path) -> list[Part]:
             raise UsageError(f"{folder}: has no run.json; expected results of nucseg predict")
         return [_load(folder, "")]
     counts = {count for _, count in shards}
-    if len(counts) > 1:
-        raise UsageError(
-            f"{folder}: has parts of different runs: of {' and '.join(map(str, sorted(counts)))}. "
-            "Remove those that are not wanted."
-        )
+    _refuse_several(folder, counts)
     (count,) = counts
     missing = [str(k) for k in range(1, count + 1) if (k, count) not in shards]
     if missing:
@@ -107,6 +122,14 @@ def find_parts(folder: Path) -> list[Part]:
             f"Run nucseg predict with --shard {missing[0]}/{count}."
         )
     return [_load(folder, f"-{k}of{count}") for k in range(1, count + 1)]
+
+
+def _refuse_several(folder: Path, counts: set[int]) -> None:
+    if len(counts) > 1:
+        raise UsageError(
+            f"{folder}: has parts of different runs: of {' and '.join(map(str, sorted(counts)))}. "
+            "Remove those that are not wanted."
+        )
 
 
 def _load(folder: Path, suffix: str) -> Part:

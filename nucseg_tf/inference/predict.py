@@ -16,7 +16,7 @@ from nucseg_tf import __version__
 from nucseg_tf.errors import UsageError
 from nucseg_tf.inference.gather import Planes
 from nucseg_tf.inference.inside import is_inside, refuse_present
-from nucseg_tf.inference.journal import Journal, only_run_in
+from nucseg_tf.inference.journal import Journal, forget, only_run_in
 from nucseg_tf.inference.light import estimate_light, write_light
 from nucseg_tf.inference.link import check_tracking
 from nucseg_tf.inference.measure import measure_columns
@@ -118,7 +118,7 @@ def predict_sources(
             try:
                 refuse_present(source.path for source in sources if is_inside(source.path))
             except UsageError:
-                journal.remove()
+                forget(out, part)
                 raise
         run = _Run(out, options, segmenter, journal, lights)
         run.go(sources, progress, workers)
@@ -221,8 +221,8 @@ class _Run:
         if table == PARQUET:
             to_parquet(self.journal.table, self.journal.table.with_suffix(".parquet"), kinds)
             self.journal.table.unlink()
-        if not self.outcome.left_out:
-            self.journal.remove()
+        if not (self.outcome.left_out or part):  # of parts until all are merged: see `merge`
+            forget(self.out)
         write_failures(self.out, failures, part)
         return self.outcome
 

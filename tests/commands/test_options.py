@@ -13,7 +13,7 @@ from nucseg_tf.errors import UsageError
 from nucseg_tf.registry import WRITERS
 
 COMMANDS = Path(table.__file__).parent
-SHARED = {"__init__", "table", "options", "arguments", "helptext", "records", "settings"}
+SHARED = {"__init__", "table", "options", "arguments", "helptext", "records", "settings", "spread"}
 
 
 def completed():

@@ -119,6 +119,24 @@ def test_shards_are_the_whole(folder, whole, tmp_path, count):
     assert record["failures"] == record["left_out"] == []
 
 
+def test_a_shard_is_done_once_until_all_are_merged(folder, tmp_path, monkeypatch):
+    out, write = tmp_path / "out", Write.__call__
+    written = []
+    monkeypatch.setattr(
+        Write,
+        "__call__",
+        lambda self, way: (written.append(way.image.path.name), write(self, way))[1],
+    )
+    images = (folder / "0.tif", folder / "1.tif")
+    for shard in ("1/2", "1/2", "2/2"):
+        assert run(*images, "--out", out, "--shard", shard) == 0
+    assert written == ["0.tif", "1.tif"]
+    assert main(["merge", str(out)]) == 0
+    assert not [file for file in out.iterdir() if file.name.startswith(".")]
+    assert run(*images, "--out", out, "--shard", "1/2") == 0
+    assert written == ["0.tif", "1.tif", "0.tif"]
+
+
 def test_parts_that_do_not_belong_together(folder, tmp_path, capsys):
     out = tmp_path / "out"
     assert run(folder, "--out", out, "--shard", "2/3") == 0

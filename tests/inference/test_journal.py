@@ -1,3 +1,4 @@
+import errno
 import json
 import multiprocessing
 
@@ -5,7 +6,8 @@ import numpy as np
 import pytest
 
 from nucseg_tf.errors import OutputError
-from nucseg_tf.inference.journal import Journal, only_run_in
+from nucseg_tf.inference import journal as journal_module
+from nucseg_tf.inference.journal import Journal, forget, only_run_in
 from nucseg_tf.io.tables import Table
 
 EMPTY = Table({"image": np.zeros(0, object), "area": np.zeros(0)})
@@ -34,7 +36,7 @@ def test_rows_in_the_order_of_the_images(tmp_path):
     note(journal, "c", table("c"))
     note(journal, "a", table("a", 3), table("a", 4.5))
     assert written(journal, ["a", "b", "c"]) == "image,area\na,3\na,4.5\nb,1\nb,2\n"
-    journal.remove()
+    forget(tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["objects.csv"]
 
 
@@ -129,3 +131,15 @@ def test_one_run_at_a_time(tmp_path):
     with only_run_in(tmp_path):
         pass
     assert not list(tmp_path.iterdir())
+
+
+def test_where_there_are_no_locks(tmp_path, monkeypatch):
+    def refuse(stream):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(journal_module, "_take", refuse)
+    with (
+        pytest.raises(OutputError, match=r"gives no locks \(Function not implemented\)"),
+        only_run_in(tmp_path),
+    ):
+        pass

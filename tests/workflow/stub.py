@@ -21,7 +21,19 @@ def main(command: str, *arguments: str) -> None:
     elif command == "train":
         write(out / "model" / "model.yaml", text)
     elif command == "predict":
-        write(out / "run.json", text)
+        shard = flags.get("--shard", "")
+        part = f"-{shard.replace('/', 'of')}" if shard else ""
+        for name in ("objects{}.csv", "run{}.json"):
+            write(out / name.format(part), text)
+        if "fails" in arguments[0]:
+            sys.exit(int(arguments[0].rpartition("_")[2]))
+    elif command == "merge":
+        parts = sorted(Path(arguments[0]).glob("objects-*of*.csv"))
+        text += "\n" + "".join(part.read_text() for part in parts)
+        for name in (f"objects.{flags['--table']}", "run.json"):
+            write(Path(arguments[0]) / name, text)
+    elif command == "report":
+        write(Path(arguments[0]) / "report.html", text)
     elif command == "prelabel":
         write(Path(flags.get("--out", f"{arguments[0]}/prelabels")) / "objects.csv", text)
     elif command == "evaluate":

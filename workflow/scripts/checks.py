@@ -64,9 +64,8 @@ def _explain(error: ValidationError) -> str:
     if error.validator == "enum":
         known = list(map(str, error.validator_value))
         return f"{place}{_nearest(str(error.instance), known)}; received {error.instance!r}"
-    if error.validator == "pattern":
-        known = error.schema.get("description", f"must match {error.validator_value}")
-        return f"{place}{error.instance!r}: {known}"
+    if error.validator in ("pattern", "type") and "description" in error.schema:
+        return f"{place}{error.instance!r}: {error.schema['description']}"
     if error.validator == "required":
         return f"{place}{error.message.replace('is a required property', 'is missing')}"
     if error.validator in ("minProperties", "maxProperties") and place == "data: ":

@@ -27,9 +27,9 @@ def check_names(design: Mapping[str, Any], program: Path, source: str) -> None:
     Raises:
         DesignError: naming the nearest one that exists.
     """
-    _require_models(design["baselines"].values(), program, f"{source}: baselines")
+    require_models(design["baselines"].values(), program, f"{source}: baselines")
     methods = [name for name in design["prelabels"].values() if name != "classical"]
-    _require_models(methods, program, f"{source}: prelabels")
+    require_models(methods, program, f"{source}: prelabels")
     for name, model in design["models"].items():
         others = [start for start in model["inits"].values() if start not in STARTS]
         files = [start for start in others if start.endswith(".h5")]
@@ -37,7 +37,7 @@ def check_names(design: Mapping[str, Any], program: Path, source: str) -> None:
             if not Path(file).is_file():
                 raise DesignError(f"\n  {source}: models.{name}.inits: {file}: no such file")
         where = f"{source}: models.{name}.inits"
-        _require_models([start for start in others if start not in files], program, where)
+        require_models([start for start in others if start not in files], program, where)
     _check_settings(design, source)
 
 
@@ -79,8 +79,17 @@ def files_of(name: str, program: Path) -> list[Path]:
     return [shipped] if shipped.is_file() else []
 
 
-def _require_models(names: Iterable[str], program: Path, where: str) -> None:
-    """Every model is a folder, or the name of one that can be found."""
+def require_models(names: Iterable[str], program: Path, where: str) -> None:
+    """Refuse a model that is neither a folder nor the name of one that can be found.
+
+    Args:
+        names: of models.
+        program: folder that has the program beside the workflow; what is not there is not checked.
+        where: begins messages.
+
+    Raises:
+        DesignError: naming the nearest one that exists.
+    """
     shipped = program / "nucseg_tf" / "weights"
     if not shipped.is_dir():
         return
