@@ -152,6 +152,7 @@ WRITERS: Registry[Writer] = Registry(
     "nucseg_tf.writers",
     {
         "overlay": "nucseg_tf.io.writers.overlay:WRITER",
+        "thumbnail": "nucseg_tf.io.writers.thumbnail:WRITER",
         "rois": "nucseg_tf.io.writers.imagej:WRITER",
         "geojson": "nucseg_tf.io.writers.geojson:WRITER",
     },
