@@ -203,7 +203,7 @@ def test_a_projection_of_some_times(stack, tmp_path):
     out = tmp_path / "out"
     assert run(stack, "--out", out, "--channel", "1", "--t", "1:2", "--z", "max") == 0
     with tifffile.TiffFile(out / "s.ome_labels.tif") as tiff:
-        assert "SizeT=\"1\"" in tiff.ome_metadata
+        assert 'SizeT="1"' in tiff.ome_metadata
         assert tiff.asarray().shape == (96, 120)
     table = pd.read_csv(out / "objects.csv")
     assert set(table["t"]) == {1}
