@@ -145,6 +145,11 @@ READERS: Registry[Reader] = Registry(
     {
         "tiff": "nucseg_tf.io.readers.tiff:READER",
         "plain": "nucseg_tf.io.readers.plain:READER",
+        "omezarr": "nucseg_tf.io.readers.omezarr:READER",
+        "hdf5": "nucseg_tf.io.readers.hdf5:READER",
+        "czi": "nucseg_tf.io.readers.czi:READER",
+        "nd2": "nucseg_tf.io.readers.nd2:READER",
+        "lif": "nucseg_tf.io.readers.lif:READER",
     },
 )
 WRITERS: Registry[Writer] = Registry(

@@ -30,6 +30,7 @@ class Image:
         channels: all channels (H, W) by name, that of `pixels` first; empty: only `pixels`.
         name: of its results; "": the stem of the file.
         origin: columns that say in tables where its nuclei are from; empty: `image`, the file.
+        t, z: which time and plane of what it was read from; None: made of all of them.
     """
 
     pixels: np.ndarray
@@ -41,6 +42,8 @@ class Image:
     channels: Mapping[str, np.ndarray] = field(default_factory=dict)
     name: str = ""
     origin: Mapping[str, str | int] = field(default_factory=dict)
+    t: int = 0
+    z: int | None = 0
 
     @property
     def spacing(self) -> tuple[float, float] | None:

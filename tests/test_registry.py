@@ -37,7 +37,7 @@ def site(tmp_path, monkeypatch) -> Path:
     return tmp_path / "site"
 
 
-@pytest.mark.parametrize(("asked", "hint"), [("tif", "did you mean 'tiff'"), ("czi", "known: ")])
+@pytest.mark.parametrize(("asked", "hint"), [("tif", "did you mean 'tiff'"), ("dicom", "known: ")])
 def test_an_unknown_name_names_the_nearest_or_all(asked, hint):
     with pytest.raises(UsageError, match=f"no reader '{asked}'; {hint}"):
         READERS[asked]
@@ -141,5 +141,5 @@ def test_an_installed_reader_makes_its_files_images(site, tmp_path):
     assert done.stdout.splitlines() == [
         "['a.toy']",
         "{'nucseg_toy'}",  # listing images takes no decoder
-        "[[49, 50], [51, 52]] ['tiff', 'plain', 'toy']",
+        "[[49, 50], [51, 52]] ['tiff', 'plain', 'omezarr', 'hdf5', 'czi', 'nd2', 'lif', 'toy']",
     ]

@@ -36,6 +36,7 @@ def predict(
     z: Plane = None,
     t: str | None = None,
     scene: str | None = None,
+    link: bool = False,
     tile: int | None = None,
     tta: int = 1,
     engine: Engine = "auto",
@@ -60,6 +61,7 @@ def predict(
         z: plane, index from 0; max or mean of all, focus (the sharpest), or each
         t: time, index from 0, range A:B without B, or each
         scene: index from 0, name, or each, where a file holds several images
+        link: join the planes of --z each to nuclei in 3-D, or the frames of --t each to tracks
         tile: side in px of the tiles of large images; 512 for Mask R-CNN, 1536 for the others
         shard: K/N does the K-th of N parts; nucseg merge puts the tables of all together
         table: csv or parquet (needs the extra of that name)
@@ -74,7 +76,7 @@ def predict(
 
     chosen = tuple(name for name, wanted in writers.items() if wanted)
     size = parse_diameter(diameter)
-    options = Options(channel, z, pixel_size, size, tile, tta, chosen, t, scene)
+    options = Options(channel, z, pixel_size, size, tile, tta, chosen, t, scene, link)
     check(engine, precision)
     if workers is None:
         workers = usual_workers()

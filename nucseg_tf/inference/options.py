@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nucseg_tf.errors import UsageError
-from nucseg_tf.io.choices import Choice, parse
+from nucseg_tf.io.choices import EACH, Choice, parse
 
 AUTO, NATIVE = "auto", "native"
 
@@ -25,6 +25,7 @@ class Options:
         tile: largest side of tiles, px; the family's usual one without.
         tta: test-time augmentation; how many of the square's eight symmetries are averaged over,
             1 (none) to 8.
+        link: whether the planes of a stack become nuclei in three dimensions, or frames tracks.
         writers: names in `registry.WRITERS`, of what is written besides label images.
     """
 
@@ -37,10 +38,16 @@ class Options:
     writers: tuple[str, ...] = ()
     t: int | str | range | None = None
     scene: int | str | None = None
+    link: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense to take of any image; UsageError."""
-        parse(self.channel, self.z, self.t, self.scene)
+        choice = parse(self.channel, self.z, self.t, self.scene)
+        if self.link and (choice.z == EACH) == choice.has_times:
+            raise UsageError(
+                "--link: joins the planes of stacks (--z each) or the frames of movies (--t each), "
+                f"one of both. Received: --z {self.z}, --t {self.t}."
+            )
 
     @property
     def choice(self) -> Choice:

@@ -9,14 +9,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from nucseg_tf import __version__
 from nucseg_tf.errors import UsageError
-from nucseg_tf.imaging.scratch import put, scratch
+from nucseg_tf.inference.gather import Planes
 from nucseg_tf.inference.journal import Journal, only_run_in
+from nucseg_tf.inference.link import check_tracking
 from nucseg_tf.inference.measure import measure_columns
 from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.runner import Line, Outcome, Stage, Way
@@ -24,11 +24,10 @@ from nucseg_tf.inference.segmenter import Segmenter
 from nucseg_tf.inference.shard import Shard
 from nucseg_tf.inference.stages.measure import Measure, add_image
 from nucseg_tf.inference.stages.read import Read
-from nucseg_tf.inference.stages.write import LABELS, Write, remove_results
+from nucseg_tf.inference.stages.write import Write, remove_results
 from nucseg_tf.io.files import ensure_folder
 from nucseg_tf.io.images import list_images
 from nucseg_tf.io.sources import Series, Source, View, file_sources, find_views
-from nucseg_tf.io.stacks import write_label_stack
 from nucseg_tf.io.tables import CSV, PARQUET, Table, check_format, to_parquet, write_failures
 from nucseg_tf.types import Image
 
@@ -100,6 +99,8 @@ def predict_sources(
     check_format(table)
     if shard and table != CSV:
         raise UsageError(f"--table {table}: is of nucseg merge, where a run is done in shards.")
+    if options.link and options.choice.has_times:
+        check_tracking()
     segmenter.check(options)
     ensure_folder(out)
     part = shard.part if shard else ""
@@ -168,7 +169,7 @@ class _Run:
     def _take(self, series: Series, ways: Iterator[Way]) -> None:
         """Write and note a source when all its planes have come."""
         failures: list[tuple[str, str]] = []
-        planes = _Planes(series)
+        planes = Planes(series, self.options.link)
         with self.journal.rows(series.source.name) as rows:
             for way in ways:
                 if way.error:
@@ -176,10 +177,12 @@ class _Run:
                     failures.append((str(way.item), way.reason))
                     remove_results(self.out, way.item.name)
                     continue
-                rows.write(way.value.table)
-                planes.add(way)
+                for table in planes.add(way):
+                    rows.write(table)
             if not planes.done or len(planes.done) + len(failures) < len(series.views):
                 return  # failed altogether, or stopped on the way
+            for table in planes.rest():
+                rows.write(table)
             planes.write(self.out)
             rows.keep(planes.describe(), failures)
 
@@ -203,47 +206,6 @@ class _Run:
             self.journal.remove()
         write_failures(self.out, failures, part)
         return self.outcome
-
-
-class _Planes:
-    """The planes of a source that are done."""
-
-    def __init__(self, series: Series):
-        self.series = series
-        self.done: list[dict[str, Any]] = []
-        self._stack: np.ndarray | None = None
-        self._spacing: tuple[float, float] | None = None
-
-    def add(self, way: Way) -> None:
-        """Take in a plane; its labels, if they go into a stack."""
-        written = way.value
-        origin = self.series.source.origin
-        self.done.append({**origin, **way.describe(str(origin["image"]))})
-        self._spacing = written.spacing
-        if written.labels is not None:
-            lengths = tuple(length or 1 for length in self.series.shape)
-            if self._stack is None:
-                self._stack = scratch((*lengths, *written.shape), np.int32)
-            first = self.series.views[0]
-            place = ((way.item.t or 0) - (first.t or 0), way.item.z or 0)
-            put(self._stack, place, written.labels)
-
-    def write(self, out: Path) -> None:
-        """Write the label image of a stack; that of a single plane is there already."""
-        if self._stack is None:
-            return
-        axes = "".join(a for a, n in zip("TZ", self.series.shape, strict=True) if n is not None)
-        shape = [length for length in self.series.shape if length is not None]
-        stack = self._stack.reshape(*shape, *self._stack.shape[-2:])
-        path = out / f"{self.series.source.name}{LABELS}"
-        write_label_stack(path, stack, f"{axes}YX", self._spacing, self.series.plane_distance)
-
-    def describe(self) -> dict[str, Any]:
-        """For run.json."""
-        if len(self.done) == 1:
-            return self.done[0]
-        sums = {name: sum(plane[name] for plane in self.done) for name in ("nuclei", "seconds")}
-        return self.done[0] | sums | {"planes": len(self.done)}
 
 
 def _refuse_same_name(sources: Sequence[Source]) -> None:

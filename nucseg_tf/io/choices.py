@@ -32,7 +32,12 @@ class Choice:
     @property
     def is_one(self) -> bool:
         """Whether it leaves one plane of an image of one scene."""
-        return self.z != EACH and not (self.t == EACH or isinstance(self.t, range))
+        return self.z != EACH and not self.has_times
+
+    @property
+    def has_times(self) -> bool:
+        """Whether it is of several times."""
+        return self.t == EACH or isinstance(self.t, range)
 
 
 def parse(

@@ -217,3 +217,42 @@ def test_what_a_stack_does_not_have(stack, tmp_path, capsys):
     assert run(stack, "--out", out, "--channel", "DAPI", "--t", "0:3", "--z", "0") == 3
     assert "--t 0:3 is out of range; this file has 0..1" in capsys.readouterr().err
     assert run(stack, "--out", out, "--t", "5:2") == 2
+
+
+def test_planes_become_nuclei_in_three_dimensions(stack, tmp_path):
+    out = tmp_path / "out"
+    choice = ("--channel", "DAPI", "--t", "1", "--z", "each", "--link")
+    assert run(stack, "--out", out, *choice) == 0
+    labels = tifffile.imread(out / "s.ome_labels.tif")
+    table = pd.read_csv(out / "objects.csv")
+    assert labels.max() == 4
+    for plane in labels:  # the same discs in all
+        assert (labels[0][plane > 0] == plane[plane > 0]).mean() > 0.9
+    for z, rows in table.groupby("z"):
+        assert sorted(rows["label"]) == [1, 2, 3, 4]
+        areas = np.bincount(labels[z].ravel())[1:]
+        np.testing.assert_array_equal(rows.sort_values("label")["area_px"], areas)
+
+
+def test_frames_become_tracks(tmp_path):
+    movie = np.stack([np.roll(drawn(0), 4 * frame, axis=1) for frame in range(4)])
+    path, out = tmp_path / "m.tif", tmp_path / "out"
+    tifffile.imwrite(path, movie, imagej=True, metadata={"axes": "TYX"})
+    assert run(path, "--out", out, "--t", "each", "--link") == 0
+    labels = tifffile.imread(out / "m_labels.tif")
+    table = pd.read_csv(out / "objects.csv")
+    assert [*table.columns[-3:]] == ["track", "parent", "divides"]
+    assert (table["label"] == table["track"]).all()
+    whole = table.groupby("track").size()
+    assert (whole == 4).sum() >= 3
+    for track in whole.index[whole == 4]:
+        columns = table.loc[table["track"] == track, "centroid_col"]
+        np.testing.assert_allclose(np.diff(columns), 4, atol=1.5)
+        for t in range(4):
+            assert (labels[t] == track).any()
+
+
+def test_link_needs_one_of_both(stack, tmp_path, capsys):
+    choice = ("--channel", "DAPI", "--t", "each", "--z", "each", "--link")
+    assert run(stack, "--out", tmp_path / "out", *choice) == 2
+    assert "--link: joins the planes" in capsys.readouterr().err

@@ -45,6 +45,11 @@ def test_true_labels_score_1_against_themselves(tmp_path, capsys):
         (("--cell-line", "U2OS", "--seed", "-1"), "--seed: expected 0 or more"),
         (("--cell-line", "U2OS", "--size", "large"), "--size: expected HEIGHTxWIDTH"),
         (("--cell-line", "U2OS", "--size", "32x32"), "--size: sides must be 64 to 4096 px"),
+        (("--cell-line", "U2OS", "--planes", "0"), "--planes: expected 1 or more"),
+        (
+            ("--cell-line", "U2OS", "--planes", "2", "--frames", "2"),
+            "expected one of --planes and --frames",
+        ),
     ],
 )
 def test_slips_are_usage_errors(tmp_path, capsys, arguments, message):
@@ -57,3 +62,11 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert simulate(tmp_path / "file", "--cell-line", "U2OS", "--size", "64x64") == 1
     assert "cannot write into this folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("kind", "files"), [("planes", 2), ("frames", 3)])
+def test_stacks_and_movies(tmp_path, capsys, kind, files):
+    out = tmp_path / kind
+    assert simulate(out, "--cell-line", "hct116", "--size", "64x64", f"--{kind}", "3") == 0
+    assert capsys.readouterr().out == f"{out}\n"
+    assert len([path for path in out.rglob("*") if path.is_file()]) == files

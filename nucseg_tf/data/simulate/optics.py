@@ -47,7 +47,7 @@ def nucleus_light(
         sigma *= rng.uniform(*DEFOCUS)
     pad = math.ceil(3 * sigma)
     mask = np.pad(nucleus.mask, pad)
-    light = _profile(mask, line.rim) * np.exp(line.chromatin * _chromatin(rng, mask.shape, line))
+    light = thickness(mask, line.rim) * np.exp(line.chromatin * _chromatin(rng, mask.shape, line))
     if not nucleus.mitotic:
         light *= _nucleoli(rng, mask, line)
     light *= math.exp(rng.normal(0, BRIGHTNESS)) * (MITOTIC_BRIGHTNESS if nucleus.mitotic else 1)
@@ -93,8 +93,11 @@ def photograph(rng: np.random.Generator, light: np.ndarray, line: CellLine) -> n
     return np.rint(grey).clip(0, GREY_MAX).astype(np.uint16)
 
 
-def _profile(mask: np.ndarray, rim: float) -> np.ndarray:
-    """Thickness: a quarter ellipse over the rim, flat inside of it; 1 at most."""
+def thickness(mask: np.ndarray, rim: float) -> np.ndarray:
+    """How thick a nucleus is over each pixel of its (h, w) mask: 1 at most, 0 outside of it.
+
+    A quarter ellipse over the rim, flat inside of it; with a rim of 1 a disc becomes a ball.
+    """
     depth = ndimage.distance_transform_edt(mask)
     slope = np.minimum(depth / max(rim * depth.max(), 1.0), 1)
     return np.sqrt(1 - (1 - slope) ** 2)

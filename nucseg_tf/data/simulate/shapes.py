@@ -112,10 +112,17 @@ def fill(parts: Sequence[np.ndarray], shift: np.ndarray) -> np.ndarray:
     for part in points:
         rows, columns = (part - low).T
         mask[polygon(rows, columns, mask.shape)] = 1
-    _, pieces, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
-    largest = pieces == 1 + np.argmax(stats[1:, cv2.CC_STAT_AREA])
-    filled = ndimage.binary_fill_holes(largest)
+    filled = make_whole(mask)
     return filled[np.ix_(filled.any(axis=1), filled.any(axis=0))]
+
+
+def make_whole(mask: np.ndarray) -> np.ndarray:
+    """The largest 4-connected piece of a mask (h, w), without holes; bool. Nothing of nothing."""
+    if not mask.any():  # OpenCV crashes where there are no pixels
+        return np.zeros(mask.shape, bool)
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    largest = pieces == 1 + np.argmax(stats[1:, cv2.CC_STAT_AREA])
+    return ndimage.binary_fill_holes(largest)
 
 
 def _area(rng: np.random.Generator, mean: float, sd: float) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 
@@ -57,8 +58,8 @@ def write_fields(
         image_file, mask_file = (
             ensure_folder(out / kind / line.name) / f"{stem}.tif" for kind in ("images", "masks")
         )
-        made_of = _made_of(line, index, seed, shape or line.shape)
-        if not _is_there(image_file, mask_file, made_of):
+        made_of = describe(line, index, seed, shape or line.shape)
+        if not is_there(image_file, made_of, mask_file):
             image, labels = simulate_field(line, index, seed, shape)
             write_labels(mask_file, labels, line.pixel_size)
             _write_image(image_file, image, line.pixel_size, made_of)  # last: it says all is there
@@ -67,13 +68,19 @@ def write_fields(
     return len(todo)
 
 
-def _made_of(line: CellLine, index: int, seed: int, shape: tuple[int, int]) -> str:
-    content = {"cell line": line.name, "seed": seed, "field": index, "size": list(shape)}
+def describe(line: CellLine, index: int, seed: int, shape: tuple[int, int], **more: int) -> str:
+    """What a file was drawn from, for its description."""
+    content = {"cell line": line.name, "seed": seed, "field": index, "size": list(shape), **more}
     return json.dumps({"synthetic": f"nucseg simulate {__version__}", **content})
 
 
-def _is_there(image: Path, mask: Path, made_of: str) -> bool:
+def is_there(image: Path, made_of: str, *others: Path) -> bool:
     """Whether a field is written already.
+
+    Args:
+        image: its image, which is written last.
+        made_of: what it would be drawn from.
+        others: what belongs to it.
 
     Raises:
         DataError: the image is another one.
@@ -85,7 +92,7 @@ def _is_there(image: Path, mask: Path, made_of: str) -> bool:
             f"{image}: is another field, of other settings or another version. "
             "Remove it, or choose another --out."
         )
-    return mask.exists()
+    return all(other.exists() for other in others)
 
 
 def _description(path: Path) -> str | None:
@@ -93,7 +100,10 @@ def _description(path: Path) -> str | None:
 
     try:
         with tifffile.TiffFile(path) as tiff:
-            return tiff.pages.first.description
+            text = tiff.pages.first.description
+            return (
+                ElementTree.fromstring(text).findtext(".//{*}Description") if tiff.is_ome else text
+            )
     except Exception:  # damaged, so not ours; decoders raise what they like
         return None
 

@@ -45,9 +45,11 @@ class Read:
         else:
             channels, pixels = {}, planes.plane(settled)
         image = describe(pixels, planes.raw, view.path, self.options.pixel_size)
-        image = replace(image, channels=channels, name=view.name, origin=view.origin)
         check_finite(image)
-        return image
+        image = replace(image, channels=channels, name=view.name, origin=view.origin)
+        t, z = planes.number("t", settled.t or 0), settled.z
+        made_of_all = isinstance(view.choice.z, str)
+        return replace(image, t=t, z=None if made_of_all or isinstance(z, str) else z)
 
     def _only_view(self, path: Path) -> View:
         if not self.choice.is_one:

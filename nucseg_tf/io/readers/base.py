@@ -157,6 +157,12 @@ def describe_scenes(names: Sequence[str]) -> str:
     return f"It holds {len(names)} images: {known}. Choose with --scene an index, a name or each."
 
 
+def refuse_several(path: Path, names: Sequence[str]) -> None:
+    """Raise ImageReadError unless a file holds one image, so that none need be chosen."""
+    if len(names) > 1:
+        raise ImageReadError(f"{path}: which image? {describe_scenes(names)}")
+
+
 def guarded(path: Path, read: Callable[[], T]) -> T:
     """What a reader gives; whatever it raises says which file is damaged."""
     try:

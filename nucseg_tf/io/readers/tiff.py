@@ -16,7 +16,7 @@ import numpy as np
 from nucseg_tf.errors import ImageReadError
 from nucseg_tf.imaging.scratch import fits, release, scratch
 from nucseg_tf.io.pixel_size import tiff_channels, tiff_pixel_sizes
-from nucseg_tf.io.readers.base import Pixels, RawImage, Reader, Stack, describe_scenes
+from nucseg_tf.io.readers.base import Pixels, RawImage, Reader, Stack, refuse_several
 
 # Byte order, then 42 (TIFF) or 43 (BigTIFF) in that order.
 _SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -68,8 +68,8 @@ def _read(path: Path, number: int | None) -> RawImage:
     import tifffile
 
     with _collected_logs() as logs, tifffile.TiffFile(path) as tiff:
-        if number is None and len(tiff.series) != 1:
-            raise ImageReadError(f"{path}: which image? {describe_scenes(_names(tiff))}")
+        if number is None:
+            refuse_several(path, _names(tiff))
         scene = number or 0
         series = tiff.series[scene]
         data, axes = _read_series(tiff, series, path), series.axes
