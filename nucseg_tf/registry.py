@@ -156,8 +156,8 @@ WRITERS: Registry[Writer] = Registry(
     "writer",
     "nucseg_tf.writers",
     {
-        "overlay": "nucseg_tf.io.writers.overlay:WRITER",
         "thumbnail": "nucseg_tf.io.writers.thumbnail:WRITER",
+        "overlay": "nucseg_tf.io.writers.overlay:WRITER",
         "rois": "nucseg_tf.io.writers.imagej:WRITER",
         "geojson": "nucseg_tf.io.writers.geojson:WRITER",
     },

@@ -28,11 +28,11 @@ UNEVEN = "uneven"
 FEW, MANY = "few nuclei", "many nuclei"
 FLAGS = (EMPTY, UNFOCUSED, SATURATED, DEBRIS, UNEVEN, FEW, MANY)
 
-LEAST_FOCUS = 0.55  # edges blurred by 0.15 diameters (sigma)
+LEAST_FOCUS = 0.6  # edges blurred by some 0.15 diameters (sigma); few sharp fields are below 0.7
 LEAST_SHARE = 0.8  # of the plate's median focus; blurred by 0.1 diameters where the plate is sharp
 MOST_SATURATED = 0.005  # of all pixels; of sharp, well exposed fields 0.0018 at most
 MOST_UNEVEN = 0.3  # contrasts of the nuclei; of usual fields 0.19 at most
-MOST_DEBRIS = 0.25  # of the bright objects; of nine in ten usual fields 0.18 at most
+MOST_DEBRIS = 0.25  # of the bright objects; of nine in ten usual fields 0.2 at most
 ALMOST = 0.05  # of the plate's median count, below which a field is empty
 FAR = 3.5  # robust z, from which on a count is an outlier (Iglewicz and Hoaglin 1993)
 CHANCE = 0.5  # standard deviation of the root of a count that is due to chance alone (Poisson)

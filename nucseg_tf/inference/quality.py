@@ -25,7 +25,7 @@ BLOCK = 0.25  # share of a block that must be background
 REACH = 4  # diameters, of the background around a speck
 BRIGHT = 0.5  # of the nuclei's contrast, from which on a speck is one
 UNSURE = 0.3  # scores below it are doubtful
-ODD = 4.0  # times larger or smaller than the median area is doubtful
+ODD = 4.0  # times larger or smaller than the typical area is doubtful
 CEILINGS = tuple(2**bits - 1 for bits in (8, 10, 12, 14, 15, 16))
 PILED = 10  # pixels at least that share the highest value where it is none of CEILINGS
 
@@ -48,8 +48,8 @@ def measure_quality(pixels: np.ndarray, labels: np.ndarray, table: Table) -> Num
         `covered`: share of the pixels in nuclei; `median_area_px`.
     """
     areas = np.asarray(table["area_px"], float)
-    median = float(np.median(areas)) if len(areas) else None
-    diameter = 2 * np.sqrt(median / np.pi) if median else FINE * WITHOUT
+    typical = _typical(areas) if len(areas) else None
+    diameter = 2 * np.sqrt(typical / np.pi) if typical else FINE * WITHOUT
     sums = _Sums(diameter, pixels.shape)
     for part in _reduced(pixels, labels, max(1, int(diameter / FINE))):
         sums.add(part)
@@ -57,9 +57,9 @@ def measure_quality(pixels: np.ndarray, labels: np.ndarray, table: Table) -> Num
         "focus": _rounded(sums.focus),
         "saturated": _rounded(_saturated(pixels)),
         "uneven": _rounded(sums.uneven),
-        "debris": _rounded(_debris(sums.specks, table, areas, median)),
+        "debris": _rounded(_debris(sums.specks, table, areas, typical)),
         "covered": _rounded(areas.sum() / max(1, pixels.size)),
-        "median_area_px": median,
+        "median_area_px": float(np.median(areas)) if len(areas) else None,
     }
 
 
@@ -199,10 +199,17 @@ def _count_specks(grey: np.ndarray, free: np.ndarray, contrast: float, diameter:
     return int(np.count_nonzero((areas > 1) & (areas < np.pi / 4 * diameter**2)))
 
 
-def _debris(specks: int, table: Table, areas: np.ndarray, median: float | None) -> float | None:
-    if not specks and median is None:
+def _typical(areas: np.ndarray) -> float:
+    """The area below which half of all pixels in nuclei lie: many specks do not change it much."""
+    ordered = np.sort(areas)
+    total = np.cumsum(ordered)
+    return float(ordered[np.searchsorted(total, total[-1] / 2)])
+
+
+def _debris(specks: int, table: Table, areas: np.ndarray, typical: float | None) -> float | None:
+    """Share of the objects; specks are found only beside nuclei."""
+    if typical is None:
         return None
-    typical = median or 1.0
     whole = ~np.asarray(table["touches_edge"], bool)  # what the edge cuts is small for a reason
     odd = (areas > ODD * typical) | ((areas < typical / ODD) & whole)
     doubtful = np.count_nonzero(odd | (np.asarray(table["score"], float) < UNSURE))

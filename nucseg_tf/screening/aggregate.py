@@ -16,7 +16,10 @@ import pandas as pd
 from nucseg_tf.errors import DataError
 
 ORIGIN = ("image", "scene", "plate", "well", "field")  # what tells fields apart
-PLACES = {*("row", "column", "t", "z", "label", "diameter", "zoom", "touches_edge")}
+PLACES = {
+    *("row", "column", "t", "z", "label", "track", "parent"),
+    *("diameter", "zoom", "touches_edge"),
+}
 BOXES = ("centroid_", "bbox_")  # first letters of columns that say where a nucleus is
 ROWS = 200_000  # of a chunk
 HELD = 2**18  # nuclei of a field at most that medians are taken of; of more, every second, ...

@@ -77,7 +77,7 @@ function describe(place, metric, statistic) {
   const flagged = unit.fields.filter((field) => data.fields[field].flags.length).length;
   const lines = [unit.name, `${metric.label}, ${statistic}: ${number(metric[statistic][place])}`,
     `n = ${number(metric.n[place])} ${metric.of}`];
-  if (hasWells) lines.push(`${unit.fields.length} field${unit.fields.length === 1 ? "" : "s"}, ${flagged} flagged`);
+  if (hasWells) lines.push(`${flagged} of ${unit.fields.length} field${unit.fields.length === 1 ? "" : "s"} flagged`);
   return lines.join("\n");
 }
 
@@ -259,7 +259,7 @@ function drawMontage() {
   byId("montage-note").textContent = `The middle field of each well; a click shows all of them. ${note}`;
   const plate = data.plates[state.plate], wells = new Map(unitsOf(plate).map((place) => [data.units[place].place.join(), place]));
   const side = Math.max(26, Math.min(84, Math.floor(1060 / plate.columns)));
-  montage.style.gridTemplateColumns = `1.6rem repeat(${plate.columns}, minmax(${side}px, 1fr))`;
+  montage.style.gridTemplateColumns = `1.6rem repeat(${plate.columns}, ${side}px)`;
   const cells = [element("b")];
   for (let column = 1; column <= plate.columns; column++) cells.push(element("b", {}, `${column}`));
   for (let row = 1; row <= plate.rows; row++) {

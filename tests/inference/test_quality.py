@@ -31,7 +31,7 @@ def simulated():
 def quality(image, labels, scores=None):
     nuclei = int(labels.max())
     scores = np.ones(nuclei) if scores is None else scores
-    return measure_quality(image, labels, Table(measure_columns(labels, image, scores)))
+    return measure_quality(image, labels, Table(measure_columns(labels, {"nuclei": image}, scores)))
 
 
 def blurred(image, sigma):
@@ -170,7 +170,7 @@ def test_strips_are_like_the_whole(simulated, monkeypatch):
 def test_it_is_quick(simulated):
     """3 % of a prediction are some 15 ms a megapixel; the limit has room for slow machines."""
     image, labels = (np.tile(each, (4, 4)) for each in simulated)
-    table = Table(measure_columns(labels, image, np.ones(int(labels.max()))))
+    table = Table(measure_columns(labels, {"nuclei": image}, np.ones(int(labels.max()))))
     times = []
     for _ in range(3):
         began = time.process_time()
