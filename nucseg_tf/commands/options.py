@@ -24,6 +24,11 @@ Diameter = Annotated[
     str | None,
     "typical nucleus in px, to which the model's size is brought; auto finds it, native does not",
 ]
+# --- plates
+Pattern = Annotated[
+    str | None, "regular expression of file names, see docs/plates.md; known kinds need none"
+]
+Columns = Annotated[int | None, "of the plate, where file names count its wells"]
 # --- models and devices
 ModelsDir = Annotated[Path | None, "folder to search for models by name first"]
 Device = Annotated[base.Device, "auto, cpu or gpu"]

@@ -10,10 +10,12 @@ from typing import Literal
 
 from nucseg_tf.commands.options import (
     Channel,
+    Columns,
     Device,
     Diameter,
     Engine,
     ModelsDir,
+    Pattern,
     PixelSize,
     Plane,
     Precision,
@@ -45,6 +47,12 @@ def predict(
     workers: int | None = None,
     shard: str | None = None,
     table: Literal["csv", "parquet"] = "csv",
+    labels: Literal["inside", "tif"] = "inside",
+    overwrite: bool = False,
+    pattern: Pattern = None,
+    columns: Columns = None,
+    illumination: bool = False,
+    offset: float = 0.0,
     **writers: bool,
 ) -> Path:
     """Find the nuclei of images.
@@ -54,7 +62,7 @@ def predict(
     command goes on.
 
     Args:
-        paths: image files, or folders of them
+        paths: image files, folders of them, or plates: in OME-Zarr, or with --pattern
         out: folder for the results
         model: name of a model, or a model folder
         channel: of the nuclei, index from 0, name, or max; the others are measured, too
@@ -64,7 +72,12 @@ def predict(
         link: join the planes of --z each to nuclei in 3-D, or the frames of --t each to tracks
         tile: side in px of the tiles of large images; 512 for Mask R-CNN, 1536 for the others
         shard: K/N does the K-th of N parts; nucseg merge puts the tables of all together
+        labels: inside or tif; inside writes them into images that are OME-Zarr, with a table
+        overwrite: replace labels and tables inside images
         table: csv or parquet (needs the extra of that name)
+        pattern: folders are plates: auto, or a regular expression of file names (docs/plates.md)
+        illumination: correct uneven light that all images have in common, in every channel
+        offset: grey value of the camera without light, for that
         workers: how many images may be under way at once; as many as cores, four at most
         tta: average over so many flips and rotations, 1 (off) to 8; takes as many times as long
     """
@@ -72,19 +85,23 @@ def predict(
     from nucseg_tf.engines.hardware import usual_workers
     from nucseg_tf.inference.options import Options, parse_diameter
     from nucseg_tf.inference.shard import parse_shard
-    from nucseg_tf.io.images import list_images
+    from nucseg_tf.io.plates.sources import find_sources
 
     chosen = tuple(name for name, wanted in writers.items() if wanted)
     size = parse_diameter(diameter)
-    options = Options(channel, z, pixel_size, size, tile, tta, chosen, t, scene, link)
+    planes = {"channel": channel, "z": z, "t": t, "scene": scene, "link": link}
+    network = {"pixel_size": pixel_size, "diameter": size, "tile": tile, "tta": tta}
+    light = {"illumination": illumination, "offset": offset}
+    written = {"writers": chosen, "labels": labels, "overwrite": overwrite}
+    options = Options(**planes, **network, **light, **written)
     check(engine, precision)
     if workers is None:
         workers = usual_workers()
     part = parse_shard(shard)
     started, began = now(), time.perf_counter()
-    list_images(paths)  # before the seconds that loading takes
+    sources = find_sources(paths, options.scene, pattern, columns)
     ensure_folder(out)
-    from nucseg_tf.inference.predict import predict_files
+    from nucseg_tf.inference.predict import predict_sources
     from nucseg_tf.inference.segmenter import load_model
 
     segmenter = load_model(model, models_dir, engine=engine, precision=precision, device=device)
@@ -92,12 +109,14 @@ def predict(
     if pixel_size is not None and segmenter.info.pixel_size is None and diameter is None:
         LOG.info("%s has no pixel size: --pixel-size only sets the µm columns", model)
     with show_progress() as progress:
-        outcome = predict_files(paths, out, segmenter, options, progress, workers, part, table)
+        outcome = predict_sources(sources, out, segmenter, options, progress, workers, part, table)
     finished = time.perf_counter()
+    own = {"workers": workers, "shard": shard, "table": table}
+    own |= {"pattern": pattern, "columns": columns}
     record = {
         "command": "predict",
         "paths": [str(path) for path in paths],
-        "options": asdict(options) | {"workers": workers, "shard": shard, "table": table},
+        "options": asdict(options) | own,
         "model": describe_model(segmenter),
         **describe_engine(segmenter),
         "started": started,

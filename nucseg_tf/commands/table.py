@@ -19,6 +19,7 @@ from nucseg_tf.commands.evaluate import evaluate
 from nucseg_tf.commands.merge import merge
 from nucseg_tf.commands.models import Models
 from nucseg_tf.commands.options import complete
+from nucseg_tf.commands.plate import plate
 from nucseg_tf.commands.predict import predict
 from nucseg_tf.commands.prelabel import prelabel
 from nucseg_tf.commands.report import report
@@ -33,6 +34,7 @@ class Commands:
     predict = staticmethod(complete(predict))
     merge = staticmethod(complete(merge))
     diameter = staticmethod(complete(diameter))
+    plate = staticmethod(complete(plate))
     augment = staticmethod(complete(augment))
     train = staticmethod(complete(train))
     simulate = staticmethod(complete(simulate))

@@ -6,6 +6,7 @@ from then on neither Keras nor TensorFlow is imported. A converted network takes
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
 import sys
@@ -78,6 +79,16 @@ def load_openvino() -> Any:
             del sys.modules[telemetry]
 
 
+@functools.cache
+def _core(ov: Any) -> Any:
+    """OpenVINO's core, one for all networks, which lives as long as the process.
+
+    It gives the thread that makes it a stack for signals. Were it taken down by another thread, the
+    first would keep the address of a stack that is gone, and die of its next signal, Ctrl-C too.
+    """
+    return ov.Core()
+
+
 def kept_or_converted(ov: Any, source: Source) -> cache.Files:
     """A network in OpenVINO's form, from the cache if it is there."""
     if not source.key:
@@ -105,7 +116,7 @@ def convert(ov: Any, source: Source) -> cache.Files:
             file, saved = Path(folder) / (name + XML), Path(folder) / name
             try:
                 save(source.network, part, saved)
-                model = ov.Core().read_model(saved)
+                model = _core(ov).read_model(saved)
                 if part.exact:
                     model.set_rt_info("", EXACT)
                 ov.save_model(model, file, compress_to_fp16=False)
@@ -128,7 +139,7 @@ def _same_log_handlers() -> Iterator[None]:
 
 
 def _compile(ov: Any, xml: bytes, weights: bytes, precision: Precision) -> Compute:
-    core = ov.Core()
+    core = _core(ov)
     model = core.read_model(xml, weights)
     settings = _settings("f32" if model.has_rt_info(EXACT) else precision)
     request = core.compile_model(model, "CPU", settings).create_infer_request()

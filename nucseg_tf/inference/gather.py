@@ -11,6 +11,7 @@ from typing import IO, Any
 import numpy as np
 
 from nucseg_tf.imaging.scratch import cut, put, scratch
+from nucseg_tf.inference.inside import is_inside, write_inside
 from nucseg_tf.inference.link import PlaneLinker, link_frames
 from nucseg_tf.inference.runner import Way
 from nucseg_tf.inference.stages.write import LABELS
@@ -62,6 +63,17 @@ class Planes:
             self._stack = scratch((*lengths, *labels.shape), np.int32)
         put(self._stack, (time, level), labels)
 
+    @property
+    def _places(self) -> list[tuple[int, int | None]]:
+        """t and z of each plane of the stack in its image."""
+        alone = self.series.views[0].choice
+        t = alone.t if isinstance(alone.t, int) else 0
+        z = None if isinstance(alone.z, str) else alone.z or 0
+        return [
+            (t if view.t is None else view.t, z if view.z is None else view.z)
+            for view in self.series.views
+        ]
+
     def rest(self) -> Iterator[Table]:
         """Rows that had to wait, when all planes have come."""
         if self._tracks:
@@ -70,9 +82,18 @@ class Planes:
                     put(self._stack, (time, 0), numbers[cut(self._stack[time, 0], _ALL)])
                 yield table
 
-    def write(self, out: Path) -> None:
-        """Write the label image of a stack; that of a single plane is there already."""
+    def write(self, out: Path, inside: bool) -> None:
+        """Write the label image of a stack; that of a single plane is there already.
+
+        Args:
+            out: folder for it.
+            inside: whether it goes into an image that is OME-Zarr.
+        """
         if self._stack is None:
+            return
+        if inside and is_inside(self.series.source.path):
+            planes = self._stack.reshape(-1, *self._stack.shape[-2:])
+            write_inside(self.series.source.path, planes, self._places)
             return
         axes = "".join(a for a, n in zip("TZ", self.series.shape, strict=True) if n is not None)
         shape = [length for length in self.series.shape if length is not None]

@@ -55,6 +55,11 @@ class Journal:
         folder: of the results.
         key: what the run depends on; one of another key is begun anew.
         part: of the names of files, if several runs share the folder: "-1of4".
+
+    Attributes:
+        table: the CSV file to come.
+        entries: what is done, by name.
+        resumed: whether an earlier run of the same key has left something unfinished.
     """
 
     def __init__(self, folder: Path, key: str, part: str = ""):
@@ -65,11 +70,12 @@ class Journal:
         )
         self._head = json.dumps({"key": key})
         self.entries: dict[str, Entry] = {}
-        if self._lines.exists() and not self._recall():
+        self.resumed = self._lines.exists() and self._recall()
+        if self._lines.exists() and not self.resumed:
             LOG.info(
                 "%s: an unfinished run with other options or images is not gone on with", folder
             )
-        if not self.entries:
+        if not self.resumed:
             self._rows.write_bytes(b"")
             self._lines.write_text(f"{self._head}\n", encoding="utf-8")
 

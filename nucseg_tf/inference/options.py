@@ -10,6 +10,7 @@ from nucseg_tf.errors import UsageError
 from nucseg_tf.io.choices import EACH, Choice, parse
 
 AUTO, NATIVE = "auto", "native"
+INSIDE, TIF = "inside", "tif"
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,10 @@ class Options:
         tta: test-time augmentation; how many of the square's eight symmetries are averaged over,
             1 (none) to 8.
         link: whether the planes of a stack become nuclei in three dimensions, or frames tracks.
+        labels: "inside": label images go into the images that are OME-Zarr, or "tif": none does.
+        overwrite: whether labels inside images are replaced.
+        illumination: whether uneven light, that all images have in common, is corrected.
+        offset: grey value of the camera without light, for that.
         writers: names in `registry.WRITERS`, of what is written besides label images.
     """
 
@@ -39,6 +44,10 @@ class Options:
     t: int | str | range | None = None
     scene: int | str | None = None
     link: bool = False
+    labels: str = INSIDE
+    overwrite: bool = False
+    illumination: bool = False
+    offset: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense to take of any image; UsageError."""

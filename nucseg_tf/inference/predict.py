@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -15,10 +15,12 @@ import numpy as np
 from nucseg_tf import __version__
 from nucseg_tf.errors import UsageError
 from nucseg_tf.inference.gather import Planes
+from nucseg_tf.inference.inside import is_inside, refuse_present
 from nucseg_tf.inference.journal import Journal, only_run_in
+from nucseg_tf.inference.light import estimate_light, write_light
 from nucseg_tf.inference.link import check_tracking
 from nucseg_tf.inference.measure import measure_columns
-from nucseg_tf.inference.options import Options
+from nucseg_tf.inference.options import INSIDE, Options
 from nucseg_tf.inference.runner import Line, Outcome, Stage, Way
 from nucseg_tf.inference.segmenter import Segmenter
 from nucseg_tf.inference.shard import Shard
@@ -26,8 +28,8 @@ from nucseg_tf.inference.stages.measure import Measure, add_image
 from nucseg_tf.inference.stages.read import Read
 from nucseg_tf.inference.stages.write import Write, remove_results
 from nucseg_tf.io.files import ensure_folder
-from nucseg_tf.io.images import list_images
-from nucseg_tf.io.sources import Series, Source, View, file_sources, find_views
+from nucseg_tf.io.plates.sources import find_sources
+from nucseg_tf.io.sources import Series, Source, View, find_views
 from nucseg_tf.io.tables import CSV, PARQUET, Table, check_format, to_parquet, write_failures
 from nucseg_tf.types import Image
 
@@ -43,17 +45,20 @@ def predict_files(
     workers: int = 1,
     shard: Shard | None = None,
     table: str = CSV,
+    pattern: str | None = None,
+    columns: int | None = None,
 ) -> Outcome:
-    """Predict image files and folders of them; see `predict_sources`.
+    """Predict image files, folders of them, and plates; see `predict_sources`.
 
     Args:
-        paths: files, or folders of them.
+        paths: files, folders of them, plates in OME-Zarr, or, with a pattern, folders of a plate.
         out, segmenter, options, progress, workers, shard, table: as there.
+        pattern, columns: see `io.plates.sources.find_sources`.
 
     Raises:
-        UsageError, OutputError: as there.
+        UsageError, DataError, OutputError: as there.
     """
-    sources = file_sources(list_images(paths), options.scene)
+    sources = find_sources(paths, options.scene, pattern, columns)
     return predict_sources(sources, out, segmenter, options, progress, workers, shard, table)
 
 
@@ -104,10 +109,18 @@ def predict_sources(
     segmenter.check(options)
     ensure_folder(out)
     part = shard.part if shard else ""
+    lights = estimate_light(sources, options) if options.illumination else {}
     sources = shard.of(sources) if shard else sources
     with only_run_in(out, part):
+        write_light(out, lights)
         journal = Journal(out, _key(sources, segmenter, options), part)
-        run = _Run(out, options, segmenter, journal)
+        if options.labels == INSIDE and not (options.overwrite or journal.resumed):
+            try:
+                refuse_present(source.path for source in sources if is_inside(source.path))
+            except UsageError:
+                journal.remove()
+                raise
+        run = _Run(out, options, segmenter, journal, lights)
         run.go(sources, progress, workers)
         return run.end(sources, part, table)
 
@@ -119,6 +132,7 @@ class _Run:
     Attributes:
         out, options, segmenter: as of `predict_sources`.
         journal: what is done.
+        lights: illumination of each channel, by name, if it is corrected.
         outcome: what has failed.
     """
 
@@ -126,6 +140,7 @@ class _Run:
     options: Options
     segmenter: Segmenter
     journal: Journal
+    lights: Mapping[str, np.ndarray]
     outcome: Outcome = field(default_factory=Outcome)
 
     def go(self, sources: Sequence[Source], progress: Progress, workers: int) -> None:
@@ -155,15 +170,19 @@ class _Run:
             done += 1
 
     @property
+    def _inside(self) -> bool:
+        return self.options.labels == INSIDE
+
+    @property
     def _stacked(self) -> bool:
         return not self.options.choice.is_one
 
     def _stages(self) -> list[Stage]:
         return [
-            Read(self.options, all_channels=True),
+            Read(self.options, all_channels=True, lights=self.lights),
             *self.segmenter.stages(self.options),
             Measure(),
-            Write(self.out, self.options.writers, self._stacked),
+            Write(self.out, self.options.writers, self._stacked, self._inside),
         ]
 
     def _take(self, series: Series, ways: Iterator[Way]) -> None:
@@ -183,7 +202,7 @@ class _Run:
                 return  # failed altogether, or stopped on the way
             for table in planes.rest():
                 rows.write(table)
-            planes.write(self.out)
+            planes.write(self.out, self._inside)
             rows.keep(planes.describe(), failures)
 
     def end(self, sources: Sequence[Source], part: str, table: str) -> Outcome:

@@ -32,7 +32,9 @@ def reader_for(path: Path) -> Reader | None:
     """
     named = [reader for reader in READERS if path.suffix.lower() in reader.suffixes]
     if path.is_dir():
-        return next((reader for reader in named if reader.folders), None)
+        return next(
+            (reader for reader in READERS if reader.folders and reader.is_image(path)), None
+        )
     if not path.is_file():
         return named[0] if named else None
     with path.open("rb") as stream:

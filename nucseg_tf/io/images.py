@@ -62,11 +62,9 @@ def check_pixel_size(pixel_size: float | None) -> None:
 
 def describe(pixels: np.ndarray, raw: RawImage, path: Path, pixel_size: float | None) -> Image:
     """A plane with what its file says of it, or the user, who wins."""
-    if pixel_size is not None:
-        return Image(pixels, float(pixel_size), path)
     height, width = raw.pixel_height, raw.pixel_size
     aspect = 1.0 if height is None or width is None else height / width
-    return Image(pixels, width, path, aspect=aspect)
+    return Image(pixels, width if pixel_size is None else float(pixel_size), path, aspect=aspect)
 
 
 def check_finite(image: Image) -> None:

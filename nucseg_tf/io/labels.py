@@ -83,7 +83,10 @@ def read_mask_stack(paths: Sequence[str | os.PathLike[str]]) -> np.ndarray:
 
 
 def write_labels(
-    path: str | os.PathLike[str], labels: np.ndarray, pixel_size: float | None = None
+    path: str | os.PathLike[str],
+    labels: np.ndarray,
+    pixel_size: float | None = None,
+    aspect: float = 1.0,
 ) -> None:
     """Write a label image as zlib-compressed TIFF: uint16, or uint32 above 65,535 labels.
 
@@ -92,7 +95,9 @@ def write_labels(
     Args:
         path: the TIFF file.
         labels: (H, W) of any integer dtype, not negative.
-        pixel_size: µm; written as resolution tags, from which `read_image` gives it back.
+        pixel_size: width of a pixel, µm; written as resolution tags, from which `read_image` gives
+            it back.
+        aspect: height of a pixel over its width.
 
     Raises:
         LabelError: `labels` is not a label image.
@@ -109,7 +114,7 @@ def write_labels(
         raise LabelError(f"{path}: labels must not be negative. Received: {low}")
     import tifffile
 
-    resolution = None if pixel_size is None else (1e4 / pixel_size, 1e4 / pixel_size)
+    resolution = None if pixel_size is None else (1e4 / pixel_size, 1e4 / pixel_size / aspect)
     kind = np.dtype(np.uint16 if high <= UINT16_MAX else np.uint32)
     large = not fits(labels.size * kind.itemsize)
     with atomic_path(path) as temporary:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import cv2
 import numpy as np
 
 from nucseg_tf.imaging.scratch import STRIP, cut, put, scratch
@@ -53,6 +52,8 @@ def sharpness(plane: np.ndarray) -> float:
     Of the measures for focus that Pech-Pacheco et al. compare (ICPR 2000, "Diatom autofocusing in
     brightfield microscopy"). Not divided by the brightness: planes out of focus have less of that.
     """
+    import cv2  # where images are only listed, its import would take longest
+
     total, squares, count = 0.0, 0.0, 0
     for rows in _rows(plane.shape):
         edges = cv2.Laplacian(cut(plane, rows).astype(np.float32), cv2.CV_32F)

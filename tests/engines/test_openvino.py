@@ -194,3 +194,19 @@ def test_it_is_imported_without_telemetry(tmp_path):
     environment["PYTHONPATH"] = str(Path(__file__).parents[2])
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_signal_after_another_thread_has_let_go_of_a_network():
+    code = """
+import gc, os, signal, threading
+from nucseg_tf import load_model
+held = [load_model("fpn2ws-nuclei", engine="openvino")]
+thread = threading.Thread(target=lambda: (held.clear(), gc.collect()))
+thread.start()
+thread.join()
+received = []
+signal.signal(signal.SIGTERM, lambda number, frame: received.append(number))
+os.kill(os.getpid(), signal.SIGTERM)
+assert received == [signal.SIGTERM]
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

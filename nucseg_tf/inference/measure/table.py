@@ -84,9 +84,9 @@ def measure(
 
 
 def measure_instances(image: Image, instances: Instances) -> Table:
-    """The columns of `measure` for the nuclei of an image, with its pixel size."""
-    channels = {UNNAMED: image.pixels}
-    return Table(measure_columns(instances.labels, channels, instances.scores, image.pixel_size))
+    """The columns of `measure` for the nuclei of an image, with its channels and pixel size."""
+    channels = image.channels or {UNNAMED: image.pixels}
+    return Table(measure_columns(instances.labels, channels, instances.scores, image.spacing))
 
 
 def measure_columns(

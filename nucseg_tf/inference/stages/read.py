@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from nucseg_tf.errors import UsageError
+from nucseg_tf.imaging.illumination import correct
 from nucseg_tf.inference.options import Options
 from nucseg_tf.io.images import check_finite, check_pixel_size, describe
 from nucseg_tf.io.planes import Planes, find_planes
@@ -20,11 +24,18 @@ class Read:
     Args:
         options: channel, plane and pixel size.
         all_channels: whether the other channels are wanted, too, to be measured.
+        lights: illumination of each channel, by name, to be corrected; "" of the only one.
     """
 
-    def __init__(self, options: Options, all_channels: bool = False):
+    def __init__(
+        self,
+        options: Options,
+        all_channels: bool = False,
+        lights: Mapping[str, np.ndarray] | None = None,
+    ):
         check_pixel_size(options.pixel_size)
         self.options, self.choice, self.all_channels = options, options.choice, all_channels
+        self.lights = lights or {}
         self._last: tuple[str, Planes] | None = None
         self._guard = threading.Lock()
 
@@ -40,16 +51,23 @@ class Read:
         planes = self._open(view)
         settled = planes.settle(view.choice)
         if self.all_channels and view.choice.channel is not None and planes.count("channel") > 1:
-            channels = planes.channels(settled)
+            found = planes.channels(settled)
+            channels = {name: self._evened(name, plane) for name, plane in found.items()}
             pixels = next(iter(channels.values()))
         else:
-            channels, pixels = {}, planes.plane(settled)
+            channels, pixels = {}, self._evened("", planes.plane(settled))
         image = describe(pixels, planes.raw, view.path, self.options.pixel_size)
         check_finite(image)
         image = replace(image, channels=channels, name=view.name, origin=view.origin)
         t, z = planes.number("t", settled.t or 0), settled.z
         made_of_all = isinstance(view.choice.z, str)
         return replace(image, t=t, z=None if made_of_all or isinstance(z, str) else z)
+
+    def _evened(self, channel: str, pixels: np.ndarray) -> np.ndarray:
+        """A plane in even light."""
+        if channel not in self.lights:
+            return pixels
+        return correct(pixels, self.lights[channel], self.options.offset)
 
     def _only_view(self, path: Path) -> View:
         if not self.choice.is_one:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from nucseg_tf.inference.inside import is_inside, write_inside
 from nucseg_tf.inference.stages.values import Measured, Written
 from nucseg_tf.io.labels import write_labels
 from nucseg_tf.registry import WRITERS
@@ -19,25 +20,35 @@ class Write:
         out: folder that is there.
         writers: names in `registry.WRITERS`.
         stacked: whether images are planes of stacks, whose labels are written together.
+        inside: whether the labels of images that are OME-Zarr go into them, with a table.
 
     Raises:
         UsageError: there is no such writer.
     """
 
-    def __init__(self, out: Path, writers: Sequence[str] = (), stacked: bool = False):
-        self.out, self.stacked = out, stacked
+    def __init__(
+        self,
+        out: Path,
+        writers: Sequence[str] = (),
+        stacked: bool = False,
+        inside: bool = False,
+    ):
+        self.out, self.stacked, self.inside = out, stacked, inside
         self.writers = [WRITERS[name] for name in writers]
 
     def __call__(self, measured: Measured) -> Written:
-        """Write NAME_labels.tif, and a file by each writer.
+        """Write NAME_labels.tif, or labels into the image, and a file by each writer.
 
         Raises:
             OutputError: a file cannot be written.
         """
         image, labels = measured.image, measured.instances.labels
         name = image.name or image.path.stem
-        if not self.stacked:
-            write_labels(self.out / f"{name}{LABELS}", labels, pixel_size=image.pixel_size)
+        if not self.stacked and self.inside and is_inside(image.path):
+            write_inside(image.path, [labels], [(image.t, image.z)], measured.table)
+        elif not self.stacked:
+            target = self.out / f"{name}{LABELS}"
+            write_labels(target, labels, image.pixel_size, image.aspect)
         for writer in self.writers:
             writer.write(self.out / f"{name}{writer.ending}", image, measured.instances)
         scale = {"zoom": round(image.zoom, 4)}

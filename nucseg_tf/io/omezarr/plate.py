@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,13 +49,17 @@ class ZarrPlate:
 
 
 def is_plate(path: Path) -> bool:
-    """Whether a folder is the group of a plate, as far as its metadata can be read."""
-    if not is_zarr(path):
-        return False
-    try:
-        return "plate" in ome_attributes(open_group(path))
-    except ImageReadError:  # an array, or damaged, which whoever opens it as an image is told
-        return False
+    """Whether a folder is the group of a plate; found without the package zarr.
+
+    One whose metadata are damaged is none; whoever opens it as an image is told.
+    """
+    for file, keys in ((path / "zarr.json", ("attributes", "ome")), (path / ".zattrs", ())):
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+            said = json.loads(file.read_text(encoding="utf-8"))
+            for key in keys:
+                said = said[key]
+            return "plate" in said
+    return False
 
 
 def zarr_plate(path: str | os.PathLike[str]) -> ZarrPlate:

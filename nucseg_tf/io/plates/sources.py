@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+
+from nucseg_tf.errors import ImageReadError, UsageError
+from nucseg_tf.io.choices import Choice
+from nucseg_tf.io.images import list_images, read_raw
 from nucseg_tf.io.omezarr.plate import ZarrField, is_plate, zarr_plate
+from nucseg_tf.io.planes import select_plane
 from nucseg_tf.io.plates.folder import read_plate
+from nucseg_tf.io.plates.names import recognise
 from nucseg_tf.io.plates.plate import Plate, PlateField
 from nucseg_tf.io.plates.wells import parse_well, row_name
-
-from nucseg_tf.errors import ImageReadError
-from nucseg_tf.io.choices import Choice
-from nucseg_tf.io.images import read_raw
-from nucseg_tf.io.planes import select_plane
 from nucseg_tf.io.readers.base import RawImage, Stack
-from nucseg_tf.io.sources import Origin, Source
+from nucseg_tf.io.sources import FileSource, Origin, Source, file_sources
 
+LOG = logging.getLogger(__name__)
 AUTO = "auto"
 
 
@@ -44,18 +46,12 @@ class FilesField:
     @property
     def name(self) -> str:
         """Well and field: "B03_f001"."""
-        return f"{self.field.well}_f{self.field.number:03d}"
+        return _name(self.field.well, str(self.field.number))
 
     @property
     def origin(self) -> Origin:
         """Where in which plate."""
-        return _origin(self.name, self.plate.name, self.field.well, self.field.number)
-
-    @cached_property
-    def _places(self) -> tuple[list[int], tuple[str, ...], list[int]]:
-        """Numbers of times, channels and planes in the names of the files."""
-        times, _, levels = (sorted(set(part)) for part in zip(*self.field.files, strict=True))
-        return times, self.plate.channels, levels
+        return _origin(self.name, self.plate.name, self.field.well, str(self.field.number))
 
     def open(self) -> RawImage:
         """All planes, each read when it is asked for.
@@ -63,34 +59,40 @@ class FilesField:
         Raises:
             ImageReadError: the first file cannot be read.
         """
-        first = self._read(self.path)
-        times, channels, levels = self._places
-        shape = (len(times), len(channels), len(levels), *first.shape)
-        names = tuple(self.plate.channel_names.get(key, key) for key in channels)
-        size = self.plate.pixel_size or read_raw(self.path).pixel_size
+        raw = read_raw(self.path)
+        first = select_plane(self.path, raw, Choice())
+        times, _, levels = (sorted(set(part)) for part in zip(*self.field.files, strict=True))
+        channels = self.plate.channels
 
         def read(place: tuple[int, ...]) -> np.ndarray:
             t, c, z = place
-            plane = (times[t], channels[c], levels[z])
-            path = self.field.files.get(plane)
-            if path is None:
-                raise ImageReadError(
-                    f"{self.plate.name}, {self.field}: there is no file of channel {plane[1]}, "
-                    f"plane {plane[2]}, time {plane[0]}. Copy it again."
-                )
-            pixels = first if path == self.path else self._read(path)
-            if pixels.shape != first.shape:
-                raise ImageReadError(
-                    f"{path}: is of {pixels.shape[0]} x {pixels.shape[1]} px, {self.path.name} of "
-                    f"the same field of {first.shape[0]} x {first.shape[1]}. Export it again."
-                )
-            return pixels
+            return self._read((times[t], channels[c], levels[z]), first)
 
-        return RawImage(Stack(shape, first.dtype, read), "TCZYX", pixel_size=size, channels=names)
+        return RawImage(
+            Stack((len(times), len(channels), len(levels), *first.shape), first.dtype, read),
+            "TCZYX",
+            pixel_size=self.plate.pixel_size or raw.pixel_size,
+            channels=tuple(self.plate.channel_names.get(key, key) for key in channels),
+        )
 
-    @staticmethod
-    def _read(path: Path) -> np.ndarray:
-        return select_plane(path, read_raw(path), Choice())
+    def _read(self, plane: tuple[int, str, int], first: np.ndarray) -> np.ndarray:
+        """The plane of a time, channel and z; the first one is at hand."""
+        path = self.field.files.get(plane)
+        if path is None:
+            t, channel, z = plane
+            raise ImageReadError(
+                f"{self.plate.name}, {self.field}: there is no file of channel {channel}, plane "
+                f"{z}, time {t}. Copy it again."
+            )
+        if path == self.path:
+            return first
+        pixels = select_plane(path, read_raw(path), Choice())
+        if pixels.shape != first.shape:
+            raise ImageReadError(
+                f"{path}: is of {pixels.shape[0]} x {pixels.shape[1]} px, but {self.path.name} of "
+                f"the same field of {first.shape[0]} x {first.shape[1]}. Export it again."
+            )
+        return pixels
 
 
 @dataclass(frozen=True)
@@ -100,10 +102,12 @@ class ZarrSource:
     Attributes:
         plate: its name.
         field: which.
+        several: whether the plate was imaged more than once.
     """
 
     plate: str
     field: ZarrField
+    several: bool = False
 
     @property
     def path(self) -> Path:
@@ -112,44 +116,27 @@ class ZarrSource:
 
     @property
     def name(self) -> str:
-        """Well and field: "B03_f001"; with the round of imaging, where there are several."""
-        field = self.field.field
-        return (
-            f"{self.field.well}_f{int(field):03d}"
-            if field.isdecimal()
-            else f"{self.field.well}_{field}"
-        )
+        """Well and field: "B03_f001"; with the acquisition, if there are several: "..._a1"."""
+        name = _name(self.field.well, self.field.field)
+        return f"{name}_a{self.field.acquisition}" if self.several else name
 
     @property
     def origin(self) -> Origin:
-        """Where in which plate."""
-        return _origin(self.name, self.plate, self.field.well, self.field.field)
+        """Where in which plate, and of which acquisition."""
+        origin = _origin(self.name, self.plate, self.field.well, self.field.field)
+        if not self.several or self.field.acquisition is None:
+            return origin
+        return {**origin, "acquisition": self.field.acquisition}
 
     def open(self) -> RawImage:
         """All planes, each read when it is asked for."""
-        from nucseg_tf.io.readers.omezarr import READER
-
-        return READER.read(self.path)
-
-
-def _origin(name: str, plate: str, well: str, field: int | str) -> Origin:
-    place = parse_well(well)
-    row, column = (row_name(place[0]), place[1]) if place else (well, 0)
-    return {
-        "image": name, "plate": plate, "well": well, "row": row, "column": column,
-        "field": int(field) if str(field).isdecimal() else field,
-    }  # fmt: skip
-
-
-def is_zarr_plate(path: str | os.PathLike[str]) -> bool:
-    """Whether a folder is a plate in OME-Zarr."""
-    return Path(path).is_dir() and is_plate(Path(path))
+        return read_raw(self.path)
 
 
 def plate_sources(
     path: str | os.PathLike[str], pattern: str | None = None, columns: int | None = None
 ) -> Sequence[Source]:
-    """The fields of a plate, by row, column and number.
+    """The fields of a plate, by row, column and number; what is odd in it is logged.
 
     Args:
         path: a plate in OME-Zarr, or a folder of files.
@@ -159,8 +146,78 @@ def plate_sources(
     Raises:
         ImageReadError, UsageError, DataError: it is no plate, or cannot be used.
     """
+    path = Path(path)
     if is_zarr_plate(path):
-        plate = zarr_plate(path)
-        return [ZarrSource(plate.name, field) for field in plate.fields]
-    files = read_plate(path, None if pattern == AUTO else pattern, columns)
-    return [FilesField(files, field) for field in files.fields]
+        if columns is not None or pattern not in (None, AUTO):
+            raise UsageError(f"{path}: is OME-Zarr, which needs no --pattern and no --columns")
+        listed = zarr_plate(path)
+        for missing in listed.missing:
+            LOG.warning("%s: is listed by the plate, and not there", missing)
+        several = len({field.acquisition for field in listed.fields}) > 1
+        fields: Sequence[Source] = [ZarrSource(listed.name, f, several) for f in listed.fields]
+        return sorted(fields, key=lambda source: source.name)
+    plate = read_plate(path, None if pattern == AUTO else pattern, columns)
+    for text in plate.oddities():
+        LOG.warning("%s: %s", path, text)
+    return [FilesField(plate, field) for field in plate.fields]
+
+
+def find_sources(
+    paths: Iterable[str | os.PathLike[str]],
+    scene: int | str | None = None,
+    pattern: str | None = None,
+    columns: int | None = None,
+) -> list[Source]:
+    """The images at some paths: files, folders of them, and plates.
+
+    Args:
+        paths: files, folders, plates in OME-Zarr; and folders of a plate's files, with a pattern.
+        scene: as of `file_sources`.
+        pattern, columns: as of `plate_sources`.
+
+    Raises:
+        UsageError, DataError: there is nothing at a path, or no plate that can be used.
+    """
+    found: list[Source] = []
+    for path in map(Path, paths):
+        if is_zarr_plate(path) or (pattern is not None and path.is_dir()):
+            found += plate_sources(path, pattern, columns)
+            continue
+        files = list_images([path])
+        if path.is_dir() and len(files) > 1:
+            _hint(path, files)
+        known = {source.path.resolve() for source in found if isinstance(source, FileSource)}
+        found += file_sources([file for file in files if file.resolve() not in known], scene)
+    return found
+
+
+def _hint(folder: Path, files: Sequence[Path]) -> None:
+    """Say where single images look like the planes of a plate."""
+    try:
+        kind = recognise([file.name for file in files], str(folder))
+    except UsageError:
+        return
+    LOG.warning(
+        "%s: its files are named as those of a plate (%s); each is taken for an image of its own. "
+        "With --pattern auto they are fields of wells.",
+        folder,
+        kind.title,
+    )
+
+
+def is_zarr_plate(path: str | os.PathLike[str]) -> bool:
+    """Whether a folder is a plate in OME-Zarr."""
+    return Path(path).is_dir() and is_plate(Path(path))
+
+
+def _name(well: str, field: str) -> str:
+    return f"{well}_{f'f{int(field):03d}' if field.isdecimal() else field}"
+
+
+def _origin(name: str, plate: str, well: str, field: str) -> Origin:
+    place = parse_well(well)
+    row, column = (row_name(place[0]), place[1]) if place else (well, 0)
+    number = int(field) if field.isdecimal() else field
+    return {
+        "image": name, "plate": plate, "well": well, "row": row, "column": column, "field": number,
+    }  # fmt: skip

@@ -137,6 +137,10 @@ class Reader(Protocol):
                 file is damaged.
         """
 
+    def is_image(self, folder: Path) -> bool:
+        """Whether a folder is one of its images, of readers whose images are folders."""
+        return False
+
     def scenes(self, path: Path) -> tuple[str, ...]:
         """Names of the images that a file holds, in its order; one, "", as a rule."""
         return ("",)

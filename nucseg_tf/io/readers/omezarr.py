@@ -11,7 +11,7 @@ import numpy as np
 
 from nucseg_tf.errors import ImageReadError
 from nucseg_tf.io.omezarr.multiscale import channel_names, open_level, read_multiscale
-from nucseg_tf.io.omezarr.store import folder_of, ome_attributes, open_group
+from nucseg_tf.io.omezarr.store import folder_of, is_zarr, ome_attributes, open_group
 from nucseg_tf.io.readers.base import RawImage, Reader, refuse_several
 
 if TYPE_CHECKING:
@@ -30,6 +30,10 @@ class OmeZarrReader(Reader):
     def recognises(self, head: bytes) -> bool:
         """Never: an image is a folder; `io.omezarr.store.is_zarr` looks into that."""
         return False
+
+    def is_image(self, folder: Path) -> bool:
+        """Whether it is a group of Zarr."""
+        return is_zarr(folder)
 
     def read(self, path: Path) -> RawImage:
         """The only image; errors as of `read_scene`, or there are several."""
@@ -119,8 +123,8 @@ class ZarrPixels:
         along = []
         for axis, (length, size) in enumerate(zip(self.shape, self._sizes, strict=True)):
             chosen = range(length)[index[axis]] if axis < len(index) else range(length)
-            places = [chosen] if isinstance(chosen, int) else chosen
-            along.append(sorted({place // size for place in places}))
+            ends = [chosen] if isinstance(chosen, int) else [*chosen[:1], *chosen[-1:]]
+            along.append(range(min(ends) // size, max(ends) // size + 1) if ends else range(0))
         return itertools.product(*along)
 
     @property

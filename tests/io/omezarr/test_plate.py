@@ -1,5 +1,6 @@
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -75,6 +76,7 @@ def test_what_is_no_plate(plate, tmp_path):
     assert not is_plate(field)
     assert not is_plate(field / "0")
     assert not is_plate(tmp_path)
+    assert not is_plate(tmp_path / "nowhere")
     with pytest.raises(ImageReadError, match="is no plate"):
         zarr_plate(field)
     with pytest.raises(ImageReadError, match="is a plate, not an image"):
@@ -84,6 +86,19 @@ def test_what_is_no_plate(plate, tmp_path):
     edit(plate, lambda said: said["plate"].pop("wells"))
     with pytest.raises(ImageReadError, match=r"p\.zarr: its metadata do not describe a plate"):
         zarr_plate(plate)
+
+
+def test_a_plate_is_known_without_the_package(plate, monkeypatch):
+    monkeypatch.setitem(sys.modules, "zarr", None)
+    assert is_plate(plate)
+    with pytest.raises(ImageReadError, match=r'pip install "nucseg-tf\[zarr\]"'):
+        zarr_plate(plate)
+
+
+def test_damaged_metadata_are_no_plate(tmp_path):
+    for text in ("{", "[]", "3", '{"attributes": 1}', '{"attributes": {"ome": null}}'):
+        (tmp_path / "zarr.json").write_text(text)
+        assert not is_plate(tmp_path)
 
 
 def test_what_is_refused(plate, version):

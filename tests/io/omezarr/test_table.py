@@ -1,3 +1,5 @@
+import sys
+
 import anndata
 import numpy as np
 import pytest
@@ -52,6 +54,12 @@ def test_a_table_is_kept(image):
     fewer = Table({"label": np.array([1])})
     assert anndata.read_zarr(str(write_table(image, fewer, overwrite=True))).shape == (1, 0)
     assert zarr.open_group(str(image / "tables")).attrs["tables"] == ["nuclei"]
+
+
+def test_without_the_package(image, monkeypatch):
+    monkeypatch.setitem(sys.modules, "anndata", None)
+    with pytest.raises(OutputError, match=r'pip install "nucseg-tf\[zarr\]"'):
+        write_table(image, TABLE)
 
 
 def test_rows_are_labels(image):

@@ -42,7 +42,14 @@ def test_what_is_read(image):
 
 
 @pytest.mark.parametrize(
-    "index", [np.s_[1, 2, :, :], np.s_[:, 1, 3:9, 5:7], np.s_[0, 0, 4, 2], np.s_[:, :, :, :]]
+    "index",
+    [
+        np.s_[1, 2, :, :],
+        np.s_[:, 1, 3:9, 5:7],
+        np.s_[0, 0, 4, 2],
+        np.s_[:, :, :, :],
+        np.s_[:, :0, :, 1],
+    ],
 )
 def test_indexing_is_that_of_arrays(image, index):
     part = READER.read(image).data[index]

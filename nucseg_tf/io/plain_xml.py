@@ -1,0 +1,114 @@
+"""XML that nobody trusts, element by element: no document types, no entities, bounded memory.
+
+Files of microscopes grow to gigabytes where they list every image; so they are never held whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+from xml.parsers import expat
+
+from nucseg_tf.errors import DataError
+
+CHUNK = 2**18  # bytes read at a time
+MAX_BYTES = 2**29  # of a file that are looked at
+MAX_DEPTH = 64
+MAX_TEXT = 2**16  # characters in one element
+
+
+class Element(NamedTuple):
+    """An element at its end; names are without their namespace's prefix.
+
+    Attributes:
+        tag: its name.
+        attributes: its own.
+        text: what stands in it, outside of inner elements and without blanks around it.
+        parent: attributes of the element around it.
+    """
+
+    tag: str
+    attributes: dict[str, str]
+    text: str
+    parent: dict[str, str]
+
+
+def read_elements(path: Path) -> Iterator[Element]:
+    """Elements of a file, each as it ends; whoever has what he looked for may stop.
+
+    Raises:
+        DataError: it cannot be read, is no XML, declares a document type, or is beyond a limit.
+    """
+    parser, reader = expat.ParserCreate(), _Reader()
+    parser.buffer_text = True
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.text
+    parser.StartDoctypeDeclHandler = _refuse  # entities can be declared nowhere else
+    read = 0
+    try:
+        with path.open("rb") as stream:
+            while chunk := stream.read(CHUNK):
+                read += len(chunk)
+                if read > MAX_BYTES:
+                    raise _LimitError(f"is larger than {MAX_BYTES >> 20} MiB")
+                parser.Parse(chunk, False)
+                yield from reader.take()
+            parser.Parse(b"", True)
+            yield from reader.take()
+    except (expat.ExpatError, OSError, _LimitError) as error:
+        raise DataError(
+            f"{path}: cannot be read as XML: {error}. Copy it again, or remove it."
+        ) from error
+
+
+class _LimitError(Exception):
+    """What no file of a microscope needs."""
+
+
+@dataclass
+class _Open:
+    """An element that has not ended."""
+
+    attributes: dict[str, str]
+    text: str = ""
+
+
+class _Reader:
+    """Collects elements from what the parser calls."""
+
+    def __init__(self) -> None:
+        self._done: list[Element] = []
+        self._open: list[_Open] = []
+
+    def take(self) -> list[Element]:
+        done, self._done = self._done, []
+        return done
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if len(self._open) >= MAX_DEPTH:
+            raise _LimitError(f"elements are nested deeper than {MAX_DEPTH}")
+        self._open.append(_Open({_local(key): value for key, value in attributes.items()}))
+
+    def text(self, text: str) -> None:
+        if text.isspace():  # between the elements of a long list
+            return
+        element = self._open[-1]
+        element.text += text
+        if len(element.text) > MAX_TEXT:
+            raise _LimitError(f"an element holds more than {MAX_TEXT} characters")
+
+    def end(self, name: str) -> None:
+        element = self._open.pop()
+        parent = self._open[-1].attributes if self._open else {}
+        self._done.append(Element(_local(name), element.attributes, element.text.strip(), parent))
+
+
+def _refuse(*arguments: object) -> None:
+    raise _LimitError("it declares a document type, which no microscope does")
+
+
+def _local(name: str) -> str:
+    return name.rpartition(":")[2]
