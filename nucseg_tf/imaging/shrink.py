@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 
@@ -16,6 +15,8 @@ def shrink(pixels: np.ndarray, step: int) -> np.ndarray:
     Returns:
         (H // step, W // step), float32; uint8 and uint16 keep their dtype, rounded.
     """
+    import cv2  # late, for writers are imported to know what their files are called
+
     height, width = pixels.shape[0] // step, pixels.shape[1] // step
     part = pixels[: height * step, : width * step]
     if part.dtype not in (np.uint8, np.uint16):  # of the native byte order, too

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from nucseg_tf.errors import LabelError
@@ -49,6 +48,8 @@ def write_thumbnail(
         LabelError: the shapes differ.
         OutputError: the file cannot be written.
     """
+    import cv2
+
     if image.shape != labels.shape:
         raise LabelError(
             f"{path_jpg}: image and labels must have one shape. "
@@ -67,6 +68,8 @@ def write_thumbnail(
 
 def _reduced(image: np.ndarray, labels: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
     """Image by area, labels by one pixel of each square, both (h, w) of `side` px at most."""
+    import cv2
+
     longest = max(image.shape)
     if longest <= side:
         return image, labels
