@@ -7,7 +7,7 @@ the thresholds of `inference.fields`, stands in docs/plate-report.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -61,6 +61,19 @@ def measure_quality(pixels: np.ndarray, labels: np.ndarray, table: Table) -> Num
         "covered": _rounded(areas.sum() / max(1, pixels.size)),
         "median_area_px": float(np.median(areas)) if len(areas) else None,
     }
+
+
+def of_stack(planes: Sequence[Numbers]) -> Numbers:
+    """Numbers of a stack: the medians of its planes, one at least, but the highest focus.
+
+    Above and below the nuclei, planes are out of focus for a good reason.
+    """
+    found: Numbers = {}
+    for name in planes[0]:
+        values = [value for plane in planes if (value := plane[name]) is not None]
+        best = max if name == "focus" else np.median
+        found[name] = _rounded(best(values)) if values else None
+    return found
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from nucseg_tf.inference.fields import (
     MOST_UNEVEN,
 )
 from nucseg_tf.inference.measure import measure_columns
-from nucseg_tf.inference.quality import measure_quality
+from nucseg_tf.inference.quality import measure_quality, of_stack
 from nucseg_tf.io.tables import Table
 
 SHAPE = (256, 288)
@@ -168,6 +168,15 @@ def test_strips_are_like_the_whole(simulated, monkeypatch):
     assert strips["uneven"] == pytest.approx(whole["uneven"], rel=0.1)
     assert strips["focus"] == pytest.approx(whole["focus"], rel=0.05)
     assert strips["saturated"] == whole["saturated"]
+
+
+def test_a_stack_is_as_sharp_as_its_sharpest_plane():
+    planes = [
+        {"focus": 0.3, "debris": 0.5, "uneven": None},
+        {"focus": 1.1, "debris": 0.1, "uneven": None},
+        {"focus": None, "debris": 0.2, "uneven": None},
+    ]
+    assert of_stack(planes) == {"focus": 1.1, "debris": 0.2, "uneven": None}
 
 
 def test_it_is_quick(simulated):
