@@ -41,7 +41,7 @@ function limits(values) {
   return {low: sorted[out], high: sorted[sorted.length - 1 - out], least: sorted[0], most: sorted.at(-1)};
 }
 function colour(value, ends) {
-  const share = ends.high > ends.low ? Math.min(1, Math.max(0, (value - ends.low) / (ends.high - ends.low))) : 0.5;
+  const share = ends.high > ends.low ? Math.min(1, Math.max(0, (value - ends.low) / (ends.high - ends.low))) : ends.low === 0 ? 0 : 0.5;
   const at = Math.min(SCALE.length - 2, Math.floor(share * (SCALE.length - 1)));
   const part = share * (SCALE.length - 1) - at;
   const rgb = SCALE[at].map((from, n) => Math.round(from + part * (SCALE[at + 1][n] - from)));
@@ -195,11 +195,11 @@ function histogram({label, edges, counts}) {
   let last = -Infinity;
   for (let power = Math.floor(low); power <= high; power++) {
     for (const step of steps) {
-      const at = x(step * 10 ** power);
-      if (at < 14 || at > width - 14 || at - last < 38) continue;
+      const at = x(step * 10 ** power), text = number(step * 10 ** power, 3), half = 3.5 * text.length;
+      if (at < half || at > width - half || at - last < 38) continue;
       last = at;
       svg.append(drawing("line", {x1: at, x2: at, y1: base, y2: base + 4, stroke: "#565d66"}));
-      svg.append(drawing("text", {x: at, y: height - 5, "font-size": 11, "text-anchor": "middle"}, number(step * 10 ** power, 3)));
+      svg.append(drawing("text", {x: at, y: height - 5, "font-size": 11, "text-anchor": "middle"}, text));
     }
   }
   return element("div", {}, element("h3", {}, label), svg);
@@ -323,6 +323,9 @@ function drawQuality() {
   byId("quality-note").textContent = flagged.length
     ? `${number(flagged.length)} of ${number(data.fields.length)}: ${counts.map(([flag, count]) => `${number(count)} ${flag}`).join(", ")}.`
     : "None has a flag.";
+  if (!data.fields.some((field) => field.measures.some((value) => value !== null))) {
+    byId("quality-note").append(" Focus and the rest were not measured; only counts are compared.");
+  }
   byId("worst").replaceChildren(...flagged.filter((field) => field.picture).slice(0, 12).map(picture));
   drawTable();
 }
