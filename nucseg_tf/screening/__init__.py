@@ -4,5 +4,6 @@ results    a folder of results of `nucseg predict`
 aggregate  objects.csv, of any size, to numbers of each field and to histograms
 wells      numbers of fields to those of wells
 pictures   which picture is of which field
-report     one page of all that
+content    all that as JSON
+report     one page that shows it
 """

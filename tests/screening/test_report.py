@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from nucseg_tf.screening.report import label_of, write_report
+from nucseg_tf.screening.content import label_of
+from nucseg_tf.screening.report import write_report
 
 COLUMNS = {
     "image": "O",
