@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,7 +30,7 @@ def find_pictures(folder: Path, entries: Sequence[Mapping[str, Any]]) -> list[st
         files[name] = path.name
         files.setdefault(_PLANE.sub("", name), path.name)
     found = (files.get(_name(entry)) for entry in entries)
-    return [None if file is None else quote(file) for file in found]
+    return [None if file is None else quote(os.fsencode(file)) for file in found]
 
 
 def _name(entry: Mapping[str, Any]) -> str:

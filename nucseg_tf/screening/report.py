@@ -56,13 +56,14 @@ def write_report(folder: Path) -> Path:
         flags=_flag_texts(),
     )
     with atomic_path(folder / NAME) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        # Names of files need not be text; what is not, is shown as a question mark.
+        temporary.write_text(text, encoding="utf-8", errors="replace")
     return folder / NAME
 
 
 def _embedded(content: Mapping[str, Any]) -> str:
     """JSON that cannot end the element it stands in."""
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(content, separators=(",", ":"), allow_nan=False)
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return text

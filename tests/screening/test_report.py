@@ -169,6 +169,15 @@ def test_hostile_names_are_escaped(tmp_path, plate):
     assert data["plates"][0]["name"] == HOSTILE
 
 
+def test_names_that_are_no_text(tmp_path, plate):
+    """Linux takes any bytes as a name; Python has them as lone surrogates."""
+    odd = [{**plate[0], "nuclei": 0, "image": "a\udcff.tif", "name": "a\udcff"}]
+    page, data = make(tmp_path, odd, failures=[{"image": "b\udcff.tif", "reason": "µ"}])
+    assert data["fields"][0]["image"] == "a\udcff.tif"
+    assert "b?.tif" in page
+    assert '<td class="name">µ</td>' in page
+
+
 def test_nothing_is_loaded_from_elsewhere(tmp_path, plate):
     (tmp_path / "P1_A01_1_thumbnail.jpg").touch()
     page, data = make(tmp_path, plate)
