@@ -89,11 +89,22 @@ def predict(
 
     chosen = tuple(name for name, wanted in writers.items() if wanted)
     size = parse_diameter(diameter)
-    planes = {"channel": channel, "z": z, "t": t, "scene": scene, "link": link}
-    network = {"pixel_size": pixel_size, "diameter": size, "tile": tile, "tta": tta}
-    light = {"illumination": illumination, "offset": offset}
-    written = {"writers": chosen, "labels": labels, "overwrite": overwrite}
-    options = Options(**planes, **network, **light, **written)
+    options = Options(
+        channel,
+        z,
+        pixel_size,
+        size,
+        tile,
+        tta,
+        chosen,
+        t=t,
+        scene=scene,
+        link=link,
+        labels=labels,
+        overwrite=overwrite,
+        illumination=illumination,
+        offset=offset,
+    )
     check(engine, precision)
     if workers is None:
         workers = usual_workers()

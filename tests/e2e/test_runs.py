@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from reference.drawn import drawn_discs
 
 from nucseg_tf.__main__ import main
 from nucseg_tf.inference.stages.write import Write
@@ -20,22 +21,11 @@ from nucseg_tf.io.labels import read_labels
 IMAGES = 6
 
 
-def drawn(seed: int, shape: tuple[int, int] = (96, 120)) -> np.ndarray:
-    """Bright discs on a dim, noisy ground, 16 bit."""
-    rng = np.random.default_rng(seed)
-    rows, columns = np.mgrid[: shape[0], : shape[1]]
-    image = rng.normal(500, 30, shape)
-    for y, x in ((24, 24), (24, 80), (68, 50), (70, 98)):
-        y, x = y + rng.uniform(-4, 4), x + rng.uniform(-4, 4)
-        image += 4000 / (1 + np.exp(np.hypot(rows - y, columns - x) - 11))
-    return image.clip(0).astype(np.uint16)
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("images")
     for seed in range(IMAGES):
-        tifffile.imwrite(folder / f"{seed}.tif", drawn(seed))
+        tifffile.imwrite(folder / f"{seed}.tif", drawn_discs(seed))
     return folder
 
 
@@ -163,7 +153,7 @@ def stack(tmp_path_factory):
     path = tmp_path_factory.mktemp("stack") / "s.ome.tif"
     pixels = np.zeros((2, 2, 3, 96, 120), np.uint16)
     for t in range(2):
-        nuclei = drawn(t).astype(float)
+        nuclei = drawn_discs(t).astype(float)
         for z in range(3):
             pixels[t, 1, z] = 300 + nuclei / 2**z
             pixels[t, 0, z] = 1000 * (t + 1) + z
@@ -235,7 +225,7 @@ def test_planes_become_nuclei_in_three_dimensions(stack, tmp_path):
 
 
 def test_frames_become_tracks(tmp_path):
-    movie = np.stack([np.roll(drawn(0), 4 * frame, axis=1) for frame in range(4)])
+    movie = np.stack([np.roll(drawn_discs(0), 4 * frame, axis=1) for frame in range(4)])
     path, out = tmp_path / "m.tif", tmp_path / "out"
     tifffile.imwrite(path, movie, imagej=True, metadata={"axes": "TYX"})
     assert run(path, "--out", out, "--t", "each", "--link") == 0

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import zarr
-from test_runs import drawn
+from reference.drawn import drawn_discs
 
 from nucseg_tf.__main__ import main
 from nucseg_tf.io.omezarr.write_image import write_image
@@ -21,9 +21,9 @@ def image(tmp_path):
     """C 2, Z 3; nuclei in the second channel."""
     pixels = np.zeros((2, 3, 96, 120), np.uint16)
     pixels[0] = 700
-    pixels[1] = [drawn(1) // 2**z for z in range(3)]
+    pixels[1] = [drawn_discs(1) // 2**z for z in range(3)]
     path = tmp_path / "a.zarr"
-    write_image(path, pixels, "czyx", channels=["GFP", "DAPI"], pixel_size=0.5)
+    write_image(path, pixels, "CZYX", channels=["GFP", "DAPI"], pixel_size=0.5)
     return path
 
 
@@ -37,3 +37,36 @@ def test_labels_go_into_the_image(image, tmp_path):
     np.testing.assert_array_equal(table["area_px"], np.bincount(labels.ravel())[1:])
     assert (table["GFP_mean"] == 700).all()
     assert (image / "tables" / "nuclei").is_dir()
+
+
+def test_labels_that_are_there_stay(image, tmp_path, capsys):
+    choice = ("--channel", "DAPI", "--z", "0")
+    assert run(image, "--out", tmp_path / "a", *choice) == 0
+    before = sorted((path, path.stat().st_mtime_ns) for path in image.rglob("*"))
+    for _ in range(2):  # a refusal leaves nothing that would let the next run through
+        assert run(image, "--out", tmp_path / "b", *choice) == 2
+        assert "has labels or a table 'nuclei' already" in capsys.readouterr().err
+    assert run(image, "--out", tmp_path / "c", *choice, "--labels", "tif") == 0
+    assert (tmp_path / "c" / "a_labels.tif").is_file()
+    assert sorted((path, path.stat().st_mtime_ns) for path in image.rglob("*")) == before
+    assert run(image, "--out", tmp_path / "b", *choice, "--overwrite") == 0
+    labels = zarr.open_array(image / "labels" / "nuclei" / "0", mode="r")[:]
+    assert labels[0].max() == 4
+    assert not labels[1:].any()
+
+
+def test_a_stack_goes_into_its_image(image, tmp_path):
+    assert run(image, "--out", tmp_path / "a", "--channel", "DAPI", "--z", "each", "--link") == 0
+    labels = zarr.open_array(image / "labels" / "nuclei" / "0", mode="r")[:]
+    assert labels.shape == (3, 96, 120)
+    assert labels.max() == 4
+    assert all(plane.any() for plane in labels)
+
+
+def test_a_damaged_chunk_is_named(image, tmp_path, capsys):
+    for chunk in (image / "0" / "c").rglob("*"):
+        if chunk.is_file():
+            chunk.write_bytes(chunk.read_bytes()[:10])
+    assert run(image, "--out", tmp_path / "a", "--channel", "DAPI", "--z", "0") == 3
+    assert "chunk is" in capsys.readouterr().err
+    assert not (image / "labels").exists()

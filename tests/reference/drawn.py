@@ -66,3 +66,14 @@ def random_labels(
         y, x, r = rng.uniform(0, shape[0]), rng.uniform(0, shape[1]), rng.uniform(1, 7)
         labels[(rows - y) ** 2 + (columns - x) ** 2 <= r**2] = number
     return labels
+
+
+def drawn_discs(seed: int, shape: tuple[int, int] = (96, 120)) -> np.ndarray:
+    """Bright discs on a dim, noisy ground, 16 bit."""
+    rng = np.random.default_rng(seed)
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    image = rng.normal(500, 30, shape)
+    for y, x in ((24, 24), (24, 80), (68, 50), (70, 98)):
+        y, x = y + rng.uniform(-4, 4), x + rng.uniform(-4, 4)
+        image += 4000 / (1 + np.exp(np.hypot(rows - y, columns - x) - 11))
+    return image.clip(0).astype(np.uint16)

@@ -171,7 +171,8 @@ def find_sources(
     """The images at some paths: files, folders of them, and plates.
 
     Args:
-        paths: files, folders, plates in OME-Zarr; and folders of a plate's files, with a pattern.
+        paths: files, folders, plates in OME-Zarr; and folders of a plate's files, with a pattern. A
+            file may be followed by a scene: "stack.h5:/volumes/raw".
         scene: as of `file_sources`.
         pattern, columns: as of `plate_sources`.
 
@@ -179,7 +180,11 @@ def find_sources(
         UsageError, DataError: there is nothing at a path, or no plate that can be used.
     """
     found: list[Source] = []
-    for path in map(Path, paths):
+    for given in paths:
+        path, inner = split_scene(given)
+        if inner is not None:
+            found.append(FileSource(path, inner))
+            continue
         if is_zarr_plate(path) or (pattern is not None and path.is_dir()):
             found += plate_sources(path, pattern, columns)
             continue
@@ -189,6 +194,14 @@ def find_sources(
         known = {source.path.resolve() for source in found if isinstance(source, FileSource)}
         found += file_sources([file for file in files if file.resolve() not in known], scene)
     return found
+
+
+def split_scene(path: str | os.PathLike[str]) -> tuple[Path, str | None]:
+    """A path, and the scene that is named behind it, where there is no such file."""
+    whole, found, inner = os.fspath(path).rpartition(":")
+    if not found or Path(path).exists() or not Path(whole).is_file():
+        return Path(path), None
+    return Path(whole), inner.lstrip("/")
 
 
 def _hint(folder: Path, files: Sequence[Path]) -> None:

@@ -1,0 +1,129 @@
+"""Plates: as folders of files and as OME-Zarr, whole, damaged and in parts."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+
+from nucseg_tf.__main__ import main
+from nucseg_tf.io.labels import read_labels
+
+CHOICE = ("--channel", "DAPI", "--diameter", "24")
+
+
+def run(command: str, *arguments: object) -> int:
+    return main([command, *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def plates(tmp_path_factory):
+    """The same small plate as files and as OME-Zarr."""
+    folder = tmp_path_factory.mktemp("plates")
+    for layout in ("cellvoyager", "zarr"):
+        options = ("--plate", "2x3", "--fields", 2, "--channels", 3, "--size", "128x160")
+        assert (
+            run("simulate", *options, "--seed", 1, "--layout", layout, "--out", folder / layout)
+            == 0
+        )
+    return folder
+
+
+@pytest.fixture
+def files(plates, tmp_path):
+    """A copy of the files."""
+    (found,) = {path.parent for path in (plates / "cellvoyager").rglob("*C01.tif")}
+    return shutil.copytree(found, tmp_path / "files")
+
+
+@pytest.fixture
+def zarr_plate(plates, tmp_path):
+    """A copy of the OME-Zarr."""
+    (found,) = (plates / "zarr").glob("*.zarr")
+    return shutil.copytree(found, tmp_path / "p.zarr")
+
+
+def test_equal_tables_from_both(files, zarr_plate, tmp_path):
+    assert run("predict", files, "--pattern", "auto", "--out", tmp_path / "f", *CHOICE) == 0
+    assert run("predict", zarr_plate, "--out", tmp_path / "z", *CHOICE) == 0
+    one, other = (pd.read_csv(tmp_path / name / "objects.csv") for name in "fz")
+    assert len(one) > 20
+    assert [*one.columns[:6]] == ["image", "plate", "well", "row", "column", "field"]
+    assert set(one["well"]) == {"A01", "A02", "A03", "B01", "B02", "B03"}
+    place = ["image", "plate", "field"]  # fields are counted from 0 there, and names differ
+    pd.testing.assert_frame_equal(one.drop(columns=place), other.drop(columns=place))
+    assert len(list((tmp_path / "f").glob("*_labels.tif"))) == 12
+    assert len(list(zarr_plate.glob("*/*/*/labels/nuclei"))) == 12
+
+
+def test_nuclei_are_those_that_were_drawn(plates, files, tmp_path):
+    assert run("predict", files, "--pattern", "auto", "--out", tmp_path / "f", *CHOICE) == 0
+    truths = sorted((plates / "cellvoyager" / "truth").glob("*_labels.tif"))
+    found = sorted((tmp_path / "f").glob("*_labels.tif"))
+    assert len(truths) == len(found) == 12
+    counts = [
+        (read_labels(a).max(), read_labels(b).max()) for a, b in zip(truths, found, strict=True)
+    ]
+    assert np.corrcoef(np.transpose(counts))[0, 1] > 0.9
+
+
+def test_what_is_missing_fails_in_its_field(files, tmp_path, capsys):
+    lost, small = sorted(files.glob("*C02.tif"))[:2]
+    lost.unlink()
+    tifffile.imwrite(small, np.zeros((100, 90), np.uint16))
+    assert run("predict", files, "--pattern", "auto", "--out", tmp_path / "f", *CHOICE) == 3
+    text = capsys.readouterr().err
+    assert "there is no file of channel C02" in text
+    assert "is of 100 x 90 px, but" in text
+    table = pd.read_csv(tmp_path / "f" / "objects.csv")
+    assert table["image"].nunique() == 10
+
+
+def test_a_pattern_that_matches_nothing_or_two_files(files, tmp_path, capsys):
+    out = ("--out", tmp_path / "f", *CHOICE)
+    assert run("predict", files, "--pattern", r"(?P<well>[A-Z]\d\d)\.png", *out) == 2
+    assert "no image's name matches" in capsys.readouterr().err
+    assert run("predict", files, "--pattern", r".*_(?P<well>[A-Z]\d\d)_.*", *out) == 1
+    assert "both are well" in capsys.readouterr().err
+    assert not (tmp_path / "f" / "objects.csv").exists()
+
+
+def test_files_of_a_plate_without_a_pattern_are_hinted_at(files, tmp_path, capsys):
+    for path in sorted(files.glob("*.tif"))[4:]:
+        path.unlink()
+    assert run("predict", files, "--out", tmp_path / "f") == 0
+    assert "With --pattern auto they are fields of wells" in capsys.readouterr().err
+
+
+def test_shards_of_a_plate(files, tmp_path):
+    options = (files, "--pattern", "auto", *CHOICE)
+    assert run("predict", *options, "--out", tmp_path / "one") == 0
+    for number in (1, 2):
+        assert run("predict", *options, "--out", tmp_path / "two", "--shard", f"{number}/2") == 0
+    assert run("merge", tmp_path / "two") == 0
+    one, two = ((tmp_path / name / "objects.csv").read_bytes() for name in ("one", "two"))
+    assert one == two
+
+
+def test_light_is_made_even(files, tmp_path):
+    rows = np.linspace(0.4, 1.6, 128)[:, np.newaxis]
+    for path in files.glob("*.tif"):
+        pixels = tifffile.imread(path)
+        tifffile.imwrite(path, (pixels * rows).clip(0, 65535).astype(np.uint16))
+    options = (files, "--pattern", "auto", *CHOICE)
+    assert run("predict", *options, "--out", tmp_path / "as is") == 0
+    assert run("predict", *options, "--illumination", "--out", tmp_path / "even") == 0
+    slopes = []
+    for name in ("as is", "even"):
+        table = pd.read_csv(tmp_path / name / "objects.csv")
+        place = table["centroid_row"] / 128 - 0.5
+        slopes.append(np.polyfit(place, np.log(table["DAPI_background"]), 1)[0])
+    assert slopes[0] > 1
+    assert abs(slopes[1]) < 0.25
+    light = tifffile.imread(tmp_path / "even" / "illumination" / "DAPI.tif")
+    assert light[-10:].mean() / light[:10].mean() > 2.5
+    assert json.loads((tmp_path / "even" / "run.json").read_text())["options"]["illumination"]
