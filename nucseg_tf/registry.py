@@ -156,6 +156,7 @@ WRITERS: Registry[Writer] = Registry(
     "writer",
     "nucseg_tf.writers",
     {
+        "thumbnail": "nucseg_tf.io.writers.thumbnail:WRITER",
         "overlay": "nucseg_tf.io.writers.overlay:WRITER",
         "rois": "nucseg_tf.io.writers.imagej:WRITER",
         "geojson": "nucseg_tf.io.writers.geojson:WRITER",

@@ -20,6 +20,7 @@ LAYERS = (
         "inference",
         "training",
         "evaluation",
+        "screening",
         "annotation",
         "doctor",
         "console",

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from nucseg_tf.commands.report import report
+from nucseg_tf.errors import DataError
+
+
+def test_results_of_predict(tmp_path):
+    record = {"command": "predict", "images": [], "columns": {"image": "O"}, "failures": []}
+    (tmp_path / "run.json").write_text(json.dumps(record | {"model": {"name": "m"}}))
+    (tmp_path / "objects.csv").write_text("image\n")
+    assert report(tmp_path) == tmp_path / "report.html"
+    assert "<title>Nuclei of" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_benchmark_goes_to_its_own_report(tmp_path):
+    (tmp_path / "benchmark.json").write_text("{}")
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(DataError, match=r"benchmark\.json: is not of format"):
+        report(tmp_path)
+
+
+def test_shards_are_to_be_merged_first(tmp_path):
+    (tmp_path / "run-1of4.json").write_text("{}")
+    with pytest.raises(DataError, match="Run nucseg merge"):
+        report(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["empty", "missing"])
+def test_other_folders(tmp_path, name):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=rf"{name}: holds neither run\.json .* nor benchmark\.json"):
+        report(tmp_path / name)
