@@ -59,9 +59,9 @@ def predict(
 ) -> Path:
     """Find the nuclei of images.
 
-    Writes STEM_labels.tif per image, objects.csv (a row per nucleus), run.json and, if images had
-    to be left out, failures.csv. Prints the output folder. After a stop of any kind the same
-    command goes on.
+    Writes STEM_labels.tif per image, objects.csv (a row per nucleus), fields.csv (a row per image,
+    with its quality), run.json and, if images had to be left out, failures.csv. Prints the output
+    folder. After a stop of any kind the same command goes on.
 
     Args:
         paths: image files, folders of them, or plates: in OME-Zarr, or with --pattern

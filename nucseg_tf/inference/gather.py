@@ -13,6 +13,7 @@ import numpy as np
 from nucseg_tf.imaging.scratch import cut, put, scratch
 from nucseg_tf.inference.inside import is_inside, write_inside
 from nucseg_tf.inference.link import PlaneLinker, link_frames
+from nucseg_tf.inference.quality import of_stack
 from nucseg_tf.inference.runner import Way
 from nucseg_tf.inference.stages.write import LABELS
 from nucseg_tf.io.sources import Series
@@ -106,7 +107,8 @@ class Planes:
         if len(self.done) == 1:
             return self.done[0]
         sums = {name: sum(plane[name] for plane in self.done) for name in ("nuclei", "seconds")}
-        return self.done[0] | sums | {"planes": len(self.done)}
+        quality = of_stack([plane["quality"] for plane in self.done])
+        return self.done[0] | sums | {"planes": len(self.done), "quality": quality}
 
 
 _ALL = (slice(None), slice(None))

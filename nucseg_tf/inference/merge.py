@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nucseg_tf.errors import UsageError
+from nucseg_tf.inference.fields import write_fields
 from nucseg_tf.inference.journal import forget
 from nucseg_tf.io.files import atomic_path, ensure_folder
 from nucseg_tf.io.tables import CSV, check_format, to_parquet, write_failures
@@ -47,7 +48,7 @@ class Part:
 
 
 def merge(folders: Sequence[Path], out: Path, table: str = CSV) -> list[Part]:
-    """Write one objects table, run.json and failures.csv of several.
+    """Write one objects table, fields.csv and failures.csv of several.
 
     Label images and tables of the parts stay where they are. Until then, shards that are done know
     that they are, so that all may be run again for the sake of those that are not.
@@ -82,6 +83,7 @@ def merge(folders: Sequence[Path], out: Path, table: str = CSV) -> list[Part]:
     if table != CSV:
         to_parquet(target, target.with_suffix(f".{table}"), kinds)
         target.unlink()
+    write_fields(out / "fields.csv", [image for part in parts for image in part.record["images"]])
     failures = [failure for part in parts for failure in part.record["failures"]]
     write_failures(out, [(failure["image"], failure["reason"]) for failure in failures])
     for part in parts:

@@ -14,6 +14,7 @@ import numpy as np
 
 from nucseg_tf import __version__
 from nucseg_tf.errors import UsageError
+from nucseg_tf.inference.fields import write_fields
 from nucseg_tf.inference.gather import Planes
 from nucseg_tf.inference.inside import is_inside, refuse_present
 from nucseg_tf.inference.journal import Journal, forget, only_run_in
@@ -74,9 +75,9 @@ def predict_sources(
 ) -> Outcome:
     """Predict images.
 
-    Writes NAME_labels.tif (and what `options.writers` add) per image, objects.csv, and failures.csv
-    if images had to be left out. A run that was stopped, by whatever, is gone on with by the same
-    call: what is done is not done again.
+    Writes NAME_labels.tif (and what `options.writers` add) per image, objects.csv, fields.csv, and
+    failures.csv if images had to be left out. A run that was stopped, by whatever, is gone on with
+    by the same call: what is done is not done again.
 
     Args:
         sources: the images.
@@ -181,7 +182,7 @@ class _Run:
         return [
             Read(self.options, all_channels=True, lights=self.lights),
             *self.segmenter.stages(self.options),
-            Measure(),
+            Measure(quality=True),
             Write(self.out, self.options.writers, self._stacked, self._inside),
         ]
 
@@ -223,6 +224,7 @@ class _Run:
             self.journal.table.unlink()
         if not (self.outcome.left_out or part):  # of parts until all are merged: see `merge`
             forget(self.out)
+        write_fields(self.out / f"fields{part}.csv", self.outcome.done)
         write_failures(self.out, failures, part)
         return self.outcome
 

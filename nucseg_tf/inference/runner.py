@@ -47,7 +47,8 @@ class Way:
         """For run.json: what the last stage, `Written`, says of an image."""
         (height, width), nuclei = self.value.shape, len(self.value.table)
         entry = {"image": name, "height": height, "width": width, "nuclei": nuclei}
-        return entry | self.value.scale | {"seconds": round(self.seconds, 3)}
+        entry |= self.value.scale | {"seconds": round(self.seconds, 3)}
+        return entry | ({"quality": self.value.quality} if self.value.quality else {})
 
 
 @dataclass

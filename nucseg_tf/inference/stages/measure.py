@@ -7,6 +7,7 @@ import logging
 import numpy as np
 
 from nucseg_tf.inference.measure import measure_instances
+from nucseg_tf.inference.quality import measure_quality
 from nucseg_tf.inference.stages.values import Found, Measured
 from nucseg_tf.io.tables import Table
 from nucseg_tf.types import Image
@@ -15,7 +16,14 @@ LOG = logging.getLogger(__name__)
 
 
 class Measure:
-    """The fifth stage."""
+    """The fifth stage.
+
+    Args:
+        quality: whether the quality of the image is wanted, too.
+    """
+
+    def __init__(self, quality: bool = False):
+        self.quality = quality
 
     def __call__(self, found: Found) -> Measured:
         """Measure all nuclei of an image."""
@@ -25,7 +33,8 @@ class Measure:
         table = found.table
         if table is None:
             table = measure_instances(image, instances)
-        return Measured(image, instances, add_image(table, image, found.zooms))
+        numbers = measure_quality(image.pixels, instances.labels, table) if self.quality else {}
+        return Measured(image, instances, add_image(table, image, found.zooms), numbers)
 
 
 def add_image(table: Table, image: Image, zooms: np.ndarray | None = None) -> Table:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nucseg_tf.imaging.raster import Raster
+from nucseg_tf.inference.quality import Numbers
 from nucseg_tf.io.tables import Table
 from nucseg_tf.scale.regions import Regions
 from nucseg_tf.types import Image, Instances
@@ -98,11 +99,13 @@ class Measured:
         image: as read.
         instances: labels (H, W) and scores (N,).
         table: N rows, of objects.csv.
+        quality: numbers of `inference.quality`, if they were asked for.
     """
 
     image: Image
     instances: Instances
     table: Table
+    quality: Numbers = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,7 @@ class Written:
         shape: (H, W).
         table: N rows, of objects.csv.
         scale: for run.json: diameter that was given or found, px, and zoom.
+        quality: for run.json, of `Measured`.
         labels: (H, W), of a plane of a stack, whose label image is written when it is complete.
         spacing: height and width of a pixel, µm, if known.
     """
@@ -122,3 +126,4 @@ class Written:
     scale: dict[str, float] = field(default_factory=dict)
     labels: np.ndarray | None = None
     spacing: tuple[float, float] | None = None
+    quality: Numbers = field(default_factory=dict)

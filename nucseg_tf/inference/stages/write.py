@@ -55,7 +55,7 @@ class Write:
         if image.diameter is not None:
             scale = {"diameter": round(image.diameter, 1)} | scale
         kept = labels if self.stacked else None
-        return Written(labels.shape, measured.table, scale, kept, image.spacing)
+        return Written(labels.shape, measured.table, scale, kept, image.spacing, measured.quality)
 
 
 def remove_results(out: Path, name: str) -> None:
