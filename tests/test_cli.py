@@ -295,7 +295,8 @@ def test_predict_writes_what_it_says(model, toy, tmp_path, capsys):
     assert printed.out == f"{out}\n"
     assert "100 % (1/1) 01.tif" in printed.err
     assert "only sets the µm columns" in printed.err
-    assert {file.name for file in out.iterdir()} == {"01_labels.tif", "objects.csv", "run.json"}
+    tables = {"objects.csv", "fields.csv", "run.json"}
+    assert {file.name for file in out.iterdir()} == {"01_labels.tif", *tables}
     record = json.loads((out / "run.json").read_text())
     assert record["options"]["pixel_size"] == 0.5
     assert record["model"]["name"] == "small"

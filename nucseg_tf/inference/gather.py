@@ -42,7 +42,8 @@ class Planes:
         """Take in a plane; gives its rows, if they need not wait for the others."""
         written, table = way.value, way.value.table
         origin = self.series.source.origin
-        self.done.append({**origin, **way.describe(str(origin["image"]))})
+        name = {"name": self.series.source.name}
+        self.done.append({**origin, **name, **way.describe(str(origin["image"]))})
         self._spacing = written.spacing
         labels = written.labels
         if labels is None:

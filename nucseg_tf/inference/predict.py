@@ -224,7 +224,8 @@ class _Run:
             self.journal.table.unlink()
         if not (self.outcome.left_out or part):  # of parts until all are merged: see `merge`
             forget(self.out)
-        write_fields(self.out / f"fields{part}.csv", self.outcome.done)
+        if not part:
+            write_fields(self.out / "fields.csv", self.outcome.done)
         write_failures(self.out, failures, part)
         return self.outcome
 
