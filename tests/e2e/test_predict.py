@@ -174,9 +174,10 @@ def test_all_results_of_one_image(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", image)
     out = tmp_path / "out"
     command = ("predict", tmp_path / "a.tif", "--out", out, "--pixel-size", 0.5)
-    assert run(*command, "--overlay", "--rois", "--geojson") == 0
+    assert run(*command, "--overlay", "--thumbnail", "--rois", "--geojson") == 0
     assert {file.name for file in out.iterdir()} == {
-        "a_labels.tif", "a_overlay.png", "a_rois.zip", "a.geojson", "objects.csv", "run.json"
+        "a_labels.tif", "a_overlay.png", "a_thumbnail.jpg", "a_rois.zip", "a.geojson",
+        "objects.csv", "fields.csv", "run.json",
     }  # fmt: skip
     labels = tifffile.imread(out / "a_labels.tif")
     assert labels.dtype == np.uint16
