@@ -17,8 +17,8 @@ from nucseg_tf.imaging.window import Window
 from nucseg_tf.scale.window import READABLE, STRIDE, WINDOW
 
 ZOOMS = (1.0, 1 / 2, 1 / 4, 1 / 8)
-ENLARGED = 2.0  # the zoom at which an image is looked at where that may say more
-SMALL = 20.0  # px; the typical nucleus of such an image is smaller than that
+ENLARGED = 2.0  # the zoom at which an image is looked at if its typical nucleus is below
+SMALL = 20.0  # px
 MOST = 4  # windows of a level
 STEP = 64  # px; sides of windows of small levels are multiples of it
 UNSEEN = 32  # px of a side, for which no further window is taken
@@ -91,8 +91,7 @@ def read(predict: Predict, image: Raster) -> Readings:
     ]
     found = Readings(*np.concatenate(levels, axis=1))
     typical = found.median()
-    # What is larger than can be told at a zoom of 1 may be a glare that hides the nuclei from it.
-    if typical is not None and SMALL <= typical <= READABLE[1] / MARGIN:
+    if typical is not None and typical >= SMALL:
         return found
     enlarged = _read_level(predict, image, ENLARGED)
     return Readings(*np.concatenate([*levels, enlarged], axis=1))
