@@ -27,7 +27,7 @@ def diameter(
 
     files = list_images(paths)
     from nucseg_tf.imaging.normalise import find_limits
-    from nucseg_tf.imaging.raster import Stretched, held
+    from nucseg_tf.imaging.raster import Stretched
     from nucseg_tf.inference.options import Options
     from nucseg_tf.inference.stages.read import Read
     from nucseg_tf.scale.finder import load_finder
@@ -38,7 +38,7 @@ def diameter(
     for file in files:
         try:
             pixels = read(file).pixels
-            found = find(held(Stretched(pixels, find_limits(pixels))))
+            found = find(Stretched(pixels, find_limits(pixels)))
         except NucsegError as error:
             print(f"{'-':>8}  {'-':>5}  {error}")
             failed += 1

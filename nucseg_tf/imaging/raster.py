@@ -16,8 +16,6 @@ from nucseg_tf.imaging.scratch import cut
 from nucseg_tf.imaging.symmetry import turn, turn_boxes_back
 from nucseg_tf.imaging.window import Shape, Window
 
-HELD = 2**22  # pixels, 16 MiB
-
 
 class Raster(Protocol):
     """An image (H, W) of which windows can be read."""
@@ -68,12 +66,6 @@ class Plain:
         return cut(self.pixels, window.slices)
 
 
-def held(raster: Raster) -> Raster:
-    """The raster; with its pixels made once if they are few, for they are read several times."""
-    height, width = raster.shape
-    return Plain(raster.read(Window.whole(raster.shape))) if height * width <= HELD else raster
-
-
 @dataclass(frozen=True)
 class Resized:
     """An image at another size (H, W)."""
@@ -119,8 +111,7 @@ def read_mirrored(raster: Raster, rows: range, columns: range) -> np.ndarray:
     part = raster.read(Window(top, left, bottom, right, raster.shape))
     if all(span.start >= 0 and span.stop <= length for span, length in spans):
         return part
-    rows_there = np.take(part, places[0] - top, axis=0)  # much faster than both at once
-    return np.take(rows_there, places[1] - left, axis=1)
+    return part[np.ix_(places[0] - top, places[1] - left)]
 
 
 def _mirrored(span: range, length: int) -> np.ndarray:

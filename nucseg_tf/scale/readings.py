@@ -1,13 +1,12 @@
 """What the network for the diameter says of an image, cell by cell, at several zooms.
 
-H rows, W columns; a level is the image at one zoom, h and w the sides of its windows; C cells.
+H rows, W columns; a level is the image at one zoom; C cells.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -16,17 +15,13 @@ from nucseg_tf.imaging.resample import scaled_shape
 from nucseg_tf.imaging.window import Window
 from nucseg_tf.scale.window import READABLE, STRIDE, WINDOW
 
-ZOOMS = (1.0, 1 / 2, 1 / 4, 1 / 8)
-ENLARGED = 2.0  # the zoom at which an image is looked at if its typical nucleus is below
-SMALL = 20.0  # px
+ZOOMS = (2.0, 1.0, 1 / 2, 1 / 4, 1 / 8)
 MOST = 4  # windows of a level
-STEP = 64  # px; sides of windows of small levels are multiples of it
-UNSEEN = 32  # px of a side, for which no further window is taken
 LEAST = 0.08  # share of nuclei, from which a cell counts
 MARGIN = 1.4  # a diameter this near to an end of what is readable is not believed
 BIAS = 1.1  # of medians, on training fields: cells see the larger ones of mixed nuclei
 
-Predict = Callable[[np.ndarray], np.ndarray]  # (B, h, w, 1) -> (B, h / STRIDE, w / STRIDE, 3)
+Predict = Callable[[np.ndarray], np.ndarray]  # (B, S, S, 1) -> (B, S / STRIDE, S / STRIDE, 3)
 
 
 @dataclass(frozen=True)
@@ -84,17 +79,12 @@ def read(predict: Predict, image: Raster) -> Readings:
         predict: the network.
         image: (H, W), normalised by percentiles of the whole field.
     """
-    levels = [
-        _read_level(predict, image, zoom)
-        for zoom in ZOOMS
-        if zoom == 1 or max(image.shape) * zoom >= 2 * STRIDE
-    ]
-    found = Readings(*np.concatenate(levels, axis=1))
-    typical = found.median()
-    if typical is not None and typical >= SMALL:
-        return found
-    enlarged = _read_level(predict, image, ENLARGED)
-    return Readings(*np.concatenate([*levels, enlarged], axis=1))
+    levels = []
+    for zoom in ZOOMS:
+        if zoom < 1 and max(image.shape) * zoom < 2 * STRIDE:
+            break
+        levels.append(_read_level(predict, image, zoom))
+    return Readings(*np.concatenate(levels, axis=1))
 
 
 def _read_level(predict: Predict, image: Raster, zoom: float) -> np.ndarray:
@@ -102,9 +92,9 @@ def _read_level(predict: Predict, image: Raster, zoom: float) -> np.ndarray:
     level = Resized(image, scaled_shape(image.shape, zoom))
     rows, columns, windows = zip(*cut_windows(level), strict=True)
     found = predict(np.stack(windows)[..., None])
-    down, along = ((np.arange(count) + 0.5) * STRIDE for count in found.shape[1:3])
-    row = np.add.outer(rows, down)[:, :, None]
-    column = np.add.outer(columns, along)[:, None]
+    centres = (np.arange(found.shape[1]) + 0.5) * STRIDE
+    row = np.add.outer(rows, centres)[:, :, None]
+    column = np.add.outer(columns, centres)[:, None]
     share = 1 / (1 + np.exp(-found[..., 0]))
     size, doubt = found[..., 1], np.clip(found[..., 2], -4, 3)
     low, high = np.log2(READABLE[0] * MARGIN), np.log2(READABLE[1] / MARGIN)
@@ -117,30 +107,21 @@ def cut_windows(level: Raster) -> Iterator[tuple[int, int, np.ndarray]]:
     """At most `MOST` windows, spread over a level; a small one is padded.
 
     Yields:
-        First row and column, and pixels (h, w), the same for all: `WINDOW`, or the least multiple
-        of `STEP` that holds all of a side.
+        First row and column, and pixels (WINDOW, WINDOW).
     """
-    height, width = (min(WINDOW, -(-length // STEP) * STEP) for length in level.shape)
-    rows, columns = (
-        _starts(length, side) for length, side in zip(level.shape, (height, width), strict=True)
-    )
+    padding = [(0, max(0, WINDOW - length)) for length in level.shape]
+    rows, columns = (_starts(max(length, WINDOW)) for length in level.shape)
     places = [(y, x) for y in rows for x in columns]
     chosen = np.unique(np.linspace(0, len(places) - 1, min(MOST, len(places))).round().astype(int))
     for index in chosen:
         y, x = places[index]
-        bottom, right = min(y + height, level.shape[0]), min(x + width, level.shape[1])
+        bottom, right = min(y + WINDOW, level.shape[0]), min(x + WINDOW, level.shape[1])
         seen = level.read(Window(y, x, bottom, right, level.shape))
-        missing = height - seen.shape[0], width - seen.shape[1]
-        if any(missing):
-            how: Literal["reflect", "edge"] = "reflect" if min(seen.shape) > 1 else "edge"
-            seen = np.pad(seen, [(0, count) for count in missing], how)
+        if seen.shape != (WINDOW, WINDOW):
+            seen = np.pad(seen, padding, "reflect" if min(seen.shape) > 1 else "edge")
         yield y, x, seen
 
 
-def _starts(length: int, side: int) -> list[int]:
-    """First pixels of windows along an axis: evenly spread, a single one in its middle."""
-    beyond = max(0, length - side)
-    count = -(-max(length - UNSEEN, side) // side)
-    if count == 1:
-        return [beyond // 2]
-    return np.unique(np.linspace(0, beyond, count).round().astype(int)).tolist()
+def _starts(length: int) -> list[int]:
+    count = -(-length // WINDOW)
+    return np.unique(np.linspace(0, length - WINDOW, count).round().astype(int)).tolist()

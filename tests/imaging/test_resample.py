@@ -2,9 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from nucseg_tf.imaging import raster as module
 from nucseg_tf.imaging.normalise import find_limits
-from nucseg_tf.imaging.raster import Plain, Resized, Stretched, Turned, held, read_mirrored
+from nucseg_tf.imaging.raster import Plain, Resized, Stretched, Turned, read_mirrored
 from nucseg_tf.imaging.resample import needed, resample, scaled_shape
 from nucseg_tf.imaging.symmetry import turn
 from nucseg_tf.imaging.window import Window, blocks
@@ -73,13 +72,3 @@ def test_limits_are_numpys_percentiles(kind):
         assert find_limits(pixels, 1.3, 98.9) == tuple(np.percentile(pixels, (1.3, 98.9)))
     stretched = Stretched(pixels, find_limits(pixels)).read(Window.whole(pixels.shape))
     assert stretched.dtype == np.float32
-
-
-def test_pixels_of_small_images_are_made_once(monkeypatch):
-    made = Stretched(np.arange(12, dtype=np.uint8).reshape(3, 4), (2, 6))
-    whole = Window.whole((3, 4))
-    kept = held(made)
-    assert isinstance(kept, Plain)
-    np.testing.assert_array_equal(kept.read(whole), made.read(whole))
-    monkeypatch.setattr(module, "HELD", 11)
-    assert held(made) is made

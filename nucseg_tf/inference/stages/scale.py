@@ -9,7 +9,7 @@ import numpy as np
 from nucseg_tf.engines.base import Precision
 from nucseg_tf.errors import UsageError
 from nucseg_tf.imaging.normalise import find_limits
-from nucseg_tf.imaging.raster import Raster, Resized, Stretched, held
+from nucseg_tf.imaging.raster import Raster, Resized, Stretched
 from nucseg_tf.imaging.resample import scaled_shape
 from nucseg_tf.inference.options import AUTO, Options, parse_diameter
 from nucseg_tf.inference.stages.values import Level, Scaled
@@ -44,14 +44,14 @@ class Scale:
     def __call__(self, image: Image) -> Scaled:
         """Find the percentiles of the whole image, and its scale if need be.
 
-        The pixels of a large image are stretched, and all resized, where the network reads them.
+        The pixels themselves are stretched and resized where the network reads them.
 
         Raises:
             UsageError: as `find_zoom`.
         """
         percentiles = self.info.normalisation
         limits = find_limits(image.pixels, percentiles.low, percentiles.high)
-        stretched = None if limits is None else held(Stretched(image.pixels, limits))
+        stretched = None if limits is None else Stretched(image.pixels, limits)
         pixels = None if stretched is None else _square(stretched, image.aspect)
         if pixels is not None and self._is_to_be_found(image):
             return self._to_found(image, pixels, find_diameter(pixels, self.engine, self.precision))
