@@ -69,15 +69,16 @@ class Planes:
         return plane if is_mapped(plane) else np.ascontiguousarray(plane)
 
     def number(self, role: str, choice: int | str | range) -> int:
-        """The index that is meant by an index or a channel's name; ImageReadError if none is."""
+        """The index that is meant by an index or a name of a channel; ImageReadError if none is."""
         count = self.count(role)
         if isinstance(choice, int) and choice < count:
             return choice
         if role == "channel":
-            folded = [name.casefold() for name in self.names]
-            for known, text in ((self.names, str(choice)), (folded, str(choice).casefold())):
-                if known.count(text) == 1:
-                    return known.index(text)
+            for names in (self.names, self.raw.aliases):
+                folded = [name.casefold() for name in names]
+                for known, text in ((names, str(choice)), (folded, str(choice).casefold())):
+                    if known.count(text) == 1:
+                        return known.index(text)
         what = f"{choice} is out of range" if isinstance(choice, int) else f"{choice!r} is unknown"
         named = f" ({', '.join(self.names)})" if role == "channel" and self.names else ""
         raise ImageReadError(f"{self.path}: --{role} {what}; this file has 0..{count - 1}{named}")

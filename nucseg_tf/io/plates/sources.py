@@ -73,6 +73,7 @@ class FilesField:
             "TCZYX",
             pixel_size=self.plate.pixel_size or raw.pixel_size,
             channels=tuple(self.plate.channel_names.get(key, key) for key in channels),
+            aliases=channels,
         )
 
     def _read(self, plane: tuple[int, str, int], first: np.ndarray) -> np.ndarray:
