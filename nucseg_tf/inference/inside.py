@@ -11,17 +11,12 @@ from nucseg_tf.errors import UsageError
 from nucseg_tf.io.tables import Table
 
 NAME = "nuclei"  # of labels and table
-
-
-def is_inside(path: Path) -> bool:
-    """Whether the labels of an image lie in it: it is a folder, as in Zarr."""
-    return path.is_dir()
+KINDS = ("labels", "tables")  # folders in an image that hold them
 
 
 def refuse_present(paths: Iterable[Path]) -> None:
     """Refuse images that have labels or a table of that name already; UsageError."""
-    kinds = ("labels", "tables")
-    taken = [path for path in paths if any((path / kind / NAME).exists() for kind in kinds)]
+    taken = [path for path in paths if any((path / kind / NAME).exists() for kind in KINDS)]
     if taken:
         more = f" and {len(taken) - 1} more images" if len(taken) > 1 else ""
         raise UsageError(

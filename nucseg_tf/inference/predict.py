@@ -16,7 +16,7 @@ from nucseg_tf import __version__
 from nucseg_tf.errors import UsageError
 from nucseg_tf.inference.fields import write_fields
 from nucseg_tf.inference.gather import Planes
-from nucseg_tf.inference.inside import is_inside, refuse_present
+from nucseg_tf.inference.inside import KINDS, refuse_present
 from nucseg_tf.inference.journal import Journal, forget, only_run_in
 from nucseg_tf.inference.light import estimate_light, write_light
 from nucseg_tf.inference.link import check_tracking
@@ -117,7 +117,7 @@ def predict_sources(
         journal = Journal(out, _key(sources, segmenter, options), part)
         if options.labels == INSIDE and not (options.overwrite or journal.resumed):
             try:
-                refuse_present(source.path for source in sources if is_inside(source.path))
+                refuse_present(group for source in sources if (group := source.group))
             except UsageError:
                 forget(out, part)
                 raise
@@ -243,18 +243,23 @@ def _refuse_same_name(sources: Sequence[Source]) -> None:
 
 def _key(sources: Sequence[Source], segmenter: Segmenter, options: Options) -> str:
     """What the results depend on; another run has another."""
-    images = [(source.name, str(source.path.absolute()), _state(source.path)) for source in sources]
+    images = [
+        (source.name, str(source.path.absolute()), _state(source.group or source.path))
+        for source in sources
+    ]
     model = [segmenter.model.sha256, segmenter.network.engine, segmenter.network.precision]
     text = json.dumps([__version__, images, model, asdict(options)], default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _state(path: Path) -> tuple[int, int] | None:
-    """What changes with the content of a file; None where there is none."""
+def _state(path: Path) -> list[tuple[str, int, int]]:
+    """What changes with the content of an image; empty where there is none."""
     if not path.exists():
-        return None
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns
+        return []
+    # Of OME-Zarr its levels, for the run itself adds labels and tables beside them.
+    levels = [part for part in path.iterdir() if part.is_dir()] if path.is_dir() else [path]
+    states = ((part.name, part.stat()) for part in sorted(levels) if part.name not in KINDS)
+    return [(name, found.st_size, found.st_mtime_ns) for name, found in states]
 
 
 def _no_objects() -> Table:

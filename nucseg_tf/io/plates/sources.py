@@ -53,6 +53,10 @@ class FilesField:
         """Where in which plate."""
         return _origin(self.name, self.plate.name, self.field.well, str(self.field.number))
 
+    @property
+    def group(self) -> None:
+        """None, for it consists of files."""
+
     def open(self) -> RawImage:
         """All planes, each read when it is asked for.
 
@@ -128,6 +132,11 @@ class ZarrSource:
         if not self.several or self.field.acquisition is None:
             return origin
         return {**origin, "acquisition": self.field.acquisition}
+
+    @property
+    def group(self) -> Path:
+        """Of its image."""
+        return self.field.path
 
     def open(self) -> RawImage:
         """All planes, each read when it is asked for."""
