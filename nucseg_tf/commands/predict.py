@@ -141,6 +141,7 @@ def predict(
         **describe_engine(segmenter),
         "started": started,
         "seconds": {"loading": round(loaded - began, 3), "total": round(finished - began, 3)},
+        "found": len(sources),
         "images": outcome.done,
         "columns": outcome.columns,
     }

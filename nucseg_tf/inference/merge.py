@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from nucseg_tf.io.tables import CSV, check_format, to_parquet, write_failures
 _RECORD = re.compile(r"run(-([0-9]+)of([0-9]+))?\.json")
 ORIGIN = ("image", "scene", "plate", "well", "field")  # of the entries of images
 SAME = ("command", "model", "engine", "precision")  # of the records of all parts
+FREE = ("workers", "shard", "table", "overwrite", "writers")  # options that shards may differ in
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def merge(folders: Sequence[Path], out: Path, table: str = CSV) -> list[Part]:
 
     Raises:
         UsageError: a part is missing or not finished, an image is in two of them, or they are of
-            different models.
+            different models, or, of shards, options or images.
         OutputError: the files cannot be written.
     """
     check_format(table)
@@ -147,6 +149,25 @@ def _load(folder: Path, suffix: str) -> Part:
     return part
 
 
+def _settings(part: Part) -> dict[str, Any]:
+    """What all shards of a run have in common: options, and how many images it has."""
+    options = part.record.get("options", {})
+    kept = {name: value for name, value in options.items() if name not in FREE}
+    return kept | {"number of images": part.record.get("found")}
+
+
+def _check_shards(one: Part, other: Part) -> None:
+    """Raise UsageError where two shards in a folder are of different runs."""
+    first, second = _settings(one), _settings(other)
+    for name in {**first, **second}:
+        if first.get(name) != second.get(name):
+            raise UsageError(
+                f"{one.folder}: run{one.suffix}.json and run{other.suffix}.json are of different "
+                f"runs: {name} {first.get(name)} and {second.get(name)}. Run all parts with the "
+                "same options and images."
+            )
+
+
 def _check(parts: Sequence[Part]) -> None:
     first = parts[0].record
     for part in parts[1:]:
@@ -156,6 +177,9 @@ def _check(parts: Sequence[Part]) -> None:
                     f"{part.folder}: run{part.suffix}.json is of another {name} than "
                     f"{parts[0].folder}: run{parts[0].suffix}.json."
                 )
+    for one, other in itertools.pairwise(parts):
+        if one.folder == other.folder and one.suffix:
+            _check_shards(one, other)
     seen: dict[tuple[str, ...], Part] = {}
     for part in parts:
         for image in part.record["images"]:

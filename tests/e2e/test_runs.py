@@ -151,6 +151,20 @@ def test_parts_that_do_not_belong_together(folder, tmp_path, capsys):
     assert "parts of different runs: of 2 and 3" in capsys.readouterr().err
 
 
+def test_shards_of_different_runs(folder, tmp_path, capsys):
+    """Nothing says so but their records: each part is whole, and no image is in both."""
+    images, out = [folder / f"{seed}.tif" for seed in range(4)], tmp_path / "out"
+    assert run(*images[:2], "--out", out, "--shard", "1/2") == 0
+    assert run(*images[:2], "--out", out, "--shard", "2/2", "--diameter", 30) == 0
+    assert main(["merge", str(out)]) == 2
+    assert "different runs: diameter None and 30.0" in capsys.readouterr().err
+    assert run(*images, "--out", out, "--shard", "2/2") == 0  # 1.tif is in none
+    assert main(["merge", str(out)]) == 2
+    assert "number of images 2 and 4" in capsys.readouterr().err
+    assert run(*images[:2], "--out", out, "--shard", "2/2", "--workers", 1) == 0
+    assert main(["merge", str(out)]) == 0
+
+
 def test_a_table_as_parquet(folder, whole, tmp_path):
     out = tmp_path / "out"
     assert run(folder, "--out", out, "--table", "parquet") == 0
