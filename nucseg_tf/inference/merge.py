@@ -15,7 +15,7 @@ from nucseg_tf.errors import UsageError
 from nucseg_tf.inference.fields import write_fields
 from nucseg_tf.inference.journal import forget
 from nucseg_tf.io.files import atomic_path, ensure_folder
-from nucseg_tf.io.tables import CSV, check_format, to_parquet, write_failures
+from nucseg_tf.io.tables import CSV, check_format, settle_format, write_failures
 
 _RECORD = re.compile(r"run(-([0-9]+)of([0-9]+))?\.json")
 ORIGIN = ("image", "scene", "plate", "well", "field")  # of the entries of images
@@ -82,9 +82,7 @@ def merge(folders: Sequence[Path], out: Path, table: str = CSV) -> list[Part]:
         writer.writerow(kinds)
         for part in parts:
             writer.writerows(_rows(part, list(kinds)))
-    if table != CSV:
-        to_parquet(target, target.with_suffix(f".{table}"), kinds)
-        target.unlink()
+    settle_format(target, table, kinds)
     write_fields(out / "fields.csv", [image for part in parts for image in part.record["images"]])
     failures = [failure for part in parts for failure in part.record["failures"]]
     write_failures(out, [(failure["image"], failure["reason"]) for failure in failures])
