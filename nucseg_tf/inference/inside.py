@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -22,6 +23,17 @@ def refuse_present(paths: Iterable[Path]) -> None:
         raise UsageError(
             f"{taken[0]}{more}: has labels or a table {NAME!r} already, which stay. Replace "
             "them with --overwrite, or write label images into the output folder with --labels tif."
+        )
+
+
+def refuse_unwritable(paths: Iterable[Path]) -> None:
+    """Refuse images that nothing can be written into, before any is predicted; UsageError."""
+    closed = [path for path in paths if not os.access(path, os.W_OK)]
+    if closed:
+        more = f" and {len(closed) - 1} more images" if len(closed) > 1 else ""
+        raise UsageError(
+            f"{closed[0]}{more}: labels cannot be written into it. Have label images written into "
+            "the output folder with --labels tif."
         )
 
 

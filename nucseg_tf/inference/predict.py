@@ -16,7 +16,7 @@ from nucseg_tf import __version__
 from nucseg_tf.errors import UsageError
 from nucseg_tf.inference.fields import write_fields
 from nucseg_tf.inference.gather import Planes
-from nucseg_tf.inference.inside import KINDS, refuse_present
+from nucseg_tf.inference.inside import KINDS, refuse_present, refuse_unwritable
 from nucseg_tf.inference.journal import Journal, forget, only_run_in
 from nucseg_tf.inference.light import estimate_light, write_light
 from nucseg_tf.inference.link import check_tracking
@@ -31,7 +31,7 @@ from nucseg_tf.inference.stages.write import Write, remove_results
 from nucseg_tf.io.files import ensure_folder
 from nucseg_tf.io.plates.sources import find_sources
 from nucseg_tf.io.sources import Series, Source, View, find_views
-from nucseg_tf.io.tables import CSV, PARQUET, Table, check_format, to_parquet, write_failures
+from nucseg_tf.io.tables import CSV, Table, check_format, settle_format, write_failures
 from nucseg_tf.types import Image
 
 Progress = Callable[[int, int, str], bool]
@@ -115,9 +115,12 @@ def predict_sources(
     with only_run_in(out, part):
         write_light(out, lights)
         journal = Journal(out, _key(sources, segmenter, options), part)
-        if options.labels == INSIDE and not (options.overwrite or journal.resumed):
+        if options.labels == INSIDE and not journal.resumed:
+            groups = [group for source in sources if (group := source.group)]
             try:
-                refuse_present(group for source in sources if (group := source.group))
+                refuse_unwritable(groups)
+                if not options.overwrite:
+                    refuse_present(groups)
             except UsageError:
                 forget(out, part)
                 raise
@@ -219,9 +222,7 @@ class _Run:
         known = self.journal.entries.keys() | failed
         self.outcome.left_out = [source.path for source in sources if source.name not in known]
         kinds = self.outcome.columns = self.journal.write(names, _no_objects())
-        if table == PARQUET:
-            to_parquet(self.journal.table, self.journal.table.with_suffix(".parquet"), kinds)
-            self.journal.table.unlink()
+        settle_format(self.journal.table, table, kinds)
         if not (self.outcome.left_out or part):  # of parts until all are merged: see `merge`
             forget(self.out)
         if not part:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -54,6 +56,16 @@ def test_labels_that_are_there_stay(image, tmp_path, capsys):
     labels = zarr.open_array(image / "labels" / "nuclei" / "0", mode="r")[:]
     assert labels[0].max() == 4
     assert not labels[1:].any()
+
+
+def test_an_image_that_cannot_be_written_is_refused(image, tmp_path, monkeypatch, capsys):
+    access, out = os.access, tmp_path / "out"
+    monkeypatch.setattr(os, "access", lambda path, mode: path != image and access(path, mode))
+    choice = ("--channel", "DAPI", "--z", "0")
+    assert run(image, "--out", out, *choice, "--overwrite") == 2
+    assert "a.zarr: labels cannot be written into it" in capsys.readouterr().err
+    assert not list(out.iterdir())
+    assert run(image, "--out", out, *choice, "--labels", "tif") == 0
 
 
 def test_a_stack_goes_into_its_image(image, tmp_path):
