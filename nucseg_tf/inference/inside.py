@@ -49,19 +49,21 @@ def write_inside(
         path: the group of the image.
         planes: (H, W) each.
         places: t and z of each; z is None where it stands for all.
-        table: a row for each label.
+        table: a row for each label; without one, that of the former labels goes all the same.
 
     Raises:
         OutputError: they cannot be written.
     """
     from nucseg_tf.io.omezarr.labels import write_labels
     from nucseg_tf.io.omezarr.multiscale import read_multiscale
-    from nucseg_tf.io.omezarr.store import open_group
+    from nucseg_tf.io.omezarr.store import open_group, remove_from
     from nucseg_tf.io.omezarr.table import write_table
 
-    axes = [axis for axis in read_multiscale(open_group(path)).axes[:-2] if axis in "tz"]
+    group = open_group(path, "r+")
+    axes = [axis for axis in read_multiscale(group).axes[:-2] if axis in "tz"]
     numbers = [{"t": t, "z": z or 0} for t, z in places]
     projected = "z" if "z" in axes and all(z is None for _, z in places) else ""
+    remove_from(group, "tables", NAME)  # of an earlier run, about labels that go now
     write_labels(
         path,
         planes,
@@ -71,4 +73,4 @@ def write_inside(
         projected=projected,
     )
     if table is not None:
-        write_table(path, table, NAME, NAME, overwrite=True)
+        write_table(path, table, NAME, NAME)

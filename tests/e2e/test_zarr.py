@@ -76,6 +76,15 @@ def test_a_stack_goes_into_its_image(image, tmp_path):
     assert all(plane.any() for plane in labels)
 
 
+def test_no_table_stays_of_labels_that_are_replaced(image, tmp_path):
+    choice = (image, "--out", tmp_path / "out", "--channel", "DAPI", "--z")
+    assert run(*choice, "0") == 0
+    assert (image / "tables" / "nuclei").is_dir()
+    assert run(*choice, "each", "--overwrite") == 0  # a stack has no table in the image
+    assert not (image / "tables" / "nuclei").exists()
+    assert zarr.open_group(image / "tables", mode="r").attrs["tables"] == []
+
+
 def test_a_damaged_chunk_is_named(image, tmp_path, capsys):
     for chunk in (image / "0" / "c").rglob("*"):
         if chunk.is_file():
