@@ -214,9 +214,7 @@ class _Run:
         names = [source.name for source in sources]
         entries = [self.journal.entries[name] for name in names if name in self.journal.entries]
         self.outcome.done = [entry.image for entry in entries]
-        earlier = [failure for entry in entries for failure in entry.failures]
         failures = [(str(item), reason) for item, reason in self.outcome.failures]
-        failures += [failure for failure in earlier if failure not in failures]
         failed = {item.source.name for item, _ in self.outcome.failures}
         self.outcome.failures = failures
         known = self.journal.entries.keys() | failed
