@@ -138,6 +138,7 @@ class _Run:
         journal: what is done.
         lights: illumination of each channel, by name, if it is corrected.
         outcome: what has failed.
+        failed: names of sources of which no plane could be done.
     """
 
     out: Path
@@ -146,6 +147,7 @@ class _Run:
     journal: Journal
     lights: Mapping[str, np.ndarray]
     outcome: Outcome = field(default_factory=Outcome)
+    failed: set[str] = field(default_factory=set)
 
     def go(self, sources: Sequence[Source], progress: Progress, workers: int) -> None:
         """Send what is not done along the stages, and note it source by source."""
@@ -202,8 +204,11 @@ class _Run:
                     continue
                 for table in planes.add(way):
                     rows.write(table)
-            if not planes.done or len(planes.done) + len(failures) < len(series.views):
-                return  # failed altogether, or stopped on the way
+            if len(planes.done) + len(failures) < len(series.views):
+                return  # stopped on the way
+            if not planes.done:
+                self.failed.add(series.source.name)
+                return
             for table in planes.rest():
                 rows.write(table)
             planes.write(self.out, self._inside)
@@ -215,9 +220,8 @@ class _Run:
         entries = [self.journal.entries[name] for name in names if name in self.journal.entries]
         self.outcome.done = [entry.image for entry in entries]
         failures = [(str(item), reason) for item, reason in self.outcome.failures]
-        failed = {item.source.name for item, _ in self.outcome.failures}
         self.outcome.failures = failures
-        known = self.journal.entries.keys() | failed
+        known = self.journal.entries.keys() | self.failed
         self.outcome.left_out = [source.path for source in sources if source.name not in known]
         kinds = self.outcome.columns = self.journal.write(names, _no_objects())
         settle_format(self.journal.table, table, kinds)

@@ -15,6 +15,9 @@ import tifffile
 from reference.drawn import drawn_discs
 
 from nucseg_tf.__main__ import main
+from nucseg_tf.inference.options import Options
+from nucseg_tf.inference.predict import predict_files
+from nucseg_tf.inference.segmenter import load_model
 from nucseg_tf.inference.stages.write import Write
 from nucseg_tf.io.labels import read_labels
 
@@ -254,6 +257,21 @@ def test_planes_become_nuclei_in_three_dimensions(stack, tmp_path):
         assert sorted(rows["label"]) == [1, 2, 3, 4]
         areas = np.bincount(labels[z].ravel())[1:]
         np.testing.assert_array_equal(rows.sort_values("label")["area_px"], areas)
+
+
+def test_a_stack_that_was_stopped_after_a_plane_failed_is_left_to_do(tmp_path):
+    planes = np.stack([drawn_discs(0)] * 4).astype(np.float32)
+    planes[0, 0, 0] = np.nan
+    path, out = tmp_path / "s.tif", tmp_path / "out"
+    tifffile.imwrite(path, planes, imagej=True, metadata={"axes": "ZYX"})
+    model = load_model("fpn2ws-nuclei")
+    stopped = predict_files([path], out, model, Options(z="each"), lambda *_: False)
+    assert stopped.left_out == [path]
+    assert not stopped.done
+    whole = predict_files([path], out, model, Options(z="each"))
+    assert not whole.left_out
+    assert whole.done[0]["planes"] == 3
+    assert [image for image, _ in whole.failures] == [f"{path} (z 0)"]
 
 
 def test_frames_become_tracks(tmp_path):
