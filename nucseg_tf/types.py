@@ -31,6 +31,7 @@ class Image:
         name: of its results; "": the stem of the file.
         origin: columns that say in tables where its nuclei are from; empty: `image`, the file.
         t, z: which time and plane of what it was read from; None: made of all of them.
+        group: the folder that its labels can be written into, of OME-Zarr; None of anything else.
     """
 
     pixels: np.ndarray
@@ -44,6 +45,7 @@ class Image:
     origin: Mapping[str, str | int] = field(default_factory=dict)
     t: int = 0
     z: int | None = 0
+    group: Path | None = None
 
     @property
     def spacing(self) -> tuple[float, float] | None:

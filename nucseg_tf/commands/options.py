@@ -15,7 +15,7 @@ from nucseg_tf.engines import base
 from nucseg_tf.registry import WRITERS
 
 # --- reading of images
-Channel = Annotated[str | None, "index from 0, name, or max, where images have several"]
+Channel = Annotated[str | None, "name, index from 0, or max, where images have several"]
 Plane = Annotated[
     str | None, "plane, index from 0, or max, mean or focus of all, where images are stacks"
 ]

@@ -67,7 +67,7 @@ def predict(
         paths: image files, folders of them, or plates: in OME-Zarr, or with --pattern
         out: folder for the results
         model: name of a model, or a model folder
-        channel: of the nuclei, index from 0, name, or max; the others are measured, too
+        channel: of the nuclei, name, index from 0, or max; the others are measured, too
         z: plane, index from 0; max or mean of all, focus (the sharpest), or each
         t: time, index from 0, range A:B without B, or each
         scene: index from 0, name, or each, where a file holds several images
@@ -141,6 +141,7 @@ def predict(
         **describe_engine(segmenter),
         "started": started,
         "seconds": {"loading": round(loaded - began, 3), "total": round(finished - began, 3)},
+        "found": len(sources),
         "images": outcome.done,
         "columns": outcome.columns,
     }

@@ -11,7 +11,7 @@ from typing import IO, Any
 import numpy as np
 
 from nucseg_tf.imaging.scratch import cut, put, scratch
-from nucseg_tf.inference.inside import is_inside, write_inside
+from nucseg_tf.inference.inside import write_inside
 from nucseg_tf.inference.link import PlaneLinker, link_frames
 from nucseg_tf.inference.quality import of_stack
 from nucseg_tf.inference.runner import Way
@@ -93,9 +93,10 @@ class Planes:
         """
         if self._stack is None:
             return
-        if inside and is_inside(self.series.source.path):
+        group = self.series.source.group
+        if inside and group:
             planes = self._stack.reshape(-1, *self._stack.shape[-2:])
-            write_inside(self.series.source.path, planes, self._places)
+            write_inside(group, planes, self._places)
             return
         axes = "".join(a for a, n in zip("TZ", self.series.shape, strict=True) if n is not None)
         shape = [length for length in self.series.shape if length is not None]

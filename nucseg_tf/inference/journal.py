@@ -93,7 +93,8 @@ class Journal:
         with atomic_path(self._lines) as temporary:
             text = "".join(f"{line}\n" for line in (first, *whole[: len(kept)]))
             temporary.write_text(text, encoding="utf-8")
-        self.entries = {entry.name: entry for entry in kept}
+        # What failed is tried again: images have no entry, and stacks that lack planes lose theirs.
+        self.entries = {entry.name: entry for entry in kept if not entry.failures}
         return True
 
     @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -14,11 +15,12 @@ from nucseg_tf.errors import UsageError
 from nucseg_tf.inference.fields import write_fields
 from nucseg_tf.inference.journal import forget
 from nucseg_tf.io.files import atomic_path, ensure_folder
-from nucseg_tf.io.tables import CSV, check_format, to_parquet, write_failures
+from nucseg_tf.io.tables import CSV, check_format, settle_format, write_failures
 
 _RECORD = re.compile(r"run(-([0-9]+)of([0-9]+))?\.json")
 ORIGIN = ("image", "scene", "plate", "well", "field")  # of the entries of images
 SAME = ("command", "model", "engine", "precision")  # of the records of all parts
+FREE = ("workers", "shard", "table", "overwrite", "writers")  # options that shards may differ in
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def merge(folders: Sequence[Path], out: Path, table: str = CSV) -> list[Part]:
 
     Raises:
         UsageError: a part is missing or not finished, an image is in two of them, or they are of
-            different models.
+            different models, or, of shards, options or images.
         OutputError: the files cannot be written.
     """
     check_format(table)
@@ -80,9 +82,7 @@ def merge(folders: Sequence[Path], out: Path, table: str = CSV) -> list[Part]:
         writer.writerow(kinds)
         for part in parts:
             writer.writerows(_rows(part, list(kinds)))
-    if table != CSV:
-        to_parquet(target, target.with_suffix(f".{table}"), kinds)
-        target.unlink()
+    settle_format(target, table, kinds)
     write_fields(out / "fields.csv", [image for part in parts for image in part.record["images"]])
     failures = [failure for part in parts for failure in part.record["failures"]]
     write_failures(out, [(failure["image"], failure["reason"]) for failure in failures])
@@ -147,6 +147,25 @@ def _load(folder: Path, suffix: str) -> Part:
     return part
 
 
+def _settings(part: Part) -> dict[str, Any]:
+    """What all shards of a run have in common: options, and how many images it has."""
+    options = part.record.get("options", {})
+    kept = {name: value for name, value in options.items() if name not in FREE}
+    return kept | {"number of images": part.record.get("found")}
+
+
+def _check_shards(one: Part, other: Part) -> None:
+    """Raise UsageError where two shards in a folder are of different runs."""
+    first, second = _settings(one), _settings(other)
+    for name in {**first, **second}:
+        if first.get(name) != second.get(name):
+            raise UsageError(
+                f"{one.folder}: run{one.suffix}.json and run{other.suffix}.json are of different "
+                f"runs: {name} {first.get(name)} and {second.get(name)}. Run all parts with the "
+                "same options and images."
+            )
+
+
 def _check(parts: Sequence[Part]) -> None:
     first = parts[0].record
     for part in parts[1:]:
@@ -156,6 +175,9 @@ def _check(parts: Sequence[Part]) -> None:
                     f"{part.folder}: run{part.suffix}.json is of another {name} than "
                     f"{parts[0].folder}: run{parts[0].suffix}.json."
                 )
+    for one, other in itertools.pairwise(parts):
+        if one.folder == other.folder and one.suffix:
+            _check_shards(one, other)
     seen: dict[tuple[str, ...], Part] = {}
     for part in parts:
         for image in part.record["images"]:

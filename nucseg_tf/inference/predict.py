@@ -16,7 +16,7 @@ from nucseg_tf import __version__
 from nucseg_tf.errors import UsageError
 from nucseg_tf.inference.fields import write_fields
 from nucseg_tf.inference.gather import Planes
-from nucseg_tf.inference.inside import is_inside, refuse_present
+from nucseg_tf.inference.inside import KINDS, refuse_present, refuse_unwritable
 from nucseg_tf.inference.journal import Journal, forget, only_run_in
 from nucseg_tf.inference.light import estimate_light, write_light
 from nucseg_tf.inference.link import check_tracking
@@ -31,7 +31,7 @@ from nucseg_tf.inference.stages.write import Write, remove_results
 from nucseg_tf.io.files import ensure_folder
 from nucseg_tf.io.plates.sources import find_sources
 from nucseg_tf.io.sources import Series, Source, View, find_views
-from nucseg_tf.io.tables import CSV, PARQUET, Table, check_format, to_parquet, write_failures
+from nucseg_tf.io.tables import CSV, Table, check_format, settle_format, write_failures
 from nucseg_tf.types import Image
 
 Progress = Callable[[int, int, str], bool]
@@ -115,9 +115,12 @@ def predict_sources(
     with only_run_in(out, part):
         write_light(out, lights)
         journal = Journal(out, _key(sources, segmenter, options), part)
-        if options.labels == INSIDE and not (options.overwrite or journal.resumed):
+        if options.labels == INSIDE and not journal.resumed:
+            groups = [group for source in sources if (group := source.group)]
             try:
-                refuse_present(source.path for source in sources if is_inside(source.path))
+                refuse_unwritable(groups)
+                if not options.overwrite:
+                    refuse_present(groups)
             except UsageError:
                 forget(out, part)
                 raise
@@ -135,6 +138,7 @@ class _Run:
         journal: what is done.
         lights: illumination of each channel, by name, if it is corrected.
         outcome: what has failed.
+        failed: names of sources of which no plane could be done.
     """
 
     out: Path
@@ -143,6 +147,7 @@ class _Run:
     journal: Journal
     lights: Mapping[str, np.ndarray]
     outcome: Outcome = field(default_factory=Outcome)
+    failed: set[str] = field(default_factory=set)
 
     def go(self, sources: Sequence[Source], progress: Progress, workers: int) -> None:
         """Send what is not done along the stages, and note it source by source."""
@@ -199,8 +204,11 @@ class _Run:
                     continue
                 for table in planes.add(way):
                     rows.write(table)
-            if not planes.done or len(planes.done) + len(failures) < len(series.views):
-                return  # failed altogether, or stopped on the way
+            if len(planes.done) + len(failures) < len(series.views):
+                return  # stopped on the way
+            if not planes.done:
+                self.failed.add(series.source.name)
+                return
             for table in planes.rest():
                 rows.write(table)
             planes.write(self.out, self._inside)
@@ -211,17 +219,12 @@ class _Run:
         names = [source.name for source in sources]
         entries = [self.journal.entries[name] for name in names if name in self.journal.entries]
         self.outcome.done = [entry.image for entry in entries]
-        earlier = [failure for entry in entries for failure in entry.failures]
         failures = [(str(item), reason) for item, reason in self.outcome.failures]
-        failures += [failure for failure in earlier if failure not in failures]
-        failed = {item.source.name for item, _ in self.outcome.failures}
         self.outcome.failures = failures
-        known = self.journal.entries.keys() | failed
+        known = self.journal.entries.keys() | self.failed
         self.outcome.left_out = [source.path for source in sources if source.name not in known]
         kinds = self.outcome.columns = self.journal.write(names, _no_objects())
-        if table == PARQUET:
-            to_parquet(self.journal.table, self.journal.table.with_suffix(".parquet"), kinds)
-            self.journal.table.unlink()
+        settle_format(self.journal.table, table, kinds)
         if not (self.outcome.left_out or part):  # of parts until all are merged: see `merge`
             forget(self.out)
         if not part:
@@ -243,18 +246,23 @@ def _refuse_same_name(sources: Sequence[Source]) -> None:
 
 def _key(sources: Sequence[Source], segmenter: Segmenter, options: Options) -> str:
     """What the results depend on; another run has another."""
-    images = [(source.name, str(source.path.absolute()), _state(source.path)) for source in sources]
+    images = [
+        (source.name, str(source.path.absolute()), _state(source.group or source.path))
+        for source in sources
+    ]
     model = [segmenter.model.sha256, segmenter.network.engine, segmenter.network.precision]
     text = json.dumps([__version__, images, model, asdict(options)], default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _state(path: Path) -> tuple[int, int] | None:
-    """What changes with the content of a file; None where there is none."""
+def _state(path: Path) -> list[tuple[str, int, int]]:
+    """What changes with the content of an image; empty where there is none."""
     if not path.exists():
-        return None
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns
+        return []
+    # Of OME-Zarr its levels, for the run itself adds labels and tables beside them.
+    levels = [part for part in path.iterdir() if part.is_dir()] if path.is_dir() else [path]
+    states = ((part.name, part.stat()) for part in sorted(levels) if part.name not in KINDS)
+    return [(name, found.st_size, found.st_mtime_ns) for name, found in states]
 
 
 def _no_objects() -> Table:

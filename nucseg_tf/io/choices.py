@@ -55,6 +55,8 @@ def parse(
         UsageError: naming the option, what is expected and what came.
     """
     numbers = {"channel": _number(channel), "z": _number(z), "t": _number(t)}
+    if isinstance(channel, str) and channel != str(numbers["channel"]):
+        numbers["channel"] = None  # such as "01", which is a name
     channel = channel if numbers["channel"] is None else numbers["channel"]
     if channel == "" or (not isinstance(channel, str | None) and numbers["channel"] is None):
         raise _wrong("channel", "an index from 0, a name or max", channel)

@@ -155,6 +155,13 @@ def scenes_in(path: Path) -> tuple[str, ...]:
     return guarded(path, lambda: reader.scenes(path))
 
 
+def group_of(path: Path, scene: int | str | None = None) -> Path | None:
+    """The folder that an image, or a scene of several, is by itself; None of one in a file."""
+    if not path.is_dir():
+        return None
+    return path / scenes_in(path)[0 if scene is None else _scene_number(path, scene)]
+
+
 def _scene_number(path: Path, scene: int | str) -> int:
     names = scenes_in(path)
     if isinstance(scene, int) and scene < len(names):

@@ -69,15 +69,19 @@ class Planes:
         return plane if is_mapped(plane) else np.ascontiguousarray(plane)
 
     def number(self, role: str, choice: int | str | range) -> int:
-        """The index that is meant by an index or a channel's name; ImageReadError if none is."""
+        """The index that is meant by an index or a name of a channel; ImageReadError if none is.
+
+        Names go first: of channels called 1, 2 and 3, "2" is the second, as in the file.
+        """
         count = self.count(role)
+        if role == "channel":
+            for names in (self.names, self.raw.aliases):
+                folded = [name.casefold() for name in names]
+                for known, text in ((names, str(choice)), (folded, str(choice).casefold())):
+                    if known.count(text) == 1:
+                        return known.index(text)
         if isinstance(choice, int) and choice < count:
             return choice
-        if role == "channel":
-            folded = [name.casefold() for name in self.names]
-            for known, text in ((self.names, str(choice)), (folded, str(choice).casefold())):
-                if known.count(text) == 1:
-                    return known.index(text)
         what = f"{choice} is out of range" if isinstance(choice, int) else f"{choice!r} is unknown"
         named = f" ({', '.join(self.names)})" if role == "channel" and self.names else ""
         raise ImageReadError(f"{self.path}: --{role} {what}; this file has 0..{count - 1}{named}")
@@ -95,13 +99,15 @@ class Planes:
         ]
         t = self.number("t", choice.t or 0)
         z = choice.z if choice.z in (MAX, MEAN, FOCUS) else self.number("z", choice.z or 0)
-        channel = self.only_channel(z, t) if choice.channel is None else choice.channel
+        channel = choice.channel
+        if channel is None:
+            channel = self.only_channel(z, t)
+        elif channel != MAX:
+            channel = self.number("channel", channel)
         if channel is None:
             missing.append("channel")
         if missing or channel is None:
             raise _ambiguous(self, missing)
-        if channel != MAX:
-            channel = self.number("channel", channel)
         if z == FOCUS:
             seen = replace(choice, channel=channel, t=t)
             count = self.count("z")

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from nucseg_tf.errors import ImageReadError
 from nucseg_tf.io.choices import EACH, Choice
-from nucseg_tf.io.images import read_raw, scenes_in
+from nucseg_tf.io.images import group_of, read_raw, scenes_in
 from nucseg_tf.io.planes import find_planes
 from nucseg_tf.io.readers.base import RawImage
 
@@ -34,6 +34,10 @@ class Source(Protocol):
     @property
     def origin(self) -> Origin:
         """Columns that say in tables where a nucleus is from, `image` first."""
+
+    @property
+    def group(self) -> Path | None:
+        """The folder that labels can be written into, of OME-Zarr; None of anything else."""
 
     def open(self) -> RawImage:
         """All its planes.
@@ -67,6 +71,14 @@ class FileSource:
         """Name of the file, and of its scene."""
         scene = self.title if self.title or self.scene is None else str(self.scene)
         return {"image": self.path.name} | ({"scene": scene} if scene else {})
+
+    @property
+    def group(self) -> Path | None:
+        """That of the scene, if it is OME-Zarr; of a damaged one the whole, which fails later."""
+        try:
+            return group_of(self.path, self.scene)
+        except ImageReadError:
+            return self.path
 
     def open(self) -> RawImage:
         """All planes of the scene."""

@@ -92,6 +92,25 @@ def to_parquet(file: Path, out: Path, kinds: Mapping[str, str]) -> None:
             writer.write_batch(block)
 
 
+def settle_format(file: Path, table: str, kinds: Mapping[str, str]) -> None:
+    """Leave a table in one format alone, so that none of an earlier run stays beside it.
+
+    Args:
+        file: CSV, as `Table.rows` gives it.
+        table: "csv" or "parquet".
+        kinds: of its columns, as `kinds_of` gives them.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    other = file.with_suffix(f".{PARQUET}")
+    if table == CSV:
+        other.unlink(missing_ok=True)
+        return
+    to_parquet(file, other, kinds)
+    file.unlink()
+
+
 def write_table(file: Path, tables: Iterable[Table]) -> None:
     """Write tables of the same columns as one CSV file, each as it comes.
 

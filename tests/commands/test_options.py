@@ -44,7 +44,7 @@ def test_shared_options_bring_their_type_and_help():
     hints = get_type_hints(done)
     assert hints["channel"] == str | None
     assert hints["folder"] is Path
-    assert "channel: index from 0, name, or max, where images have several" in done.__doc__
+    assert "channel: name, index from 0, or max, where images have several" in done.__doc__
     assert done.__doc__.count("z: ") == 1
     assert "z: its own words" in done.__doc__
 

@@ -15,6 +15,9 @@ import tifffile
 from reference.drawn import drawn_discs
 
 from nucseg_tf.__main__ import main
+from nucseg_tf.inference.options import Options
+from nucseg_tf.inference.predict import predict_files
+from nucseg_tf.inference.segmenter import load_model
 from nucseg_tf.inference.stages.write import Write
 from nucseg_tf.io.labels import read_labels
 
@@ -151,6 +154,20 @@ def test_parts_that_do_not_belong_together(folder, tmp_path, capsys):
     assert "parts of different runs: of 2 and 3" in capsys.readouterr().err
 
 
+def test_shards_of_different_runs(folder, tmp_path, capsys):
+    """Nothing says so but their records: each part is whole, and no image is in both."""
+    images, out = [folder / f"{seed}.tif" for seed in range(4)], tmp_path / "out"
+    assert run(*images[:2], "--out", out, "--shard", "1/2") == 0
+    assert run(*images[:2], "--out", out, "--shard", "2/2", "--diameter", 30) == 0
+    assert main(["merge", str(out)]) == 2
+    assert "different runs: diameter None and 30.0" in capsys.readouterr().err
+    assert run(*images, "--out", out, "--shard", "2/2") == 0  # 1.tif is in none
+    assert main(["merge", str(out)]) == 2
+    assert "number of images 2 and 4" in capsys.readouterr().err
+    assert run(*images[:2], "--out", out, "--shard", "2/2", "--workers", 1) == 0
+    assert main(["merge", str(out)]) == 0
+
+
 def test_a_table_as_parquet(folder, whole, tmp_path):
     out = tmp_path / "out"
     assert run(folder, "--out", out, "--table", "parquet") == 0
@@ -240,6 +257,21 @@ def test_planes_become_nuclei_in_three_dimensions(stack, tmp_path):
         assert sorted(rows["label"]) == [1, 2, 3, 4]
         areas = np.bincount(labels[z].ravel())[1:]
         np.testing.assert_array_equal(rows.sort_values("label")["area_px"], areas)
+
+
+def test_a_stack_that_was_stopped_after_a_plane_failed_is_left_to_do(tmp_path):
+    planes = np.stack([drawn_discs(0)] * 4).astype(np.float32)
+    planes[0, 0, 0] = np.nan
+    path, out = tmp_path / "s.tif", tmp_path / "out"
+    tifffile.imwrite(path, planes, imagej=True, metadata={"axes": "ZYX"})
+    model = load_model("fpn2ws-nuclei")
+    stopped = predict_files([path], out, model, Options(z="each"), lambda *_: False)
+    assert stopped.left_out == [path]
+    assert not stopped.done
+    whole = predict_files([path], out, model, Options(z="each"))
+    assert not whole.left_out
+    assert whole.done[0]["planes"] == 3
+    assert [image for image, _ in whole.failures] == [f"{path} (z 0)"]
 
 
 def test_frames_become_tracks(tmp_path):

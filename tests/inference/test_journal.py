@@ -73,7 +73,7 @@ def test_planes_of_an_image_have_the_same_columns(tmp_path):
 
 def test_a_run_that_was_cut_off_anywhere_is_gone_on_with(tmp_path):
     whole = Journal(tmp_path, "key")
-    note(whole, "a", table("a", 1), failures=[("a (t 1)", "broken")])
+    note(whole, "a", table("a", 1))
     note(whole, "b", table("b", 2, 3))
     rows, lines = (tmp_path / name for name in (".objects.csv.part", ".run.jsonl"))
     all_rows, all_lines = rows.read_bytes(), lines.read_bytes()
@@ -86,6 +86,18 @@ def test_a_run_that_was_cut_off_anywhere_is_gone_on_with(tmp_path):
             if name not in journal.entries:
                 note(journal, name, part)
         assert written(journal, ["a", "b"]) == "image,area\na,1\nb,2\nb,3\n"
+
+
+def test_a_stack_that_lacks_planes_is_tried_again(tmp_path):
+    first = Journal(tmp_path, "key")
+    note(first, "a", table("a", 1), failures=[("a (z 1)", "broken")])
+    note(first, "b", table("b", 2))
+    assert list(first.entries) == ["a", "b"]
+    again = Journal(tmp_path, "key")
+    assert list(again.entries) == ["b"]
+    note(again, "a", table("a", 1), table("a", 3))
+    assert list(Journal(tmp_path, "key").entries) == ["b", "a"]
+    assert written(again, ["a", "b"]) == "image,area\na,1\na,3\nb,2\n"
 
 
 def test_rows_that_are_lost_are_made_again(tmp_path):

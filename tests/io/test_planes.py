@@ -142,6 +142,17 @@ def test_t_z_and_projections(tmp_path, packed, monkeypatch):
         found()
 
 
+def test_names_that_are_numbers(tmp_path):
+    path = tmp_path / "a.ome.tif"
+    pixels = np.stack([np.full((4, 5), 7), *np.arange(40).reshape(2, 4, 5)]).astype(np.uint16)
+    for names, given in ((["1", "2", "01"], "2"), (["x", "01", "2"], "01"), (["x", "y", "z"], 1)):
+        tifffile.imwrite(path, pixels, metadata={"axes": "CYX", "Channel": {"Name": names}})
+        np.testing.assert_array_equal(read_image(path, channel=given).pixels, pixels[1])
+    pixels[2] = 0  # only in the second there is something to be seen, so it needs no choice
+    tifffile.imwrite(path, pixels, metadata={"axes": "CYX", "Channel": {"Name": ["1", "2", "3"]}})
+    np.testing.assert_array_equal(read_image(path).pixels, pixels[1])
+
+
 def test_a_file_that_is_read_page_by_page_is_closed_between(tmp_path, monkeypatch):
     stack = np.random.default_rng(0).integers(0, 9999, (4, 6, 7)).astype(np.uint16)
     path = tmp_path / "a.tif"

@@ -3,7 +3,7 @@ import io
 import numpy as np
 import pandas as pd
 
-from nucseg_tf.io.tables import Table, write_failures, write_table
+from nucseg_tf.io.tables import Table, kinds_of, settle_format, write_failures, write_table
 
 
 def test_a_table_is_written_as_pandas_would(tmp_path):
@@ -37,3 +37,11 @@ def test_failures_of_an_earlier_run_are_removed(tmp_path):
     assert (tmp_path / "failures.csv").read_text().splitlines() == ["image,reason", "a.tif,broken"]
     write_failures(tmp_path, [])
     assert not list(tmp_path.iterdir())
+
+
+def test_a_table_is_there_in_one_format(tmp_path):
+    file, table = tmp_path / "t.csv", Table({"a": np.arange(3)})
+    for wanted in ("parquet", "csv", "parquet"):
+        write_table(file, [table])
+        settle_format(file, wanted, kinds_of(table))
+        assert [path.name for path in tmp_path.iterdir()] == [f"t.{wanted}"]

@@ -59,6 +59,7 @@ class Read:
         image = describe(pixels, planes.raw, view.path, self.options.pixel_size)
         check_finite(image)
         image = replace(image, channels=channels, name=view.name, origin=view.origin)
+        image = replace(image, group=view.source.group)
         t, z = planes.number("t", settled.t or 0), settled.z
         made_of_all = isinstance(view.choice.z, str)
         return replace(image, t=t, z=None if made_of_all or isinstance(z, str) else z)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from nucseg_tf.inference.inside import is_inside, write_inside
+from nucseg_tf.inference.inside import write_inside
 from nucseg_tf.inference.stages.values import Measured, Written
 from nucseg_tf.io.labels import write_labels
 from nucseg_tf.registry import WRITERS
@@ -44,8 +44,8 @@ class Write:
         """
         image, labels = measured.image, measured.instances.labels
         name = image.name or image.path.stem
-        if not self.stacked and self.inside and is_inside(image.path):
-            write_inside(image.path, [labels], [(image.t, image.z)], measured.table)
+        if not self.stacked and self.inside and image.group:
+            write_inside(image.group, [labels], [(image.t, image.z)], measured.table)
         elif not self.stacked:
             target = self.out / f"{name}{LABELS}"
             write_labels(target, labels, image.pixel_size, image.aspect)

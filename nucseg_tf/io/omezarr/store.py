@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,14 +132,36 @@ def added_to(parent: zarr.Group, kind: str, name: str, overwrite: bool) -> Itera
     place = folder_of(listing) / name
     with whole_group(place, parent.metadata.zarr_format, overwrite) as group:
         yield group
-    _list(listing, kind, name)
+    _list(listing, kind, [*_listed(listing, kind), name])
     _consolidate_again(parent)
 
 
-def _list(listing: zarr.Group, kind: str, name: str) -> None:
+def remove_from(parent: zarr.Group, kind: str, name: str) -> None:
+    """Remove a group from a list of groups, as of `added_to`, if it is there.
+
+    Raises:
+        OutputError: it cannot be removed.
+    """
+    place = folder_of(parent) / kind / name
+    if not place.exists():
+        return
+    listing = parent.require_group(kind)
+    try:
+        _list(listing, kind, [other for other in _listed(listing, kind) if other != name])
+        shutil.rmtree(place)
+    except OSError as error:
+        raise OutputError(f"{place}: cannot be removed: {error.strerror}") from error
+    _consolidate_again(parent)
+
+
+def _listed(listing: zarr.Group, kind: str) -> list[str]:
     """Tables have no part in the standard, so their names lie outside `ome`."""
     held = ome_attributes(listing) if kind == "labels" else listing.attrs.asdict()
-    names = list(dict.fromkeys([*held.get(kind, []), name]))
+    return held.get(kind, [])
+
+
+def _list(listing: zarr.Group, kind: str, names: Iterable[str]) -> None:
+    names = list(dict.fromkeys(names))
     if kind == "labels":
         put_ome_attributes(listing, {kind: names})
     else:

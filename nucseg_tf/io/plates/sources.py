@@ -53,6 +53,10 @@ class FilesField:
         """Where in which plate."""
         return _origin(self.name, self.plate.name, self.field.well, str(self.field.number))
 
+    @property
+    def group(self) -> None:
+        """None, for it consists of files."""
+
     def open(self) -> RawImage:
         """All planes, each read when it is asked for.
 
@@ -73,6 +77,7 @@ class FilesField:
             "TCZYX",
             pixel_size=self.plate.pixel_size or raw.pixel_size,
             channels=tuple(self.plate.channel_names.get(key, key) for key in channels),
+            aliases=channels,
         )
 
     def _read(self, plane: tuple[int, str, int], first: np.ndarray) -> np.ndarray:
@@ -127,6 +132,11 @@ class ZarrSource:
         if not self.several or self.field.acquisition is None:
             return origin
         return {**origin, "acquisition": self.field.acquisition}
+
+    @property
+    def group(self) -> Path:
+        """Of its image."""
+        return self.field.path
 
     def open(self) -> RawImage:
         """All planes, each read when it is asked for."""

@@ -80,6 +80,7 @@ class RawImage:
         pixel_height: its height, µm; None: as wide.
         plane_distance: from one plane (axis Z) to the next, µm, or None.
         channels: names along the channel axis, in their order; empty where there are none.
+        aliases: other names that the channels answer to, in the same order; empty likewise.
     """
 
     data: Pixels
@@ -90,6 +91,7 @@ class RawImage:
     pixel_height: float | None = None
     plane_distance: float | None = None
     channels: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
 
     def read_all(self) -> np.ndarray:
         """All planes as one array."""

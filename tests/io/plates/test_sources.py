@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pytest
@@ -7,7 +9,8 @@ from nucseg_tf.errors import ImageReadError, UsageError
 from nucseg_tf.io.choices import parse
 from nucseg_tf.io.omezarr.write_plate import create_plate, write_field
 from nucseg_tf.io.planes import find_planes
-from nucseg_tf.io.plates.sources import find_sources, plate_sources
+from nucseg_tf.io.plates.folder import read_plate
+from nucseg_tf.io.plates.sources import FilesField, find_sources, plate_sources
 
 
 def pixels(well: str, field: int, channel: int) -> np.ndarray:
@@ -53,6 +56,15 @@ def test_fields_of_files(folder):
     assert (raw.axes, raw.data.shape, raw.channels) == ("TCZYX", (1, 2, 1, 6, 8), ("C01", "C02"))
     np.testing.assert_array_equal(plane(sources[3], channel="C02"), pixels("C02", 2, 2))
     np.testing.assert_array_equal(plane(sources[0], channel=0), pixels("B03", 1, 1))
+
+
+def test_channels_answer_to_the_names_in_file_names_too(folder):
+    plate = replace(read_plate(folder), channel_names={"C01": "GFP", "C02": "DAPI"})
+    source = FilesField(plate, plate.fields[0])
+    for name in ("C02", "c02", "DAPI", "dapi", 1):
+        np.testing.assert_array_equal(plane(source, channel=name), pixels("B03", 1, 2))
+    swapped = FilesField(replace(plate, channel_names={"C01": "C02", "C02": "C01"}), source.field)
+    np.testing.assert_array_equal(plane(swapped, channel="C02"), pixels("B03", 1, 1))
 
 
 def test_fields_of_zarr(zarr_plate):
