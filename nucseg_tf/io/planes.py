@@ -53,9 +53,11 @@ class Planes:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the channels; empty where the file has none."""
-        names = self.raw.channels
-        return names if len(names) == self.count("channel") else ()
+        """Names of the channels, of three colour samples too; empty where there are none."""
+        names, count = self.raw.channels, self.count("channel")
+        if not names and count == len(COLOURS) and self.raw.axes[self.axes["channel"]] == "S":
+            return COLOURS
+        return names if len(names) == count else ()
 
     def read(self, channel: int = 0, z: int = 0, t: int = 0) -> np.ndarray:
         """One plane (H, W), in the dtype of the file; contiguous, unless it is mapped to a file."""
@@ -129,9 +131,8 @@ class Planes:
     def channels(self, settled: Choice) -> dict[str, np.ndarray]:
         """All channels at the place of a choice that `settle` gave, by name, that one's first."""
         count = self.count("channel")
-        colours = self.raw.axes[self.axes["channel"]] == "S" if count > 1 else False
-        usual = COLOURS if colours and count == len(COLOURS) else [f"c{n}" for n in range(count)]
-        names = self.names if len(set(self.names)) == count else usual
+        unique = len(set(self.names)) == count
+        names = self.names if unique else [f"c{number}" for number in range(count)]
         first = settled.channel if isinstance(settled.channel, int) else 0
         order = sorted(range(count), key=lambda number: number != first)
         return {names[n]: self.plane(replace(settled, channel=n)) for n in order}

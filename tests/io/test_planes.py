@@ -54,12 +54,15 @@ def test_true_colour_needs_a_channel(tmp_path):
     colour = np.stack([blobs(), blobs().T.reshape(40, 60), 255 - blobs()], axis=-1)
     path = tmp_path / "a.png"
     cv2.imwrite(str(path), colour[..., ::-1])
-    with pytest.raises(ImageReadError, match=r"a\.png.*S=3.*--channel 0\.\.2 \(or max\)"):
+    with pytest.raises(
+        ImageReadError, match=r"a\.png.*S=3.*--channel 0\.\.2 \(or red, green, blue, max\)"
+    ):
         read_image(path)
     for channel in range(3):
         np.testing.assert_array_equal(
             read_image(path, channel=channel).pixels, colour[..., channel]
         )
+    np.testing.assert_array_equal(read_image(path, channel="blue").pixels, colour[..., 2])
     np.testing.assert_array_equal(read_image(path, channel="max").pixels, colour.max(axis=-1))
     with pytest.raises(ImageReadError, match=r"--channel 3 is out of range; this file has 0\.\.2"):
         read_image(path, channel=3)
