@@ -54,9 +54,7 @@ def test_true_colour_needs_a_channel(tmp_path):
     colour = np.stack([blobs(), blobs().T.reshape(40, 60), 255 - blobs()], axis=-1)
     path = tmp_path / "a.png"
     cv2.imwrite(str(path), colour[..., ::-1])
-    with pytest.raises(
-        ImageReadError, match=r"a\.png.*S=3.*--channel 0\.\.2 \(or red, green, blue, max\)"
-    ):
+    with pytest.raises(ImageReadError, match=r"a\.png.*--channel 0\.\.2 \(or red, green, blue"):
         read_image(path)
     for channel in range(3):
         np.testing.assert_array_equal(
