@@ -9,12 +9,10 @@ machines are noisy.
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Callable
-from typing import Any
 
 import cv2
 import numpy as np
+from bench_decode import best
 from skimage.measure import regionprops_table
 from skimage.segmentation import expand_labels
 
@@ -61,16 +59,6 @@ def draw(side: int, diameter: int) -> np.ndarray:
         turn = float(rng.uniform(0, 180))
         cv2.ellipse(labels, [*map(int, middle)], axes.tolist(), turn, 0, 360, number, -1)
     return labels
-
-
-def best(work: Callable[[], Any], rounds: int) -> float:
-    """The least processor time, s, of several rounds."""
-    times = []
-    for _ in range(rounds):
-        began = time.process_time()
-        work()
-        times.append(time.process_time() - began)
-    return min(times)
 
 
 def main() -> None:

@@ -29,38 +29,11 @@ from nucseg_tf.inference.stages.measure import Measure, add_image
 from nucseg_tf.inference.stages.read import Read
 from nucseg_tf.inference.stages.write import Write, remove_results
 from nucseg_tf.io.files import ensure_folder
-from nucseg_tf.io.plates.sources import find_sources
 from nucseg_tf.io.sources import Series, Source, View, find_views
 from nucseg_tf.io.tables import CSV, Table, check_format, settle_format, write_failures
 from nucseg_tf.types import Image
 
 Progress = Callable[[int, int, str], bool]
-
-
-def predict_files(
-    paths: Sequence[str | Path],
-    out: Path,
-    segmenter: Segmenter,
-    options: Options,
-    progress: Progress = lambda done, total, name: True,
-    workers: int = 1,
-    shard: Shard | None = None,
-    table: str = CSV,
-    pattern: str | None = None,
-    columns: int | None = None,
-) -> Outcome:
-    """Predict image files, folders of them, and plates; see `predict_sources`.
-
-    Args:
-        paths: files, folders of them, plates in OME-Zarr, or, with a pattern, folders of a plate.
-        out, segmenter, options, progress, workers, shard, table: as there.
-        pattern, columns: see `io.plates.sources.find_sources`.
-
-    Raises:
-        UsageError, DataError, OutputError: as there.
-    """
-    sources = find_sources(paths, options.scene, pattern, columns)
-    return predict_sources(sources, out, segmenter, options, progress, workers, shard, table)
 
 
 def predict_sources(

@@ -16,10 +16,11 @@ from reference.drawn import drawn_discs
 
 from nucseg_tf.__main__ import main
 from nucseg_tf.inference.options import Options
-from nucseg_tf.inference.predict import predict_files
+from nucseg_tf.inference.predict import predict_sources
 from nucseg_tf.inference.segmenter import load_model
 from nucseg_tf.inference.stages.write import Write
 from nucseg_tf.io.labels import read_labels
+from nucseg_tf.io.sources import FileSource
 
 IMAGES = 6
 
@@ -265,10 +266,10 @@ def test_a_stack_that_was_stopped_after_a_plane_failed_is_left_to_do(tmp_path):
     path, out = tmp_path / "s.tif", tmp_path / "out"
     tifffile.imwrite(path, planes, imagej=True, metadata={"axes": "ZYX"})
     model = load_model("fpn2ws-nuclei")
-    stopped = predict_files([path], out, model, Options(z="each"), lambda *_: False)
+    stopped = predict_sources([FileSource(path)], out, model, Options(z="each"), lambda *_: False)
     assert stopped.left_out == [path]
     assert not stopped.done
-    whole = predict_files([path], out, model, Options(z="each"))
+    whole = predict_sources([FileSource(path)], out, model, Options(z="each"))
     assert not whole.left_out
     assert whole.done[0]["planes"] == 3
     assert [image for image, _ in whole.failures] == [f"{path} (z 0)"]

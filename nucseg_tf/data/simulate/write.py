@@ -62,7 +62,7 @@ def write_fields(
         if not is_there(image_file, made_of, mask_file):
             image, labels = simulate_field(line, index, seed, shape)
             write_labels(mask_file, labels, line.pixel_size)
-            _write_image(image_file, image, line.pixel_size, made_of)  # last: it says all is there
+            write_image(image_file, image, line.pixel_size, made_of)  # last: it says all is there
         if not progress(done, len(todo), stem):
             return done
     return len(todo)
@@ -108,7 +108,10 @@ def _description(path: Path) -> str | None:
         return None
 
 
-def _write_image(path: Path, image: np.ndarray, pixel_size: float, description: str) -> None:
+def write_image(
+    path: Path, image: np.ndarray, pixel_size: float, description: str | None = None
+) -> None:
+    """Write an image (H, W) as TIFF, with its pixel size in µm and what is said of it."""
     import tifffile
 
     with atomic_path(path) as temporary:

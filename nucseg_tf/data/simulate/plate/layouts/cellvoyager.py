@@ -13,6 +13,7 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 
 from nucseg_tf.data.simulate.plate.screen import CHANNELS, Screen, Spot
+from nucseg_tf.data.simulate.write import write_image
 from nucseg_tf.io.files import atomic_path
 
 SCHEMA = "http://www.yokogawa.co.jp/BTS/BTSSchema/1.0"
@@ -26,20 +27,8 @@ def image_name(screen: Screen, spot: Spot, channel: int) -> str:
 
 def write_field(out: Path, screen: Screen, spot: Spot, images: Sequence[np.ndarray]) -> None:
     """Write the images (H, W) uint16 of a field."""
-    import tifffile
-
     for channel, image in enumerate(images, start=1):
-        with atomic_path(out / image_name(screen, spot, channel)) as temporary:
-            tifffile.imwrite(
-                temporary,
-                image,
-                photometric="minisblack",
-                compression="zlib",
-                predictor=True,
-                resolution=(1e4 / screen.line.pixel_size,) * 2,
-                resolutionunit="CENTIMETER",
-                metadata=None,
-            )
+        write_image(out / image_name(screen, spot, channel), image, screen.line.pixel_size)
 
 
 def begin(out: Path, screen: Screen) -> None:
