@@ -157,7 +157,7 @@ def plate_sources(
         ImageReadError, UsageError, DataError: it is no plate, or cannot be used.
     """
     path = Path(path)
-    if is_zarr_plate(path):
+    if is_plate(path):
         if columns is not None or pattern not in (None, AUTO):
             raise UsageError(f"{path}: is OME-Zarr, which needs no --pattern and no --columns")
         listed = zarr_plate(path)
@@ -190,19 +190,21 @@ def find_sources(
         UsageError, DataError: there is nothing at a path, or no plate that can be used.
     """
     found: list[Source] = []
+    known: set[Path] = set()
     for given in paths:
         path, inner = split_scene(given)
         if inner is not None:
             found.append(FileSource(path, inner))
             continue
-        if is_zarr_plate(path) or (pattern is not None and path.is_dir()):
+        if is_plate(path) or (pattern is not None and path.is_dir()):
             found += plate_sources(path, pattern, columns)
             continue
         files = list_images([path])
         if path.is_dir() and len(files) > 1:
             _hint(path, files)
-        known = {source.path.resolve() for source in found if isinstance(source, FileSource)}
-        found += file_sources([file for file in files if file.resolve() not in known], scene)
+        new = {place: file for file in files if (place := file.resolve()) not in known}
+        known |= new.keys()
+        found += file_sources(list(new.values()), scene)
     return found
 
 
@@ -226,11 +228,6 @@ def _hint(folder: Path, files: Sequence[Path]) -> None:
         folder,
         kind.title,
     )
-
-
-def is_zarr_plate(path: str | os.PathLike[str]) -> bool:
-    """Whether a folder is a plate in OME-Zarr."""
-    return Path(path).is_dir() and is_plate(Path(path))
 
 
 def _name(well: str, field: str) -> str:

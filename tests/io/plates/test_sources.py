@@ -115,3 +115,9 @@ def test_a_scene_behind_a_file(tmp_path):
     np.testing.assert_array_equal(source.open().read_all(), np.arange(12).reshape(3, 4))
     with pytest.raises(UsageError, match="no such file"):
         find_sources([f"{tmp_path}/b.h5:volumes/raw"])
+
+
+def test_a_file_that_is_named_twice_is_one_source(folder):
+    files = sorted(folder.glob("*.tif"))
+    found = find_sources([files[2], folder, folder / "." / files[2].name, files[0]])
+    assert [source.path for source in found] == [files[2], *files[:2], *files[3:]]
