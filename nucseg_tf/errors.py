@@ -4,7 +4,8 @@ NucsegError                 1  base: anything below ends a command with one line
 ├── UsageError              2  wrong arguments, or options that contradict each other
 │   └── ConfigError         2  a configuration file with an unknown key or a value out of range
 ├── DataError               1  input that cannot be used; the message names the file
-│   ├── ImageReadError      1  an image that cannot be read, or is ambiguous (stack, channels)
+│   ├── ImageReadError      1  an image that cannot be read, or is ambiguous (scenes, positions)
+│   │   └── PlaneChoiceError 1  which of its planes is meant is unclear, or it has no such one
 │   ├── LabelError          1  a label image that is not one (not integer, wrong shape, ...)
 │   └── OutputError         1  a result that cannot be written
 ├── ModelError              1  a model folder that is missing, damaged or of another format
@@ -39,6 +40,10 @@ class DataError(NucsegError):
 
 class ImageReadError(DataError):
     """An image file that cannot be read as one two-dimensional image."""
+
+
+class PlaneChoiceError(ImageReadError):
+    """Channel, plane or time of an image: a choice is missing, or out of range."""
 
 
 class LabelError(DataError):

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nucseg_tf.errors import ImageReadError
+from nucseg_tf.errors import ImageReadError, PlaneChoiceError
 from nucseg_tf.imaging.scratch import is_mapped, release, strips
 from nucseg_tf.io import projection
 from nucseg_tf.io.choices import EACH, FOCUS, MAX, MEAN, Choice
@@ -71,7 +71,7 @@ class Planes:
         return plane if is_mapped(plane) else np.ascontiguousarray(plane)
 
     def number(self, role: str, choice: int | str | range) -> int:
-        """The index that is meant by an index or a name of a channel; ImageReadError if none is.
+        """The index that an index or a channel's name means; PlaneChoiceError if there is none.
 
         Names go first: of channels called 1, 2 and 3, "2" is the second, as in the file.
         """
@@ -86,13 +86,13 @@ class Planes:
             return choice
         what = f"{choice} is out of range" if isinstance(choice, int) else f"{choice!r} is unknown"
         named = f" ({', '.join(self.names)})" if role == "channel" and self.names else ""
-        raise ImageReadError(f"{self.path}: --{role} {what}; this file has 0..{count - 1}{named}")
+        raise PlaneChoiceError(f"{self.path}: --{role} {what}; this file has 0..{count - 1}{named}")
 
     def settle(self, choice: Choice) -> Choice:
         """A choice with numbers where there were names, "focus" or nothing.
 
         Raises:
-            ImageReadError: a choice is missing (the message says which) or out of range.
+            PlaneChoiceError: a choice is missing (the message says which) or out of range.
         """
         missing = [
             role
@@ -236,14 +236,14 @@ def select_plane(path: Path, raw: RawImage, choice: Choice) -> np.ndarray:
     return planes.plane(planes.settle(choice))
 
 
-def _ambiguous(planes: Planes, missing: Iterable[str]) -> ImageReadError:
+def _ambiguous(planes: Planes, missing: Iterable[str]) -> PlaneChoiceError:
     """What to choose, and from what there is."""
     options = []
     for role in missing:
         others = {"t": (EACH,), "z": (MAX, MEAN, FOCUS, EACH), "channel": (*planes.names, MAX)}
         first = f"--{role} 0..{planes.count(role) - 1}"
         options.append(f"{first} (or {', '.join(others[role])})")
-    return ImageReadError(
+    return PlaneChoiceError(
         f"{planes.path}: holds several planes ({planes.describe()}). "
         f"Choose with {' and '.join(options)}."
     )
