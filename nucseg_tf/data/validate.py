@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from nucseg_tf.data.manifest import (
 from nucseg_tf.errors import DataError
 from nucseg_tf.io.images import check_finite, read_image
 from nucseg_tf.io.labels import relabel
+from nucseg_tf.io.names import stem_of
 from nucseg_tf.types import Field
 
 NO_FIELD = (NO_IMAGE, NO_MASK_BESIDE)  # reasons of files that stand for no image
@@ -76,7 +78,19 @@ def _excuse(problem: Problem, data: Path) -> Problem:
     begun = [f for f in folders if (f / "annotation").is_dir() and problem.path.is_relative_to(f)]
     if problem.reason != NO_MASK or not begun:
         return problem
-    return Problem(problem.path, "has no mask: it is not accepted yet", usable=True)
+    reason = "it is set aside" if _is_aside(problem.path, begun[-1]) else "it is not accepted yet"
+    return Problem(problem.path, f"has no mask: {reason}", usable=True)
+
+
+def _is_aside(image: Path, folder: Path) -> bool:
+    """Whether an annotator could not judge an image; see `nucseg annotate`."""
+    within = image.relative_to(folder).parent.parts
+    group = within[1:] if within[:1] == ("images",) else within
+    history = folder.joinpath("annotation", *group, stem_of(image), "history.json")
+    try:
+        return json.loads(history.read_text(encoding="utf-8"))["status"] == "aside"
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _check_field(field: Field, channel: int | str | None, z: int | str | None) -> list[Problem]:

@@ -17,6 +17,7 @@ from nucseg_tf.annotation.editor.journal import Entry
 from nucseg_tf.io.files import atomic_path
 
 HISTORY = "history.json"
+CHANGES = ("edit", "region", "undo", "redo")  # entries that can be undone, and those that do
 
 
 def now() -> str:
@@ -31,7 +32,9 @@ class History:
     Attributes:
         begun: the first entry: time, user, from, model, sha256.
         accepted: of each time that the field was accepted.
-        status: new, begun, accepted or reopened.
+        status: new, begun, accepted, reopened or aside.
+        before: the status that a field set aside had.
+        kept: names of the masks that were put away when it was set aside, and of their copies.
         seconds: of work, by user.
         edits: by user.
         tools: how often each was used.
@@ -42,6 +45,8 @@ class History:
     begun: Entry = field(default_factory=dict)
     accepted: list[Entry] = field(default_factory=list)
     status: str = "new"
+    before: str = "new"
+    kept: list[list[str]] = field(default_factory=list)
     seconds: Counter[str] = field(default_factory=Counter)
     edits: Counter[str] = field(default_factory=Counter)
     tools: Counter[str] = field(default_factory=Counter)
@@ -59,7 +64,7 @@ class History:
             if not all(isinstance(suspect["label"], int) for suspect in entry["suspects"]):
                 raise ValueError("labels of suspects must be whole numbers")
             self.begun, self.status = entry, "begun"
-        elif kind in ("edit", "undo", "redo"):
+        elif kind in CHANGES:
             self.edits[user] += 1
             self.tools[str(entry.get("tool", kind))] += 1
             self.last = entry["time"]
@@ -68,6 +73,16 @@ class History:
             self.accepted.append({key: entry[key] for key in ("time", "user", "nuclei", "sha256")})
         elif kind == "reopen":
             self.status = "reopened"
+        elif kind == "aside":
+            self._set_aside(entry)
+
+    def _set_aside(self, entry: Entry) -> None:
+        if not entry["on"]:
+            self.status = self.before
+            return
+        # Its mask was put away, so a field that was accepted must be accepted again.
+        self.before = "reopened" if self.status == "accepted" else self.status
+        self.status, self.kept = "aside", entry["kept"]
 
     def summary(self) -> dict[str, Any]:
         """For history.json and the page."""

@@ -13,6 +13,8 @@ NEEDS_POINTS = {"draw": 1, "polygon": 3, "erase": 1, "split": 2}
 NEEDS_LABELS = {"merge": 2, "delete": 1, "fill": 1, "grow": 1, "shrink": 1}
 Coordinate = Annotated[float, Field(ge=-1e5, le=1e6, allow_inf_nan=False)]
 
+Pixel = Annotated[int, Field(ge=0, le=10**6)]
+
 
 class EditError(DataError):
     """An edit that cannot be made; the message says so to the annotator."""
@@ -29,19 +31,23 @@ class Message(BaseModel):
         size: diameter of the brush in px.
         labels: the selected nuclei.
         over: whether painting takes pixels from other nuclei.
+        boxes: (y0, x0, y1, x1) of all finished regions, of the tool "region".
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     id: str = Field(pattern=r"^[A-Za-z0-9-]{8,64}$")
     revision: int = Field(ge=0)
-    tool: Tool | Literal["undo", "redo"]
+    tool: Tool | Literal["undo", "redo", "region"]
     points: list[Annotated[list[Coordinate], Field(min_length=2, max_length=2)]] = Field(
         default=[], max_length=20_000
     )
     size: int = Field(default=1, ge=1, le=201)
     labels: list[Annotated[int, Field(ge=1, le=2**31 - 1)]] = Field(default=[], max_length=10_000)
     over: bool = False
+    boxes: list[Annotated[list[Pixel], Field(min_length=4, max_length=4)]] = Field(
+        default=[], max_length=200
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

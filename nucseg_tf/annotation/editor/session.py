@@ -12,7 +12,7 @@ from typing import Any
 
 from nucseg_tf.annotation.editor.history import write_history
 from nucseg_tf.annotation.editor.journal import Entry
-from nucseg_tf.annotation.editor.masks import write_mask
+from nucseg_tf.annotation.editor.masks import bring_back, put_away, write_mask
 from nucseg_tf.annotation.editor.message import EditError, Message
 from nucseg_tf.annotation.editor.store import Store, sha256
 from nucseg_tf.annotation.editor.tools import make_patch
@@ -65,6 +65,9 @@ class Session:
                 raise EditError(f"there is nothing to {message.tool}")
             store.write({"type": message.tool, "id": message.id}, user, seconds)
             return self._answer(message.tool)
+        if message.tool == "region":
+            store.write(_regions(store, message), user, seconds)
+            return self._answer(message.tool)
         patch, chosen = make_patch(store.labels, message)
         entry = {
             "type": "edit",
@@ -82,6 +85,9 @@ class Session:
     def _answer(self, tool: str, change: Entry | None = None) -> dict[str, Any]:
         """What the last step changed, and what the page shows beside it."""
         change = change or self.store.changed(tool)
+        if change["type"] == "region":
+            nothing = {"box": [0, 0, 0, 0], "runs": []}
+            return {"patch": nothing, "nuclei": {}, "select": [], **self.state()}
         back = tool == "undo"
         nuclei = self.store.labels.nuclei
         found = {label: nuclei.get(label) for label in change["touched"]}
@@ -103,6 +109,7 @@ class Session:
             "suspects_left": sum(not suspect["done"] for suspect in self.suspects()),
             "undo": len(store.undo),
             "redo": len(store.redo),
+            "regions": store.regions,
         }
 
     def suspects(self) -> list[dict[str, Any]]:
@@ -152,9 +159,11 @@ class Session:
         ours = bool(accepted and field.mask.is_file()) and (
             sha256(field.mask) == accepted[-1]["sha256"]
         )
-        kept = write_mask(field, self.store.labels.pixels, pixel_size, ours)
+        regions = self.store.regions
+        kept = write_mask(field, self.store.labels.pixels, pixel_size, ours, regions)
         entry = {
             "type": "accept",
+            "regions": regions,
             "nuclei": len(self.store.labels.nuclei),
             "sha256": sha256(field.mask),
             "kept": [path.name for path in kept],
@@ -168,6 +177,36 @@ class Session:
         if self.store.history.status == "accepted":
             self.store.write({"type": "reopen"}, user)
             self._save()
+        return self.state()
+
+    def set_aside(self, on: bool, user: str, seconds: float = 0) -> dict[str, Any]:
+        """Take a field that cannot be judged out of the work, or take it back.
+
+        Its masks are put away, so that training does not have them, and brought back.
+
+        Args:
+            on: whether it is set aside.
+            user: who does it.
+            seconds: worked since the last entry.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        store = self.store
+        if on is (store.history.status == "aside"):
+            return self.state()
+        if not on:
+            store.write({"type": "aside", "on": False}, user, seconds)
+            bring_back(store.field, store.history.kept)
+        else:
+            store.begin_journal(user)  # before its mask, which it may begin from, is put away
+            kept = put_away(store.field)
+            try:
+                store.write({"type": "aside", "on": True, "kept": kept}, user, seconds)
+            except OutputError:
+                bring_back(store.field, kept)
+                raise
+        self._save()
         return self.state()
 
     def leave(self, user: str, seconds: float = 0) -> None:
@@ -196,6 +235,7 @@ class Session:
         """History and numbers, for history.json and the page."""
         state = self.state()
         numbers = {"nuclei": state["count"], "suspects_left": state["suspects_left"]}
+        numbers["regions"] = len(state["regions"])
         return {"field": self.store.field.key} | self.store.history.summary() | numbers
 
     def prelabels_changed(self) -> bool:
@@ -208,6 +248,30 @@ class Session:
     def _check_open(self) -> None:
         if self.store.history.status == "accepted":
             raise EditError("this field is accepted; reopen it to change it")
+        if self.store.history.status == "aside":
+            raise EditError("this field is set aside; take it back to change it")
+
+
+def _regions(store: Store, message: Message) -> Entry:
+    """The entry that makes these the finished regions.
+
+    Raises:
+        EditError: a box is empty, or not in the field.
+    """
+    height, width = store.labels.pixels.shape
+    for y0, x0, y1, x1 in message.boxes:
+        if not (y0 < y1 <= height and x0 < x1 <= width):
+            raise EditError(
+                f"expected regions inside the field, {height} x {width} px. Received: "
+                f"{[y0, x0, y1, x1]}"
+            )
+    return {
+        "type": "region",
+        "id": message.id,
+        "tool": "region",
+        "boxes": message.boxes,
+        "before": store.regions,
+    }
 
 
 def _seen(message: Message) -> str:

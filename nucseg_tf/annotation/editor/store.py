@@ -1,8 +1,8 @@
 """The labels of one field and all that happened to them, on disk.
 
     base.tif        the labels that the work began from, a copy of their file; never changes
-    journal.jsonl   begin, edit, undo, redo, review, accept, reopen, visit, snapshot: all that
-                    happened, in order; the truth
+    journal.jsonl   begin, edit, region, undo, redo, review, accept, reopen, aside, visit, snapshot:
+                    all that happened, in order; the truth
     labels.tif      the labels at the last snapshot: when the page left the field, and when it was
                     accepted
     history.json    sums of the journal, see `history`
@@ -23,10 +23,11 @@ from pathlib import Path
 
 import numpy as np
 
-from nucseg_tf.annotation.editor.history import History, now
+from nucseg_tf.annotation.editor.history import CHANGES, History, now
 from nucseg_tf.annotation.editor.journal import Entry, Journal, sync_file
 from nucseg_tf.annotation.editor.patches import LabelMap
 from nucseg_tf.annotation.editor.project import AnnotationField
+from nucseg_tf.data.regions import read_regions
 from nucseg_tf.errors import DataError, LabelError
 from nucseg_tf.io.boxes import shape_of
 from nucseg_tf.io.files import atomic_path, ensure_folder
@@ -43,6 +44,7 @@ class Store:
         field: its files.
         labels: as they are now.
         history: of the journal.
+        regions: boxes in which everything is corrected; none: the whole field, once accepted.
         begin: the first entry of the journal, or what it will be.
         revision: counts the changes of the labels.
         undo: places in the journal of the edits that can be undone.
@@ -65,6 +67,8 @@ class Store:
         """
         self.field = field
         self.history = History()
+        self.regions: list[list[int]] = []
+        self._regions_at: dict[int, Entry] = {}  # entries that changed them, by place
         self.revision = 0
         self.undo: list[int] = []
         self.redo: list[int] = []
@@ -82,6 +86,7 @@ class Store:
         else:
             self.begin, pixels = _origin(field, shape, model)
             self.labels = LabelMap(pixels)
+            self.regions = self.begin["regions"]
 
     @property
     def size(self) -> int:
@@ -109,6 +114,7 @@ class Store:
         if start:
             self._snapshot = entries[start][0] if start < len(entries) else self.size
         self.labels = LabelMap(_read(path if start else self.field.state / BASE, shape))
+        self.regions = self.begin.get("regions", [])
         for index, (place, entry) in enumerate(entries):
             try:
                 if (entry["type"] == "begin") != (index == 0):
@@ -128,17 +134,22 @@ class Store:
     def _follow(self, place: int, entry: Entry, apply: bool = True) -> None:
         """Do what an entry does to the labels and to what can be undone."""
         kind = entry["type"]
-        if kind not in ("edit", "undo", "redo"):
+        if kind not in CHANGES:
             return
-        if kind == "edit":
+        if kind in ("edit", "region"):
             self.undo.append(place)
             self.redo.clear()
         else:
             taken, given = (self.undo, self.redo) if kind == "undo" else (self.redo, self.undo)
-            given.append(taken.pop())
+            place = taken.pop()
+            given.append(place)
         self.revision += 1
         self.made[entry["id"]] = self.revision
-        if apply:
+        if kind == "region":
+            self._regions_at[place] = entry
+        if place in self._regions_at:
+            self.regions = self._regions_at[place]["before" if kind == "undo" else "boxes"]
+        elif apply:
             change = entry if kind == "edit" else self.changed(kind)
             box = tuple(change["box"])
             values = change["before" if kind == "undo" else "after"]
@@ -161,15 +172,21 @@ class Store:
         Raises:
             OutputError: it cannot be written; nothing has changed.
         """
-        journal = self._journal or self._begin(user)
+        journal = self.begin_journal(user)
         entry |= {"time": now(), "user": user, "next": self.labels.next_label}
         entry |= {"seconds": round(seconds, 1)} if seconds else {}
         place = journal.append(entry)
         self.history.add(entry)
         self._follow(place, entry)
 
-    def _begin(self, user: str) -> Journal:
-        """Make the folder of the field, with the labels that the work begins from."""
+    def begin_journal(self, user: str) -> Journal:
+        """The journal; with it the folder of the field and the labels that the work begins from.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        if self._journal is not None:
+            return self._journal
         state = ensure_folder(self.field.state)
         self._write_base(state / BASE)
         journal = Journal(state / JOURNAL)
@@ -215,7 +232,7 @@ def sha256(path: Path) -> str:
 
 
 def has_open_edits(state: Path) -> bool:
-    """Whether a field was edited since it was last accepted.
+    """Whether a field was edited since it was last accepted, and is not set aside.
 
     Args:
         state: folder of the work on it; need not exist.
@@ -224,14 +241,16 @@ def has_open_edits(state: Path) -> bool:
         return False
     try:
         lines = (state / JOURNAL).read_bytes().splitlines()
-        kinds = [json.loads(line).get("type") for line in lines if line.endswith(b"}")]
+        entries = [json.loads(line) for line in lines if line.endswith(b"}")]
+        kinds = [entry.get("type") for entry in entries]
     except (OSError, ValueError, AttributeError):
         return True  # damaged: better to say too much
     last = next((kind for kind in reversed(kinds) if kind in _TELLING), "accept")
-    return last != "accept"
+    aside = next((entry["on"] for entry in reversed(entries) if entry.get("type") == "aside"), 0)
+    return last != "accept" and not aside
 
 
-_TELLING = ("edit", "undo", "redo", "accept")
+_TELLING = (*CHANGES, "accept")
 
 
 def _source(field: AnnotationField) -> tuple[str, Path | None]:
@@ -253,6 +272,7 @@ def _origin(field: AnnotationField, shape: tuple[int, ...], model: str) -> tuple
         "sha256": sha256(path) if path else "",
         "model": model if source == "prelabels" else "",
         "suspects": [asdict(suspect) for suspect in suspects],
+        "regions": [list(box) for box in read_regions(path)] if source == "masks" and path else [],
     }
     return entry, _read(path, shape) if path else np.zeros(shape, np.int32)
 

@@ -17,8 +17,9 @@ from reference.drawn import drawn_nuclei
 from nucseg_tf.annotation.editor import masks
 from nucseg_tf.annotation.editor.message import EditError, Message
 from nucseg_tf.annotation.editor.session import ConflictError, Session
-from nucseg_tf.annotation.editor.store import Store
+from nucseg_tf.annotation.editor.store import Store, has_open_edits
 from nucseg_tf.data.manifest import find_fields
+from nucseg_tf.data.regions import read_regions, write_regions
 from nucseg_tf.errors import DataError, LabelError, OutputError
 from nucseg_tf.io.images import read_image
 from nucseg_tf.io.labels import read_labels, write_labels
@@ -482,3 +483,125 @@ def test_the_history_tells_who_when_how_long(project):
     assert kinds == [
         *("begin", "edit", "undo", "review", "accept", "snapshot", "visit", "snapshot"),
     ]
+
+
+# --- set aside -------------------------------------------------------------------------------
+
+
+def test_a_field_that_cannot_be_judged_is_not_trained_on(project, folder):
+    session = opened(project)
+    edit(session, "delete", labels=[4])
+    session.accept("anna", None)
+    mask = project.fields["A/one"].mask
+    content = mask.read_bytes()
+    assert session.set_aside(True, "anna", 3.0)["status"] == "aside"
+    assert not mask.exists()
+    for refused in (lambda: edit(session, "delete", labels=[3]), lambda: session.accept("a", None)):
+        with pytest.raises(EditError, match="set aside"):
+            refused()
+    assert session.set_aside(True, "ben")["status"] == "aside"
+    assert [entry["on"] for entry in journal(session) if entry["type"] == "aside"] == [True]
+    again = opened(project)
+    assert (again.state()["status"], again.state()["count"]) == ("aside", 3)
+    assert not has_open_edits(project.fields["A/one"].state)
+    state = again.set_aside(False, "anna")
+    assert state["status"] == "reopened"
+    assert mask.read_bytes() == content
+    assert opened(project).state()["status"] == "reopened"
+    assert again.accept("anna", None)["status"] == "accepted"
+
+
+@pytest.mark.parametrize("key", ["A/one", "A/three", "two"])
+def test_setting_aside_is_undone_by_the_same(project, key):
+    session = opened(project, key)
+    before, masks_before = pixels(session), project.fields[key].masks()
+    session.set_aside(True, "anna")
+    assert project.fields[key].masks() == []
+    session = opened(project, key)
+    assert session.set_aside(False, "anna")["status"] == "begun"
+    assert np.array_equal(pixels(session), before)
+    assert project.fields[key].masks() == masks_before
+    assert not has_open_edits(project.fields[key].state)
+
+
+def test_a_mask_stays_where_setting_aside_cannot_be_noted(project, monkeypatch):
+    session = opened(project, "A/three")
+    edit(session, "delete", labels=[4])
+
+    def full(file, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        with pytest.raises(OutputError):
+            session.set_aside(True, "anna")
+    assert session.state()["status"] == "begun"
+    assert [path.name for path in project.fields["A/three"].masks()] == ["three_masks.tif"]
+
+
+# --- finished regions ------------------------------------------------------------------------
+
+LEFT, RIGHT = [0, 0, 72, 40], [0, 40, 72, 96]
+
+
+def test_regions_are_undone_with_the_edits_between_them(project):
+    session = opened(project)
+    start = pixels(session)
+    answer = edit(session, "region", boxes=[LEFT])
+    assert (answer["regions"], answer["revision"], answer["nuclei"]) == ([LEFT], 1, {})
+    edit(session, "delete", labels=[4])
+    edit(session, "region", boxes=[LEFT, RIGHT])
+    edit(session, "region", boxes=[RIGHT])
+    expected = [([LEFT, RIGHT], 3), ([LEFT], 3), ([LEFT], 4), ([], 4)]
+    for regions, count in expected:
+        state = edit(session, "undo")
+        assert (state["regions"], state["count"]) == (regions, count)
+    assert np.array_equal(pixels(session), start)
+    session.leave("anna")
+    session = opened(project)
+    assert (session.store.regions, len(session.store.redo)) == ([], 4)
+    for regions, count in [([LEFT], 4), ([LEFT], 3), ([LEFT, RIGHT], 3), ([RIGHT], 3)]:
+        state = edit(session, "redo")
+        assert (state["regions"], state["count"]) == (regions, count)
+        assert opened(project).store.regions == regions
+    assert has_open_edits(project.fields["A/one"].state)
+
+
+@pytest.mark.parametrize(
+    "box", [[0, 0, 73, 9], [0, 0, 9, 97], [5, 5, 5, 9], [9, 0, 5, 9], [0, 0, 0, 0]]
+)
+def test_regions_lie_in_the_field(project, box):
+    session = opened(project)
+    with pytest.raises(EditError, match="regions inside the field, 72 x 96"):
+        edit(session, "region", boxes=[box])
+    assert session.store.size == 0
+
+
+def test_a_mask_says_which_regions_are_finished(project):
+    session, mask = opened(project), project.fields["A/one"].mask
+    edit(session, "region", boxes=[LEFT])
+    session.accept("anna", None)
+    assert read_regions(mask) == (tuple(LEFT),)
+    assert journal(session)[-2]["regions"] == [LEFT]
+    session.reopen("anna")
+    assert opened(project).store.regions == [LEFT]
+    edit(session, "region", boxes=[])
+    session.accept("anna", None)
+    assert read_regions(mask) == ()
+
+
+def test_work_begun_from_a_mask_has_its_regions(project):
+    write_regions(project.fields["A/three"].masks()[0], [LEFT])
+    session = opened(project, "A/three")
+    assert session.store.regions == [LEFT]
+    edit(session, "delete", labels=[4])
+    assert opened(project, "A/three").store.regions == [LEFT]
+
+
+def test_a_journal_of_before_regions_is_read(project):
+    session = opened(project)
+    edit(session, "delete", labels=[4])
+    path = project.fields["A/one"].state / "journal.jsonl"
+    path.write_text(path.read_text().replace(',"regions":[]', ""))
+    assert "regions" not in path.read_text()
+    assert opened(project).store.regions == []
