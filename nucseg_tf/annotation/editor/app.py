@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+from anyio import CapacityLimiter, to_thread
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -20,11 +21,27 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from nucseg_tf.annotation.editor.message import EditError, Message
+from nucseg_tf.annotation.editor.planes import PlaneChoice
 from nucseg_tf.annotation.editor.project import MAX_NAME
 from nucseg_tf.annotation.editor.security import MAX_BODY
 from nucseg_tf.annotation.editor.session import ConflictError
-from nucseg_tf.annotation.editor.workspace import LockedError, UnknownFieldError, Visit, Workspace
-from nucseg_tf.errors import NucsegError, OutputError
+from nucseg_tf.annotation.editor.uploads import (
+    GIGABYTE,
+    TooLargeUploadError,
+    check_name,
+    receive,
+    upload_suffixes,
+)
+from nucseg_tf.annotation.editor.workspace import (
+    BegunError,
+    ClosedError,
+    LockedError,
+    UnknownFieldError,
+    Visit,
+    Workspace,
+)
+from nucseg_tf.errors import NucsegError, OutputError, PlaneChoiceError
+from nucseg_tf.io.names import stem_of
 
 LOG = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"
@@ -44,7 +61,11 @@ CODES: tuple[tuple[type[NucsegError], int], ...] = (
     (UnknownFieldError, 404),
     (LockedError, 423),
     (ConflictError, 409),
+    (BegunError, 409),
+    (ClosedError, 410),
     (TooLargeError, 413),
+    (TooLargeUploadError, 413),
+    (PlaneChoiceError, 428),
     (EditError, 422),
     (OutputError, 507),
     (NucsegError, 422),
@@ -65,6 +86,10 @@ class Users:
     ask: bool = False
     names: tuple[str, ...] = ()
 
+    def for_page(self) -> dict[str, Any]:
+        """What the page needs to know of it."""
+        return {"ask_user": self.ask, "users": self.names, "user": self.default}
+
     def check(self, name: str) -> str:
         """The name to note, from what the page sent."""
         if not self.ask:
@@ -73,6 +98,26 @@ class Users:
         if (self.names and name not in self.names) or not name:
             raise UnknownUserError(f"choose your name first. Received: {name!r}")
         return name
+
+
+@dataclass(frozen=True)
+class Features:
+    """What a server allows beside edits.
+
+    Attributes:
+        chooser: whether pages may open other folders.
+        upload: bytes of an image that is dropped on the page, at most.
+    """
+
+    chooser: bool = False
+    upload: int = 2 * GIGABYTE
+
+    def for_page(self) -> dict[str, Any]:
+        """What the page needs to know of it."""
+        return {
+            "chooser": self.chooser,
+            "upload": {"bytes": self.upload, "suffixes": upload_suffixes()},
+        }
 
 
 class UnknownUserError(EditError):
@@ -110,21 +155,40 @@ class _Seen(_Body):
     revision: int = Field(ge=0)
 
 
-def make_app(workspace: Workspace, users: Users) -> Starlette:
+class _Planes(_Body):
+    channel: str | None = Field(default=None, max_length=200)
+    z: str | None = Field(default=None, max_length=20)
+    t: str | None = Field(default=None, max_length=20)
+    over: bool = False
+
+    @property
+    def choice(self) -> PlaneChoice:
+        return PlaneChoice(self.channel, self.z, self.t)
+
+
+class _Aside(_Seen):
+    on: bool
+
+
+def make_app(
+    workspace: Workspace,
+    users: Users,
+    features: Features = Features(),
+) -> Starlette:
     """The application, without the gate before it.
 
     Args:
         workspace: the fields at work.
         users: who may annotate.
+        features: what else pages may do.
     """
 
     def project(request: Request) -> dict[str, Any]:
-        asked = {"ask_user": users.ask, "users": users.names, "user": users.default}
-        return workspace.listing() | asked
+        return workspace.listing() | users.for_page() | features.for_page()
 
     def post(path: str, kind: type[_Body], work: Callable[[Any, Visit], Any]) -> Route:
         async def endpoint(request: Request) -> Response:
-            body = kind.model_validate_json(await _read_body(request))
+            body = kind.model_validate_json(await read_body(request))
             visit = Visit(body.field, body.page, users.check(body.user), body.seconds)
             return JSONResponse(await run_in_threadpool(work, body, visit))
 
@@ -156,13 +220,61 @@ def make_app(workspace: Workspace, users: Users) -> Starlette:
         post("/api/reopen", _Seen, lambda body, visit: workspace.reopen(visit, body.revision)),
         post("/api/beat", _Body, lambda body, visit: workspace.beat(visit)),
         post("/api/leave", _Body, lambda body, visit: workspace.leave(visit)),
-        *_page(),
+        post(
+            "/api/aside",
+            _Aside,
+            lambda body, visit: workspace.set_aside(visit, body.revision, body.on),
+        ),
+        get("/api/planes", lambda request: workspace.planes(_key(request))),
+        post(
+            "/api/planes",
+            _Planes,
+            lambda body, visit: workspace.choose(visit, body.choice, body.over),
+        ),
+        *_images(workspace, features.upload),
+        *page_routes(),
     ]
+    return with_refusals(routes)
+
+
+def with_refusals(routes: list[Route]) -> Starlette:
+    """An application whose errors are answers."""
     handlers = {NucsegError: _refuse, ValidationError: _refuse_body}
     return Starlette(routes=routes, exception_handlers=handlers)  # type: ignore[arg-type]
 
 
-def _page() -> list[Route]:
+def _images(workspace: Workspace, limit: int) -> list[Route]:
+    """Thumbnails, and images that come from a page."""
+    one_at_a_time = CapacityLimiter(1)  # of thumbnails: edits must not wait for them
+    coming: set[str] = set()
+
+    async def thumbnail(request: Request) -> Response:
+        key = _key(request)
+        content = await to_thread.run_sync(workspace.thumbnail, key, limiter=one_at_a_time)
+        return Response(content, media_type="image/jpeg")
+
+    async def ask(request: Request) -> Response:
+        check_name(request.query_params.get("name", ""), workspace.project, coming)
+        return JSONResponse({})
+
+    async def upload(request: Request) -> Response:
+        target = check_name(request.query_params.get("name", ""), workspace.project, coming)
+        stem = stem_of(target).lower()
+        coming.add(stem)
+        try:
+            await receive(request.stream(), target, limit)
+            return JSONResponse(await run_in_threadpool(workspace.add_image, target))
+        finally:
+            coming.discard(stem)
+
+    return [
+        Route("/api/thumbnail", thumbnail, methods=["GET"]),
+        Route("/api/upload", ask, methods=["GET"]),
+        Route("/api/upload", upload, methods=["POST"]),
+    ]
+
+
+def page_routes() -> list[Route]:
     """The files of the page, all known beforehand: no path is made from a request."""
 
     def serve(path: Path) -> Callable[[Request], Response]:
@@ -182,7 +294,8 @@ def _binary(content: bytes, headers: dict[str, str] | None = None) -> Response:
     return Response(content, media_type="application/octet-stream", headers=headers)
 
 
-async def _read_body(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
+    """The body of a request; TooLargeError."""
     body = b""
     async for chunk in request.stream():
         body += chunk

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from nucseg_tf.annotation.editor.planes import PlaneChoice, read_plane
 from nucseg_tf.errors import ImageReadError
-from nucseg_tf.io.images import read_image
 
 MAX_PIXELS = 64_000_000  # a browser holds the image twice and the labels once: 1 GB
 
@@ -44,18 +44,17 @@ class Picture:
         }
 
 
-def read_picture(path: Path, channel: str | None = None, z: str | None = None) -> Picture:
+def read_picture(path: Path, choice: PlaneChoice = PlaneChoice()) -> Picture:  # noqa: B008 - frozen
     """Read an image for the page.
 
     Args:
         path: image file.
-        channel: see `read_image`.
-        z: see `read_image`.
+        choice: of its plane.
 
     Raises:
         ImageReadError: it cannot be read, is ambiguous, or is too large for a browser.
     """
-    image = read_image(path, channel=channel, z=z)
+    image = read_plane(path, choice)
     pixels = image.pixels
     if pixels.size > MAX_PIXELS:
         raise ImageReadError(

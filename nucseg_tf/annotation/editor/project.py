@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nucseg_tf.annotation.editor.names import is_text
 from nucseg_tf.annotation.editor.prelabels import (
     Objects,
     Suspect,
@@ -82,19 +83,31 @@ class Project:
     fields: dict[str, AnnotationField] = field(default_factory=dict)
     model: str = ""
 
+    @property
+    def images(self) -> Path:
+        """The folder that new images go into."""
+        return self.folder if _is_flat(self.folder) else self.folder / "images"
+
+    def with_image(self, image: Path) -> AnnotationField:
+        """The field of an image that came into `images`; it is added to the list."""
+        flat = _is_flat(self.folder)
+        made = _field(self.folder, "", image, flat, {})
+        self.fields[made.key] = made
+        return made
+
 
 def open_project(folder: Path) -> Project:
     """Find the fields of a folder.
 
     Raises:
-        UsageError: no such folder, or one without images.
+        UsageError: no such folder, or one without images; images/ may be empty, as they may come.
         OutputError: it cannot be written to.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder; expected one of images")
-    flat = not (folder / "images").is_dir()
+    flat = _is_flat(folder)
     images = list(_images(folder, flat))
-    if not images:
+    if flat and not images:
         splits = [name for name in SPLITS if (folder / name / "images").is_dir()]
         hint = f"; choose {' or '.join(str(folder / name) for name in splits)}" if splits else ""
         raise UsageError(
@@ -107,7 +120,7 @@ def open_project(folder: Path) -> Project:
     fields = {}
     for group, image in images:
         key = field_key(group, image)
-        if not _is_text(key):
+        if not is_text(key):
             LOG.warning("left out: %s: its name is no UTF-8; rename it", ascii(str(image)))
             continue
         if keys[key.lower()] > 1:
@@ -141,6 +154,10 @@ def locked(project: Project) -> Iterator[None]:
         except OSError:  # a network drive without locks
             LOG.warning("%s: no file locks there; do not start a second server on it", path)
         yield
+
+
+def _is_flat(folder: Path) -> bool:
+    return not (folder / "images").is_dir()
 
 
 def _images(folder: Path, flat: bool) -> Iterator[tuple[str, Path]]:
@@ -177,15 +194,6 @@ def _field(folder: Path, group: str, image: Path, flat: bool, objects: Objects) 
         objects=count,
         suspects=suspects,
     )
-
-
-def _is_text(name: str) -> bool:
-    """Whether a name can be sent; names of files may be any bytes."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def user_name() -> str:

@@ -5,7 +5,7 @@
 - Its Origin, if it has one, is the server itself; browsers send it with all that other sites do.
 - Below /api it carries the token, in the header Authorization, which other sites cannot set. The
   token stands in the fragment of the address: browsers send that to nobody.
-- Its body is small.
+- Its body is small, but for that of an image, which goes to the disk as it comes.
 
 Answers forbid the browser to load, run or frame anything from elsewhere.
 """
@@ -20,6 +20,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+UPLOAD = "/api/upload"
 MAX_BODY = 1_000_000  # 20,000 points are half of it
 ANSWER_HEADERS = {
     "content-security-policy": (
@@ -38,7 +39,7 @@ ANSWER_HEADERS = {
 class Gate:
     """Refuses requests (see the module docstring); an ASGI middleware."""
 
-    def __init__(self, app: ASGIApp, token: str, host: str, port: int):
+    def __init__(self, app: ASGIApp, token: str, host: str, port: int, upload: int = 0):
         """Stand before an application.
 
         Args:
@@ -46,7 +47,9 @@ class Gate:
             token: expected below /api.
             host: that the server listens on.
             port: the same.
+            upload: bytes of an image that a page sends, at most.
         """
+        self._upload = upload
         self.app = app
         self._token = token.encode()
         self._port = port
@@ -87,8 +90,10 @@ class Gate:
                     "the token is missing or wrong: open the address that the server printed",
                 )
             length = headers.get("content-length", "0")
-            if not length.isdecimal() or int(length) > MAX_BODY:
-                return 413, f"expected {MAX_BODY:,} bytes at most. Received: {length[:20]}"
+            is_image = scope["path"] == UPLOAD and scope["method"] == "POST"
+            most = self._upload if is_image else MAX_BODY
+            if not length.isdecimal() or int(length) > most:
+                return 413, f"expected {most:,} bytes at most. Received: {length[:20]}"
         return None
 
     def _is_here(self, host: str) -> bool:

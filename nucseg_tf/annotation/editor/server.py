@@ -8,16 +8,20 @@ import secrets
 import signal
 import socket
 from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import uvicorn
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
-from nucseg_tf.annotation.editor.app import Users, make_app
-from nucseg_tf.annotation.editor.project import Project, locked, user_name
+from nucseg_tf.annotation.editor.app import Features, Users
+from nucseg_tf.annotation.editor.chooser import Chooser
+from nucseg_tf.annotation.editor.desk import Desk
+from nucseg_tf.annotation.editor.planes import PlaneChoice
+from nucseg_tf.annotation.editor.project import user_name
 from nucseg_tf.annotation.editor.security import Gate, is_loopback
-from nucseg_tf.annotation.editor.workspace import Workspace
 from nucseg_tf.errors import UsageError
 
 LOG = logging.getLogger(__name__)
@@ -26,33 +30,59 @@ TRIES = 50
 
 
 def serve(
-    project: Project,
+    folder: Path | None,
     host: str = "127.0.0.1",
     port: int | None = None,
     names: Sequence[str] = (),
-    channel: str | None = None,
-    z: str | None = None,
+    options: PlaneChoice | None = None,
+    root: Path | None = None,
+    upload: int = Features.upload,
 ) -> None:
     """Print the page's address, and serve it until a signal comes.
 
     Args:
-        project: its folder and fields.
+        folder: of images; None: the page asks for one.
         host: address to listen on.
         port: 0 for any that is free; PORT or the next free one if None.
         names: of the annotators.
-        channel: of the images, see `read_image`.
-        z: see `read_image`.
+        options: planes of the images.
+        root: folder below which a page may open others; the user's home if None, or nowhere where
+            others than this computer are listened to.
+        upload: bytes of an image that is dropped on the page, at most.
 
     Raises:
-        UsageError: the port is taken, or another server works on the folder.
+        UsageError: no such folder, it has no images, another server works on it, there is none to
+            choose from, or the port is taken.
     """
-    with locked(project), listen(host, port) as listener:
+    chooser = _chooser(folder, host, root)
+    ask = bool(names) or not is_loopback(host)
+    users = Users(user_name(), ask, tuple(names))
+    desk = Desk(users, Features(bool(chooser.roots), upload), chooser, options or PlaneChoice())
+    with closing(desk):
+        if folder is not None:
+            desk.open(folder)
+        _serve(desk, host, port, upload)
+
+
+def _chooser(folder: Path | None, host: str, root: Path | None) -> Chooser:
+    """Where pages may look for folders."""
+    if root is not None and not root.is_dir():
+        raise UsageError(f"--root {root}: no such folder")
+    if root is None and not is_loopback(host):
+        if folder is None:
+            raise UsageError(
+                f"--host {host}: name the folder to annotate, or allow pages to choose among those "
+                "below one with --root FOLDER"
+            )
+        return Chooser()
+    return Chooser([path for path in (root or Path.home(), folder) if path is not None])
+
+
+def _serve(desk: Desk, host: str, port: int | None, upload: int) -> None:
+    with listen(host, port) as listener:
         bound = listener.getsockname()[1]
         token = secrets.token_urlsafe(32)
-        ask = bool(names) or not is_loopback(host)
-        users = Users(user_name(), ask, tuple(names))
-        workspace = Workspace(project, channel, z)
-        app: ASGIApp = make_app(workspace, users)
+        app: ASGIApp = desk
         if not is_loopback(host):
             app = GZipMiddleware(app, minimum_size=100_000, compresslevel=1)
             LOG.warning(
@@ -63,11 +93,8 @@ def serve(
             )
         _warm_up()
         print(_address(host, bound, token), flush=True)
-        LOG.info("%d fields in %s; Ctrl-C ends", len(project.fields), project.folder)
-        try:
-            _run(Gate(app, token, host, bound), listener)
-        finally:
-            workspace.close()
+        LOG.info("%s; Ctrl-C ends", desk.describe())
+        _run(Gate(app, token, host, bound, upload), listener)
 
 
 def _warm_up() -> None:

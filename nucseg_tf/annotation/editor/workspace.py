@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from nucseg_tf.annotation.editor.history import read_history
 from nucseg_tf.annotation.editor.locks import Lock, Locks
 from nucseg_tf.annotation.editor.message import EditError, Message
 from nucseg_tf.annotation.editor.pictures import Picture, read_picture
-from nucseg_tf.annotation.editor.project import AnnotationField, Project
+from nucseg_tf.annotation.editor.planes import (
+    PlaneChoice,
+    offer,
+    read_choice,
+    read_plane,
+    write_choice,
+)
+from nucseg_tf.annotation.editor.project import ANNOTATION, AnnotationField, Project
 from nucseg_tf.annotation.editor.session import Session
 from nucseg_tf.annotation.editor.store import BASE, JOURNAL, Store
+from nucseg_tf.annotation.editor.thumbnails import Thumbnails
 from nucseg_tf.errors import DataError, NucsegError
 from nucseg_tf.io.labels import read_labels
 from nucseg_tf.io.runs import to_runs
@@ -45,6 +55,14 @@ class UnknownFieldError(DataError):
     """No field of that name."""
 
 
+class ClosedError(EditError):
+    """The project is no longer the one at work."""
+
+
+class BegunError(EditError):
+    """Fields were corrected already, on another plane."""
+
+
 class LockedError(EditError):
     """Somebody else edits the field."""
 
@@ -55,28 +73,32 @@ class Workspace:
     Attributes:
         project: its folder and fields.
         locks: who edits which field.
+        options: planes of the images by the command line.
+        choice: the same, and where they say nothing, what the project chose.
     """
 
     def __init__(
         self,
         project: Project,
-        channel: str | None = None,
-        z: str | None = None,
+        options: PlaneChoice | None = None,
         locks: Locks | None = None,
     ):
         """Begin with nothing open.
 
         Args:
             project: its folder and fields.
-            channel: of the images, see `read_image`.
-            z: see `read_image`.
+            options: planes of the images by the command line; before what the project chose.
             locks: replaced in tests.
         """
         self.project = project
         self.locks = locks or Locks()
-        self._planes = {"channel": channel, "z": z}
+        self.options = options or PlaneChoice()
+        self.choice = self.options.over(read_choice(project.folder))
+        self._choice = threading.Lock()
+        self._closed = False
         self._sessions: OrderedDict[str, Session] = OrderedDict()
-        self._pictures: OrderedDict[str, Picture] = OrderedDict()
+        self._pictures: OrderedDict[tuple[str, PlaneChoice], Picture] = OrderedDict()
+        self._thumbnails = Thumbnails(project.folder / ANNOTATION)
         self._guards = {key: threading.RLock() for key in project.fields}
         self._worked: dict[str, float] = {}  # seconds on a field that no entry tells of yet
         self._told: dict[str, float] = {}  # when a page last told of seconds
@@ -87,10 +109,12 @@ class Workspace:
     def listing(self) -> dict[str, Any]:
         """The list of fields, with the progress of each."""
         return {
+            "id": project_id(self.project),
             "name": self.project.folder.resolve().name,
             "folder": str(self.project.folder.resolve()),
             "model": self.project.model,
-            "fields": [self._row(field) for field in self.project.fields.values()],
+            "choice": asdict(self.choice),
+            "fields": [self._row(field) for field in list(self.project.fields.values())],
         }
 
     def _row(self, field: AnnotationField) -> dict[str, Any]:
@@ -101,6 +125,7 @@ class Workspace:
             "status": "new",
             "count": field.objects if prelabelled else None,
             "suspects_left": len(field.suspects) if prelabelled else 0,
+            "regions": 0,
             "user": held.user if held else "",
             "page": held.page if held else "",
         }
@@ -111,6 +136,7 @@ class Workspace:
         if summary:
             row |= {"status": summary["status"], "count": summary["nuclei"]}
             row["suspects_left"] = summary["suspects_left"]
+            row["regions"] = summary.get("regions", 0)
             if row["status"] == "accepted" and not field.mask.is_file():
                 row["status"] = "reopened"
         return row
@@ -137,9 +163,10 @@ class Workspace:
         """The image of a field."""
         field = self._field(key)
         with self._guards[key]:
-            picture = self._pictures.pop(key, None)
-            picture = picture or read_picture(field.image, **self._planes)
-            self._pictures[key] = picture
+            choice = self.choice
+            picture = self._pictures.pop((key, choice), None)
+            picture = picture or read_picture(field.image, choice)
+            self._pictures[key, choice] = picture
             while len(self._pictures) > KEEP:
                 self._pictures.popitem(last=False)
             return picture
@@ -225,11 +252,60 @@ class Workspace:
             session.check_seen(revision)
             return session.reopen(visit.user)
 
+    def set_aside(self, visit: Visit, revision: int, on: bool) -> dict[str, Any]:
+        """Set a field aside that cannot be judged, or take it back."""
+        with self._writable(visit) as (session, seconds):
+            session.check_seen(revision)
+            return session.set_aside(on, visit.user, seconds)
+
     def close(self) -> None:
-        """Bring all files up to date and close them."""
+        """Bring all files up to date and close them; whoever comes later is refused."""
+        self._closed = True
         for key in list(self._sessions):
             with self._guards[key]:
                 self._put_away(key)
+
+    # --- images ------------------------------------------------------------------------------
+
+    def thumbnail(self, key: str) -> bytes:
+        """A small JPEG of a field; for one thread at a time."""
+        return self._thumbnails.get(self._field(key).image, self.choice)
+
+    def planes(self, key: str) -> dict[str, Any]:
+        """What channels, planes and times a field's image has, and what is chosen."""
+        fixed = [role for role, text in asdict(self.options).items() if text is not None]
+        return offer(self._field(key).image, self.choice) | {"fixed": fixed}
+
+    def choose(self, visit: Visit, choice: PlaneChoice, over: bool = False) -> dict[str, Any]:
+        """Show another plane of all images.
+
+        Args:
+            visit: who asks; the image of the field must have the plane.
+            choice: of the project; options of the command line go before it.
+            over: also if fields were corrected on another plane.
+
+        Raises:
+            BegunError: they were.
+            ImageReadError: the image has no such plane.
+        """
+        wanted = self.options.over(choice)
+        read_plane(self._field(visit.field).image, wanted)
+        with self._choice:
+            begun = [field for field in list(self.project.fields.values()) if self._is_begun(field)]
+            if begun and wanted != self.choice and not over:
+                raise BegunError(f"{len(begun)} fields were worked on as they are shown now")
+            write_choice(self.project.folder, choice)
+            self.choice = wanted
+        return asdict(wanted)
+
+    def _is_begun(self, field: AnnotationField) -> bool:
+        return (field.state / JOURNAL).is_file()
+
+    def add_image(self, image: Path) -> dict[str, Any]:
+        """Take an image into the list that has come into the project; its row."""
+        field = self.project.with_image(image)
+        self._guards[field.key] = threading.RLock()
+        return self._row(field)
 
     # --- what these share --------------------------------------------------------------------
 
@@ -240,6 +316,8 @@ class Workspace:
         return self.project.fields[key]
 
     def _session(self, key: str) -> Session:
+        if self._closed:
+            raise ClosedError("another folder was opened; the page is loaded anew")
         session = self._sessions.pop(key, None)
         if session is None:
             shape = self.picture(key).shape
@@ -287,6 +365,12 @@ class Workspace:
         self._told[visit.page] = now
         worked = min(visit.seconds, passed + 1)
         self._worked[visit.field] = self._worked.get(visit.field, 0) + worked
+
+
+def project_id(project: Project) -> str:
+    """What pages call a project by: their edits must not reach another one."""
+    path = str(project.folder.resolve())
+    return hashlib.sha256(path.encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 def _held(lock: Lock, page: str) -> dict[str, Any]:

@@ -13,6 +13,10 @@ from reference.drawn import drawn_nuclei
 from nucseg_tf.annotation.editor.project import Project, open_project
 from nucseg_tf.io.labels import write_labels
 
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+]
 OBJECTS = """image,label,confidence,suspect,reasons,rank
 A/one.tif,1,0.9,0,,4
 A/one.tif,2,0.4,1,touches a neighbour,2
@@ -56,3 +60,13 @@ def folder(tmp_path) -> Path:
 def project(folder) -> Project:
     """The folder, opened."""
     return open_project(folder)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium):
+    """The machine's Chromium, led by playwright."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with api.sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield found
+        found.close()

@@ -5,49 +5,18 @@ from __future__ import annotations
 import itertools
 import re
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 from reference.drawn import drawn_nuclei
+from reference.hand import SHAPE, Hand, running, wait
 
 from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.editor.store import Store
 from nucseg_tf.io.labels import read_labels
 
 ROOT = Path(__file__).parents[3]
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-]
-SHAPE = (72, 96)
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    """The machine's Chromium, led by playwright."""
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield found
-        found.close()
-
-
-@contextmanager
-def running(folder: Path, *options: str):
-    """`nucseg annotate` in a process of its own, and the address that it prints."""
-    command = [sys.executable, "-m", "nucseg_tf", "annotate", str(folder), *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    try:
-        yield process, process.stdout.readline().strip()
-    finally:
-        process.kill()
-        process.communicate()
 
 
 @pytest.fixture
@@ -55,64 +24,6 @@ def server(folder):
     """The address of a server on the folder."""
     with running(folder, "--port", "0") as (_, address):
         yield address
-
-
-class Hand:
-    """A page, and a hand that moves in the coordinates of the field: (row, column)."""
-
-    def __init__(self, page, address: str, field: str = "A/one"):
-        self.page = page
-        self.problems: list[str] = []
-        self.hosts: set[str] = set()
-        page.on("console", lambda message: self._note(message))
-        page.on("pageerror", lambda error: self.problems.append(str(error)))
-        page.on("request", lambda request: self.hosts.add(request.url.split("/")[2]))
-        page.goto(address)
-        page.wait_for_selector("body[data-field]")
-        if field != page.evaluate("document.body.dataset.field"):
-            page.evaluate("(key) => nucseg.editor.open(key)", field)
-
-    def _note(self, message) -> None:
-        if message.type in ("error", "warning"):
-            self.problems.append(message.text)
-
-    def screen(self, row: float, column: float) -> tuple[float, float]:
-        x, y = self.page.evaluate("([y, x]) => nucseg.view.camera.toScreen(y, x)", [row, column])
-        box = self.page.locator("#view").bounding_box()
-        return box["x"] + x, box["y"] + y
-
-    def click(self, row: float, column: float, *keys: str) -> None:
-        for key in keys:
-            self.page.keyboard.down(key)
-        self.page.mouse.click(*self.screen(row, column))
-        for key in keys:
-            self.page.keyboard.up(key)
-
-    def drag(self, *places: tuple[float, float]) -> None:
-        self.page.mouse.move(*self.screen(*places[0]))
-        self.page.mouse.down()
-        for place in places[1:]:
-            self.page.mouse.move(*self.screen(*place), steps=6)
-        self.page.mouse.up()
-
-    def press(self, *keys: str) -> None:
-        for key in keys:
-            self.page.keyboard.press(key)
-
-    def edits(self, change: Callable[[], None]) -> None:
-        """Make an edit, and wait until the page says that it is saved."""
-        before = self.page.evaluate("nucseg.editor.revision")
-        change()
-        wait(self.page, f"nucseg.editor.revision === {before + 1}")
-        self.page.wait_for_selector("#saved[data-state=saved]")
-
-    def labels(self) -> np.ndarray:
-        """What the page holds."""
-        pixels = self.page.evaluate("Array.from(nucseg.view.labels.pixels)")
-        return np.array(pixels, np.int32).reshape(SHAPE)
-
-    def selected(self) -> list[int]:
-        return self.page.evaluate("nucseg.view.selected")
 
 
 @pytest.fixture
@@ -124,22 +35,9 @@ def hand(browser, server):
     context.close()
 
 
-def wait(page, condition: str) -> None:
-    """Wait for an expression; the page's policy keeps playwright's own way from running."""
-    eventually(lambda: page.evaluate(condition))
-
-
 def on_disk(folder: Path, key: str = "A/one") -> np.ndarray:
     """The labels that a server would find now."""
     return Store(open_project(folder).fields[key], SHAPE).labels.pixels
-
-
-def eventually(check: Callable[[], bool]) -> None:
-    """Wait for what happens when a page has gone."""
-    deadline = time.monotonic() + 10
-    while not check():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def capsule(row: int, start: int, stop: int, size: int) -> np.ndarray:

@@ -31,6 +31,7 @@ function actionsOf(editor, tools, display) {
       const key = editor.fields.neighbour(step);
       if (key) editor.open(key);
     },
+    aside: () => editor.setAside(),
     hide: () => toggle("labels"),
     ids: () => toggle("ids"),
     invert: () => display.set({ invert: !display.settings.invert }),
@@ -42,14 +43,15 @@ function actionsOf(editor, tools, display) {
   };
 }
 
-/** Connect buttons, sliders and keys. */
-export function wire(editor, tools, display, gestures) {
+/** Connect buttons, sliders and keys; `others` are actions that need no field. */
+export function wire(editor, tools, display, gestures, others) {
   const found = actionsOf(editor, tools, display);
   const open = (run) => (argument) => {
     if (editor.field) run(argument);
   };
   const actions = Object.fromEntries(Object.entries(found).map(([name, run]) => [name, open(run)]));
   actions.help = found.help;
+  Object.assign(actions, others);
   document.querySelectorAll("[data-tool]").forEach((button) => {
     button.onclick = () => tools.choose(button.dataset.tool);
   });

@@ -30,6 +30,14 @@ export class Api {
     this.page = sessionStorage.getItem("nucseg:page") ?? randomId();
     sessionStorage.setItem("nucseg:page", this.page);
     this.user = "";
+    this.project = ""; // id of the project that the page shows
+    this.onGone = () => {}; // called when the server has opened another one
+  }
+
+  /** What every request says. */
+  get headers() {
+    const project = this.project ? { "x-project": this.project } : {};
+    return { authorization: `Bearer ${this.token}`, ...project };
   }
 
   /** Take a new name for this page: another one has it. */
@@ -40,7 +48,7 @@ export class Api {
 
   /** @returns {Promise<Response>} of a request that was granted */
   async fetch(path, options = {}) {
-    const headers = { authorization: `Bearer ${this.token}`, ...options.headers };
+    const headers = { ...this.headers, ...options.headers };
     let response;
     try {
       response = await fetch(path, { ...options, headers });
@@ -49,6 +57,7 @@ export class Api {
     }
     if (response.ok) return response;
     const text = await response.text();
+    if (response.status === 410) this.onGone();
     throw new ApiError(response.status, errorText(text) || `The server answered ${response.status}`);
   }
 

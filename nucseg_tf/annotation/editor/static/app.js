@@ -2,19 +2,26 @@
 
 import { wire } from "./actions.js";
 import { Api } from "./api.js";
+import { begin, Chooser, noteOfBefore } from "./chooser.js";
 import { WorkClock } from "./clock.js";
+import { Contrast } from "./contrast.js";
 import { $, ask, toast } from "./dom.js";
 import { Editor } from "./editor.js";
 import { FieldList } from "./fields.js";
 import { Gestures } from "./gestures.js";
 import { Display } from "./panel.js";
+import { Planes } from "./planes.js";
 import { meet } from "./presence.js";
 import { EditQueue } from "./queue.js";
+import { Regions } from "./regions.js";
 import { fillHelp, savedState, showBanner, showCursor, showSaved, showTool, showZoom } from "./status.js";
+import { Thumbnails } from "./thumbnails.js";
 import { Tools } from "./tools.js";
+import { Uploads } from "./upload.js";
 import { View } from "./view.js";
 
 const BEAT = 15_000; // ms between signs of life
+let mayChoose = false; // whether other folders may be opened
 
 const api = new Api();
 const clock = new WorkClock();
@@ -22,9 +29,19 @@ const view = new View($("view"));
 const fields = new FieldList((key) => editor.open(key));
 const display = new Display(() => editor.redraw());
 const editor = new Editor(api, view, display, fields, clock);
+const thumbnails = new Thumbnails(api);
+const chooser = new Chooser(api, editor);
+const planes = new Planes(api, editor, thumbnails);
+const contrast = new Contrast(view, display);
+const regions = new Regions(editor);
+const uploads = new Uploads(api, addField, (why) => {
+  toast(why, "bad");
+  chooser.show(true);
+});
 const tools = new Tools(view, {
   select: (labels) => editor.select(labels),
   submit: (tool, extra, way) => editor.submit(tool, extra, way),
+  region: (corners) => regions.add(corners),
   editable: () => editor.editable(),
   changed: () => showTool(tools),
 });
@@ -41,12 +58,20 @@ const gestures = new Gestures(view, {
   doubleClick: () => tools.close(),
 });
 editor.onField = () => tools.cancel();
-view.onFrame = () => showZoom(view);
+editor.onPlanes = (key) => planes.show(key, "needed");
+api.onGone = () => begin(editor.queue, "Another folder was opened on this server.");
+view.onFrame = () => {
+  showZoom(view);
+  regions.show();
+};
 
 /** Learn what there is to do, and open a field. */
 async function start() {
   fillHelp();
-  wire(editor, tools, display, gestures);
+  wire(editor, tools, display, gestures, {
+    contrast: () => contrast.auto(),
+    folder: () => mayChoose && chooser.show(),
+  });
   window.addEventListener("hashchange", () => location.reload());
   if (!api.token) {
     showBanner("Open the address that `nucseg annotate` printed: the token is missing.");
@@ -62,6 +87,11 @@ async function start() {
   }
   const live = await meeting;
   await chooseUser(project);
+  showProject(project);
+  if (!project.id) {
+    await chooser.show(true);
+    return;
+  }
   editor.queue = new EditQueue(api, project.folder, {
     onAnswer: (item, answer) => editor.answered(item, answer),
     onRefused: (item, error) => editor.refused(item, error),
@@ -69,6 +99,7 @@ async function start() {
     onUnkept: () => showBanner("The browser cannot keep unsaved edits: leave this page open until all is saved."),
     seconds: () => clock.take(),
   });
+  fields.thumbnails = thumbnails;
   fields.set(project.fields);
   project.fields.forEach((row) => live.add(row.page));
   const count = editor.queue.adopt(live);
@@ -76,6 +107,29 @@ async function start() {
   if (count) toast(`${count} edits of last time are sent now`);
   editor.queue.run();
   stayAlive();
+}
+
+/** What the page may do with this project, or without one. */
+function showProject({ id, name, folder, chooser: allowed, upload, choice, fields: rows }) {
+  const note = noteOfBefore();
+  if (note) toast(note);
+  api.project = id;
+  mayChoose = allowed;
+  uploads.limits = id ? upload : null;
+  planes.label(choice);
+  document.querySelectorAll("[data-action=folder]").forEach((button) => {
+    button.hidden = !allowed;
+  });
+  $("project").textContent = name;
+  $("project").title = folder;
+  $("nothing").hidden = !id || rows.length > 0;
+}
+
+/** Take a field into the list whose image was dropped; the first one is opened. */
+function addField(row) {
+  fields.add(row);
+  $("nothing").hidden = true;
+  if (!editor.field) editor.open(row.key);
 }
 
 async function chooseUser({ ask_user: asks, users, user }) {
@@ -96,7 +150,7 @@ async function chooseUser({ ask_user: asks, users, user }) {
 
 /** Open the field of edits not yet saved, that of last time, or the first that is not accepted. */
 async function openFirst(rows) {
-  const usable = rows.filter((row) => row.status !== "error");
+  const usable = rows.filter((row) => row.status !== "error" && row.status !== "aside");
   const last = editor.queue.items[0]?.field ?? sessionStorage.getItem("nucseg:field");
   const known = usable.find((row) => row.key === last);
   const found = known ?? usable.find((row) => row.status !== "accepted") ?? usable[0];
@@ -129,5 +183,5 @@ async function beat() {
   }
 }
 
-window.nucseg = { editor, tools, view }; // for tests and the console
+window.nucseg = { chooser, contrast, editor, planes, regions, tools, uploads, view }; // for tests and the console
 start();

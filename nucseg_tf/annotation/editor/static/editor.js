@@ -24,6 +24,7 @@ export class Editor {
     this.revision = 0;
     this.queue = null; // set once the project is known
     this.onField = () => {}; // called when another field is shown
+    this.onPlanes = () => {}; // called with the key of a field whose plane must be chosen
     this.suspects = new Suspects(this);
   }
 
@@ -45,7 +46,8 @@ export class Editor {
       this.showPicture(field, image.buffer);
       this.showField(await labels);
     } catch (error) {
-      toast(error.message, "bad");
+      if (error.status === 428) this.onPlanes(key);
+      else toast(error.message, "bad");
       if (error.status === 422) this.fields.update(key, { status: "error", error: error.message });
     } finally {
       this.opening = false;
@@ -115,6 +117,7 @@ export class Editor {
     if (!this.field || !this.view.labels) return "Open a field first";
     if (!this.field.writable) return `${this.field.user} edits this field in another window`;
     if (this.field.status === "accepted") return "This field is accepted. Reopen it to change it.";
+    if (this.field.status === "aside") return "This field is set aside. Take it back to change it.";
     if (savedState() === "locked-out") return "The server was started anew: open the address that it printed";
     return "";
   }
@@ -202,8 +205,29 @@ export class Editor {
     }
     if (this.opening || key !== this.field.key) return;
     await this.ask("/api/accept", { seconds: this.clock.take() }, (answer, here) => {
-      toast(`Saved for training: ${answer.mask}`, "good");
+      const { length } = answer.regions;
+      const known = length ? ` Only ${length === 1 ? "its region is" : `its ${length} regions are`} trained on.` : "";
+      toast(`Saved for training: ${answer.mask}.${known}`, "good");
       if (answer.kept.length) toast(`Earlier masks are kept: ${answer.kept.join(", ")}`);
+      if (here) this.select([]);
+    });
+  }
+
+  /** Take a field that cannot be judged out of the work, or take it back. */
+  async setAside() {
+    const { key, status, writable, user } = this.field;
+    const on = status !== "aside";
+    try {
+      if (!writable) throw new Error(`${user} edits this field in another window`);
+      if (savedState() === "offline") throw new Error("The server does not answer; set the field aside when it does");
+      await this.queue.idle();
+    } catch (error) {
+      toast(error.message, "bad");
+      return;
+    }
+    if (this.opening || key !== this.field.key) return;
+    await this.ask("/api/aside", { on, seconds: this.clock.take() }, (answer, here) => {
+      toast(on ? "Set aside: training does not take this field. A takes it back." : "Taken back");
       if (here) this.select([]);
     });
   }
@@ -265,6 +289,8 @@ export class Editor {
 
   showState(state) {
     this.field.status = state.status;
+    if (!this.queue.editsOf(this.field.key).length) this.view.regions = state.regions;
+    this.view.refresh();
     this.fields.update(this.field.key, numbers(state));
     $("count").textContent = `${state.count.toLocaleString()} nuclei`;
     setEnabled("undo", state.undo > 0);
@@ -281,11 +307,12 @@ export class Editor {
       const here = [["Edit here", () => this.open(field.key, true)]];
       const text = `${field.user} edits this field in another window. You can look at it.`;
       showBanner(text, field.user === this.api.user ? here : []);
-    } else if (field.status === "accepted") {
+    } else if (field.status === "accepted" || field.status === "aside") {
+      const aside = field.status === "aside";
       const next = this.fields.unfinished();
-      const buttons = [["Reopen", () => this.reopen()]];
+      const buttons = [aside ? ["Take back", () => this.setAside()] : ["Reopen", () => this.reopen()]];
       if (next) buttons.push(["Next field", () => this.open(next)]);
-      showBanner("Accepted: training uses these labels.", buttons);
+      showBanner(aside ? "Set aside: training does not take this field." : accepted(this.view.regions), buttons);
     } else {
       showBanner("");
     }
@@ -307,6 +334,11 @@ function markPainted(name) {
   requestAnimationFrame(() => setTimeout(() => performance.mark(name)));
 }
 
-function numbers({ status, count, suspects_left }) {
-  return { status, count, suspects_left };
+/** What to say of an accepted field with these finished regions. */
+function accepted({ length }) {
+  return length ? "Accepted: training uses the labels in its regions." : "Accepted: training uses these labels.";
+}
+
+function numbers({ status, count, suspects_left, regions }) {
+  return { status, count, suspects_left, regions: regions.length };
 }

@@ -2,19 +2,35 @@
 
 import { $, make } from "./dom.js";
 
-const MARKS = { new: "", begun: "in work", accepted: "accepted", reopened: "reopened", error: "unreadable" };
+const MARKS = {
+  new: "",
+  begun: "in work",
+  accepted: "accepted",
+  reopened: "reopened",
+  aside: "set aside",
+  error: "unreadable",
+};
+const PASSED = ["aside", "error"]; // there is nothing to do in them
 
 export class FieldList {
   /** @param {function(string)} open called with the key of a field */
   constructor(open) {
     this.open = open;
     this.rows = [];
+    this.thumbnails = null; // set by the page
     this.current = "";
     $("filter").oninput = () => this.draw();
   }
 
   set(rows) {
     this.rows = rows;
+    this.draw();
+  }
+
+  /** Add a field that has come, in its place by name. */
+  add(row) {
+    const place = this.rows.findIndex((other) => groupOf(other.key) || other.key > row.key);
+    this.rows.splice(place < 0 ? this.rows.length : place, 0, row);
     this.draw();
   }
 
@@ -37,10 +53,10 @@ export class FieldList {
     return [...$("field-list").children].find((item) => item.dataset.key === key);
   }
 
-  /** The key of the field so many places on, past unreadable ones, or undefined. */
+  /** The key of the field so many places on, past those without work, or undefined. */
   neighbour(step) {
     let place = this.rows.findIndex((row) => row.key === this.current) + step;
-    while (this.rows[place]?.status === "error") place += Math.sign(step);
+    while (PASSED.includes(this.rows[place]?.status)) place += Math.sign(step);
     return this.rows[place]?.key;
   }
 
@@ -48,18 +64,21 @@ export class FieldList {
   unfinished() {
     const here = this.rows.findIndex((row) => row.key === this.current);
     const order = [...this.rows.slice(here + 1), ...this.rows.slice(0, here)];
-    return order.find((row) => row.status !== "accepted" && row.status !== "error")?.key;
+    return order.find((row) => !["accepted", ...PASSED].includes(row.status))?.key;
   }
 
   drawProgress() {
     const accepted = this.rows.filter((row) => row.status === "accepted").length;
-    const total = this.rows.length;
-    $("progress-text").textContent = `${accepted} of ${total} fields accepted`;
+    const aside = this.rows.filter((row) => row.status === "aside").length;
+    const total = this.rows.length - aside;
+    const others = aside ? ` · ${aside} set aside` : "";
+    $("progress-text").textContent = `${accepted} of ${total} fields accepted${others}`;
     $("progress-bar").style.width = `${(100 * accepted) / Math.max(1, total)}%`;
   }
 
   draw() {
     this.drawProgress();
+    this.thumbnails?.restart();
     const wanted = $("filter").value.trim().toLowerCase();
     const shown = this.rows.filter((row) => row.key.toLowerCase().includes(wanted));
     const items = [];
@@ -78,8 +97,10 @@ export class FieldList {
     const button = make("button", { title: row.error ?? row.key });
     button.onclick = () => this.open(row.key);
     const facts = [row.count === null ? "" : `${row.count} nuclei`];
+    if (row.regions) facts.push(row.regions === 1 ? "1 region" : `${row.regions} regions`);
     if (row.suspects_left) facts.push(`${row.suspects_left} suspects`);
     if (row.user && row.key !== this.current) facts.push(`open: ${row.user}`);
+    if (this.thumbnails) button.append(this.thumbnails.canvas(row.key));
     button.append(
       make("i", { className: "dot" }),
       make("span", { className: "name", textContent: nameOf(row.key) }),

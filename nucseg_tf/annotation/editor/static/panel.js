@@ -7,13 +7,22 @@ import { DEFAULTS } from "./picture.js";
 const STORED = "nucseg:display";
 const SHOWN_SUSPECTS = 100;
 
+// Percentiles near the ends matter most, so the sliders are finer there.
+const READ = {
+  low: ({ value }) => ({ low: 50 * (value / 1000) ** 3 }),
+  high: ({ value }) => ({ high: 100 - 50 * (1 - value / 1000) ** 3 }),
+  gamma: ({ value }) => ({ gamma: 10 ** (value / 200) }),
+  "fill-alpha": ({ value }) => ({ fill: Number(value) }),
+  invert: ({ checked }) => ({ invert: checked }),
+};
+
 /** Sliders of contrast; `onChange(settings)` draws the image anew. */
 export class Display {
   constructor(onChange) {
     this.onChange = onChange;
     this.settings = { ...DEFAULTS, fill: 0, ...JSON.parse(localStorage.getItem(STORED) ?? "{}") };
-    for (const id of ["low", "high", "gamma", "fill-alpha"]) $(id).oninput = () => this.read();
-    $("invert").onchange = () => this.read();
+    for (const id of ["low", "high", "gamma", "fill-alpha"]) $(id).oninput = () => this.read(id);
+    $("invert").onchange = () => this.read("invert");
     $("reset-display").onclick = () => this.set({ ...DEFAULTS, fill: 0 });
     this.write();
   }
@@ -24,13 +33,9 @@ export class Display {
     this.changed();
   }
 
-  /** Percentiles near the ends matter most, so the sliders are finer there. */
-  read() {
-    const low = 50 * ($("low").value / 1000) ** 3;
-    const high = 100 - 50 * (1 - $("high").value / 1000) ** 3;
-    const gamma = 10 ** ($("gamma").value / 200);
-    const fill = Number($("fill-alpha").value);
-    Object.assign(this.settings, { low, high, gamma, fill, invert: $("invert").checked });
+  /** Take over what was moved, alone: black and white may be beyond the ends of their sliders. */
+  read(id) {
+    Object.assign(this.settings, READ[id]($(id)));
     this.label();
     this.changed();
   }

@@ -38,6 +38,19 @@ export class Picture {
     return offset + step * this.pixels[row * this.columns + column];
   }
 
+  /** The percent at which `percentile` gives a value back, or the next one that pixels have. */
+  share(value) {
+    let sum = 0;
+    for (let i = 0; i < value; i += 1) sum += this.counts[i];
+    return (100 * (sum + 0.5)) / this.pixels.length;
+  }
+
+  /** The values at the ends of the histogram. */
+  range() {
+    const first = this.percentile(0);
+    return [first, Math.max(this.percentile(99.99), this.white, first + 1)];
+  }
+
   /** Draw the image anew: low and high are percentiles, gamma above 1 brightens. */
   render({ low, high, gamma, invert }) {
     const black = this.percentile(low);
@@ -61,8 +74,7 @@ export class Picture {
   drawHistogram(canvas) {
     const context = canvas.getContext("2d");
     const { width, height } = canvas;
-    const first = this.percentile(0);
-    const last = Math.max(this.percentile(99.99), this.white, first + 1);
+    const [first, last] = this.range();
     const bins = new Float64Array(width / 2);
     const place = (value) => ((value - first) / (last - first)) * (bins.length - 1);
     for (let value = first; value <= last; value += 1) {

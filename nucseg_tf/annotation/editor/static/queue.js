@@ -120,7 +120,7 @@ export class EditQueue {
           await new Promise((wake) => setTimeout(wake, delay));
           continue;
         }
-        if (error.status === 401) {
+        if ([401, 410].includes(error.status)) {
           this.running = false;
           this.handlers.onState("locked-out", this.items.length);
           this.waiting.splice(0).forEach(({ reject }) => reject(this.unsaved()));

@@ -9,6 +9,7 @@ export const HINTS = {
   polygon: "Click corners and press Enter, or drag an outline",
   split: "Draw a line across a nucleus",
   merge: "Drag from nucleus to nucleus",
+  region: "Drag a rectangle in which all nuclei are right: the rest is not trained on",
 };
 
 const NEAR = 10; // px on the screen that close a polygon at its first corner
@@ -16,7 +17,8 @@ const NEAR = 10; // px on the screen that close a polygon at its first corner
 export class Tools {
   /**
    * @param {import("./view.js").View} view
-   * @param {Object} handler select(labels), submit(tool, extra, way), editable(), changed()
+   * @param {Object} handler select(labels), submit(tool, extra, way), region(corners), editable(),
+   *   changed()
    */
   constructor(view, handler) {
     this.view = view;
@@ -74,12 +76,17 @@ export class Tools {
   go(places) {
     if (!this.active || this.active === "select") return;
     if (this.corners) return;
+    if (this.active === "region") this.points = [this.points[0], places.at(-1)];
+    else this.follow(places);
+    this.preview();
+  }
+
+  follow(places) {
     for (const place of places) {
       const last = this.points.at(-1);
       const step = Math.max(this.active === "split" ? 0.5 : 0.7, 1 / this.view.camera.scale);
       if (Math.hypot(place[0] - last[0], place[1] - last[1]) >= step) this.points.push(place);
     }
-    this.preview();
   }
 
   end(place, event, travelled) {
@@ -125,6 +132,10 @@ export class Tools {
     const points = this.points;
     this.clear();
     if (tool === "polygon" && points.length < 3) return;
+    if (tool === "region") {
+      this.handler.region([points[0], points.at(-1)]);
+      return;
+    }
     if (tool === "merge") {
       const labels = this.view.labels.along(points);
       this.handler.submit("merge", { labels });
@@ -165,11 +176,18 @@ export class Tools {
     const { view } = this;
     view.ways = view.ways.filter((way) => !way.live);
     if (this.points.length && kind && kind !== "select") {
-      const points = this.tip ? [...this.points, this.tip] : this.points;
-      view.ways.push({ kind, points, size: this.size, live: true });
+      const drawn = this.tip ? [...this.points, this.tip] : this.points;
+      const box = kind === "region";
+      view.ways.push({ kind, points: box ? cornersOf(drawn) : drawn, size: this.size, closed: box, live: true });
     }
     view.refresh();
   }
+}
+
+/** The corners of the rectangle between the first and the last place. */
+function cornersOf(points) {
+  const [[y0, x0], [y1, x1]] = [points[0], points.at(-1)];
+  return [[y0, x0], [y0, x1], [y1, x1], [y1, x0]];
 }
 
 function round(value) {

@@ -2,6 +2,7 @@
 
 import { Camera } from "./camera.js";
 import { COLOURS, colourOf, Outlines, traceSides } from "./outlines.js";
+import { drawRegions } from "./regions.js";
 
 const FINE = 2; // from this scale on outlines are lines between pixels
 const MAX_IDS = 800;
@@ -17,6 +18,7 @@ export class View {
     this.outlines = null;
     this.selected = [];
     this.suspects = []; // labels nobody has looked at
+    this.regions = []; // boxes of finished regions
     this.show = { labels: true, ids: false, fill: 0 };
     this.ways = []; // drawn, but not yet answered: see drawWay
     this.cursor = null; // { y, x, size } of the brush
@@ -31,6 +33,7 @@ export class View {
     this.labels = null;
     this.outlines = null;
     this.selected = [];
+    this.regions = [];
     this.ways = [];
     this.resize();
     this.fit();
@@ -99,6 +102,7 @@ export class View {
     context.imageSmoothingQuality = scale < 0.5 ? "medium" : "low";
     context.drawImage(this.picture.canvas, 0, 0);
     if (this.labels) this.drawLabels(scale);
+    drawRegions(context, camera, this.picture, this.regions);
     this.ways.forEach((way) => this.drawWay(way));
     this.drawCursor();
   }
@@ -234,6 +238,7 @@ const WAY_COLOURS = {
   polygon: "#5aa5ff",
   split: "#ff5a5a",
   merge: "#50dc50",
+  region: "#3fbf7f",
 };
 
 function overlap(a, b) {
