@@ -422,6 +422,10 @@ def test_validate_names_what_is_wrong(toy, tmp_path, capsys):
     assert "warning: " in printed
     assert "b.tif: has no mask: it is not accepted yet" in printed
     assert printed.endswith("1 of 2 fields can be used\n")
+    (tmp_path / "annotation" / "b").mkdir()
+    (tmp_path / "annotation" / "b" / "history.json").write_text('{"status": "aside"}')
+    assert main(["validate", str(tmp_path)]) == 0
+    assert "b.tif: has no mask: it is set aside" in capsys.readouterr().out
     (tmp_path / "images" / "b.tif").unlink()
     assert main(["validate", str(tmp_path)]) == 0
     assert capsys.readouterr().out == "1 of 1 fields can be used\n"
