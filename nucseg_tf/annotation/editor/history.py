@@ -34,6 +34,7 @@ class History:
         accepted: of each time that the field was accepted.
         status: new, begun, accepted, reopened or aside.
         before: the status that a field set aside had.
+        aside: time and user of the last time that it was set aside.
         kept: names of the masks that were put away when it was set aside, and of their copies.
         seconds: of work, by user.
         edits: by user.
@@ -47,6 +48,7 @@ class History:
     status: str = "new"
     before: str = "new"
     kept: list[list[str]] = field(default_factory=list)
+    aside: Entry = field(default_factory=dict)
     seconds: Counter[str] = field(default_factory=Counter)
     edits: Counter[str] = field(default_factory=Counter)
     tools: Counter[str] = field(default_factory=Counter)
@@ -83,6 +85,7 @@ class History:
         # Its mask was put away, so a field that was accepted must be accepted again.
         self.before = "reopened" if self.status == "accepted" else self.status
         self.status, self.kept = "aside", entry["kept"]
+        self.aside = {key: entry[key] for key in ("time", "user")}
 
     def summary(self) -> dict[str, Any]:
         """For history.json and the page."""
@@ -97,6 +100,7 @@ class History:
             "tools": dict(self.tools.most_common()),
             "last_edit": self.last,
             "accepted": self.accepted,
+            "aside": self.aside if self.status == "aside" else None,
         }
 
 

@@ -75,7 +75,18 @@ def _chooser(folder: Path | None, host: str, root: Path | None) -> Chooser:
                 "below one with --root FOLDER"
             )
         return Chooser()
-    return Chooser([path for path in (root or Path.home(), folder) if path is not None])
+    begin = root or _home()
+    chooser = Chooser([path for path in (begin, folder) if path is not None])
+    if not chooser.roots:
+        raise UsageError("name the folder to annotate, or --root FOLDER: you have no home here")
+    return chooser
+
+
+def _home() -> Path | None:
+    try:
+        return Path.home()
+    except RuntimeError:  # a container's user without a name
+        return None
 
 
 def _serve(desk: Desk, host: str, port: int | None, upload: int) -> None:

@@ -193,6 +193,16 @@ def test_folders_need_the_token(client):
     assert large.status_code == 413
 
 
+def test_a_user_without_a_home(folder, monkeypatch):
+    def nowhere():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nowhere)
+    assert _chooser(folder, "127.0.0.1", None).roots == (folder.resolve(),)
+    with pytest.raises(UsageError, match="no home here"):
+        _chooser(None, "127.0.0.1", None)
+
+
 def test_on_a_network_only_a_root_allows_to_choose(folder, tmp_path):
     assert _chooser(folder, "0.0.0.0", None).roots == ()
     assert _chooser(folder, "0.0.0.0", tmp_path).roots == (tmp_path.resolve(),)

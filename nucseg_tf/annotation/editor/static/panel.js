@@ -115,7 +115,7 @@ export function showSuspects(suspects, current, choose) {
 
 /** Where the labels came from, and who worked on them. */
 export function showHistory(history, from) {
-  const { begun, users, accepted } = history;
+  const { begun, users, accepted, aside } = history;
   const lines = [];
   const names = { prelabels: "prelabels", masks: "the mask that was there", empty: "an empty field" };
   if (begun.from) {
@@ -129,5 +129,6 @@ export function showHistory(history, from) {
     lines.push(`${user.name}: ${edits}, ${duration(user.seconds)}`);
   }
   for (const entry of accepted) lines.push(`Accepted by ${entry.user}, ${when(entry.time)}`);
+  if (aside) lines.push(`Set aside by ${aside.user}, ${when(aside.time)}`);
   $("history").replaceChildren(...lines.map((textContent) => make("p", { textContent })));
 }
