@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from nucseg_tf.commands.options import Channel, Plane
 from nucseg_tf.errors import UsageError
@@ -16,6 +17,7 @@ def annotate(
     users: str = "",
     channel: Channel = None,
     z: Plane = None,
+    train_on: Literal["here", "slurm"] = "here",
 ) -> None:
     """Correct labels by hand, in a browser.
 
@@ -26,6 +28,7 @@ def annotate(
         folder: of images/, and prelabels/ from `nucseg prelabel`
         port: to listen on; 0 for any that is free; 8765 or the next free one otherwise
         host: address to listen on; anything but 127.0.0.1 opens the page to the network
+        train_on: here, or slurm: the button Train submits a job to this cluster
         users: NAME,NAME,... to choose from; edits are noted by name
     """
     from nucseg_tf.annotation.editor.project import MAX_NAME, open_project
@@ -36,4 +39,4 @@ def annotate(
         raise UsageError(
             f"--users: expected up to {MAX_NAME} letters a name. Received: {long[0]!r}"
         )
-    serve(open_project(folder), host, port, names, channel, z)
+    serve(open_project(folder), host, port, names, channel, z, train_on)

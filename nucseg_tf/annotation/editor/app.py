@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from nucseg_tf.annotation.editor.loop import Loop
 from nucseg_tf.annotation.editor.message import EditError, Message
 from nucseg_tf.annotation.editor.project import MAX_NAME
 from nucseg_tf.annotation.editor.security import MAX_BODY
@@ -110,13 +111,19 @@ class _Seen(_Body):
     revision: int = Field(ge=0)
 
 
-def make_app(workspace: Workspace, users: Users) -> Starlette:
+class _Choose(_Body):
+    name: str = Field(max_length=100)
+
+
+def make_app(workspace: Workspace, users: Users, loop: Loop | None = None) -> Starlette:
     """The application, without the gate before it.
 
     Args:
         workspace: the fields at work.
         users: who may annotate.
+        loop: training and prediction; of the workspace without.
     """
+    loop = loop or Loop(workspace)
 
     def project(request: Request) -> dict[str, Any]:
         asked = {"ask_user": users.ask, "users": users.names, "user": users.default}
@@ -141,8 +148,9 @@ def make_app(workspace: Workspace, users: Users) -> Starlette:
         return _binary(workspace.picture(_key(request)).content)
 
     def labels(request: Request) -> Response:
-        revision, content = workspace.labels(_key(request))
-        return _binary(content, {"x-revision": str(revision)})
+        key, of = _key(request), request.query_params.get("of", "")
+        revision, content = workspace.labels(key, of)
+        return _binary(content, {"x-revision": str(revision), "x-model": loop.made_by(key, of)})
 
     routes = [
         get("/api/project", project),
@@ -156,6 +164,12 @@ def make_app(workspace: Workspace, users: Users) -> Starlette:
         post("/api/reopen", _Seen, lambda body, visit: workspace.reopen(visit, body.revision)),
         post("/api/beat", _Body, lambda body, visit: workspace.beat(visit)),
         post("/api/leave", _Body, lambda body, visit: workspace.leave(visit)),
+        get("/api/loop", lambda request: loop.state(request.query_params.get("seen", ""))),
+        post("/api/loop/train", _Body, lambda body, visit: loop.train()),
+        post("/api/loop/resume", _Body, lambda body, visit: loop.resume()),
+        post("/api/loop/stop", _Body, lambda body, visit: loop.stop()),
+        post("/api/loop/choose", _Choose, lambda body, visit: loop.choose(body.name)),
+        post("/api/loop/predict", _Body, lambda body, visit: loop.predict(visit.field)),
         *_page(),
     ]
     handlers = {NucsegError: _refuse, ValidationError: _refuse_body}

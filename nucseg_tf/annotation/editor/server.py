@@ -15,9 +15,11 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
 from nucseg_tf.annotation.editor.app import Users, make_app
+from nucseg_tf.annotation.editor.loop import Loop
 from nucseg_tf.annotation.editor.project import Project, locked, user_name
 from nucseg_tf.annotation.editor.security import Gate, is_loopback
 from nucseg_tf.annotation.editor.workspace import Workspace
+from nucseg_tf.annotation.loop.process import Where
 from nucseg_tf.errors import UsageError
 
 LOG = logging.getLogger(__name__)
@@ -32,6 +34,7 @@ def serve(
     names: Sequence[str] = (),
     channel: str | None = None,
     z: str | None = None,
+    train_on: Where = "here",
 ) -> None:
     """Print the page's address, and serve it until a signal comes.
 
@@ -42,6 +45,7 @@ def serve(
         names: of the annotators.
         channel: of the images, see `read_image`.
         z: see `read_image`.
+        train_on: where trainings run.
 
     Raises:
         UsageError: the port is taken, or another server works on the folder.
@@ -52,7 +56,8 @@ def serve(
         ask = bool(names) or not is_loopback(host)
         users = Users(user_name(), ask, tuple(names))
         workspace = Workspace(project, channel, z)
-        app: ASGIApp = make_app(workspace, users)
+        loop = Loop(workspace, train_on)
+        app: ASGIApp = make_app(workspace, users, loop)
         if not is_loopback(host):
             app = GZipMiddleware(app, minimum_size=100_000, compresslevel=1)
             LOG.warning(
@@ -64,9 +69,11 @@ def serve(
         _warm_up()
         print(_address(host, bound, token), flush=True)
         LOG.info("%d fields in %s; Ctrl-C ends", len(project.fields), project.folder)
+        loop.begin()
         try:
             _run(Gate(app, token, host, bound), listener)
         finally:
+            loop.end()
             workspace.close()
 
 

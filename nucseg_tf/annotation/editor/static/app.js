@@ -7,6 +7,7 @@ import { $, ask, toast } from "./dom.js";
 import { Editor } from "./editor.js";
 import { FieldList } from "./fields.js";
 import { Gestures } from "./gestures.js";
+import { Loop } from "./loop.js";
 import { Display } from "./panel.js";
 import { meet } from "./presence.js";
 import { EditQueue } from "./queue.js";
@@ -40,13 +41,15 @@ const gestures = new Gestures(view, {
   },
   doubleClick: () => tools.close(),
 });
+const loop = new Loop(api, editor);
 editor.onField = () => tools.cancel();
+editor.onAccepted = () => loop.poll();
 view.onFrame = () => showZoom(view);
 
 /** Learn what there is to do, and open a field. */
 async function start() {
   fillHelp();
-  wire(editor, tools, display, gestures);
+  wire(editor, tools, display, gestures, loop);
   window.addEventListener("hashchange", () => location.reload());
   if (!api.token) {
     showBanner("Open the address that `nucseg annotate` printed: the token is missing.");
@@ -76,6 +79,7 @@ async function start() {
   if (count) toast(`${count} edits of last time are sent now`);
   editor.queue.run();
   stayAlive();
+  loop.poll();
 }
 
 async function chooseUser({ ask_user: asks, users, user }) {
@@ -129,5 +133,5 @@ async function beat() {
   }
 }
 
-window.nucseg = { editor, tools, view }; // for tests and the console
+window.nucseg = { editor, loop, tools, view }; // for tests and the console
 start();

@@ -2,6 +2,7 @@
 
 import { randomId } from "./api.js";
 import { $, toast } from "./dom.js";
+import { Flip } from "./flip.js";
 import { LabelMap } from "./labelmap.js";
 import { showHistory, showSelected } from "./panel.js";
 import { Picture } from "./picture.js";
@@ -24,7 +25,9 @@ export class Editor {
     this.revision = 0;
     this.queue = null; // set once the project is known
     this.onField = () => {}; // called when another field is shown
+    this.onAccepted = () => {}; // called when a field was accepted or reopened
     this.suspects = new Suspects(this);
+    this.flip = new Flip(this);
   }
 
   // --- opening a field -------------------------------------------------------------------------
@@ -80,6 +83,7 @@ export class Editor {
   }
 
   setLabels({ buffer, revision }) {
+    this.flip.forget();
     this.revision = revision;
     const { rows, columns } = this.view.picture;
     this.view.setLabels(new LabelMap(buffer, rows, columns));
@@ -114,6 +118,7 @@ export class Editor {
   obstacle() {
     if (!this.field || !this.view.labels) return "Open a field first";
     if (!this.field.writable) return `${this.field.user} edits this field in another window`;
+    if (this.flip.on) return "These labels are only shown. Press C for the field's own.";
     if (this.field.status === "accepted") return "This field is accepted. Reopen it to change it.";
     if (savedState() === "locked-out") return "The server was started anew: open the address that it printed";
     return "";
@@ -220,6 +225,7 @@ export class Editor {
       const answer = await this.api.post(path, key, { revision: this.revision, ...extra });
       then(answer, key === this.field.key);
       this.fields.update(key, numbers(answer));
+      this.onAccepted();
       if (key !== this.field.key) return; // another field is shown by now
       this.showState(answer);
       await this.showHistory();

@@ -1,6 +1,7 @@
 /** The list of fields with the progress of each. */
 
 import { $, make } from "./dom.js";
+import { Order } from "./order.js";
 
 const MARKS = { new: "", begun: "in work", accepted: "accepted", reopened: "reopened", error: "unreadable" };
 
@@ -10,12 +11,26 @@ export class FieldList {
     this.open = open;
     this.rows = [];
     this.current = "";
+    this.order = new Order(() => this.draw());
     $("filter").oninput = () => this.draw();
   }
 
   set(rows) {
     this.rows = rows;
     this.draw();
+  }
+
+  /** Take what the server says anew of all fields; the one that is open is known better here. */
+  refresh(rows) {
+    const open = this.rows.find((row) => row.key === this.current);
+    const { status, count, suspects_left } = open ?? {};
+    const kept = open && status !== "new" ? { status, count, suspects_left } : {};
+    this.set(rows.map((row) => (row.key === this.current ? { ...row, ...kept } : row)));
+  }
+
+  /** The fields as they are listed. */
+  get sequence() {
+    return this.order.of(this.rows);
   }
 
   /** Change what is known of a field. */
@@ -39,16 +54,19 @@ export class FieldList {
 
   /** The key of the field so many places on, past unreadable ones, or undefined. */
   neighbour(step) {
-    let place = this.rows.findIndex((row) => row.key === this.current) + step;
-    while (this.rows[place]?.status === "error") place += Math.sign(step);
-    return this.rows[place]?.key;
+    const rows = this.sequence;
+    let place = rows.findIndex((row) => row.key === this.current) + step;
+    while (rows[place]?.status === "error") place += Math.sign(step);
+    return rows[place]?.key;
   }
 
   /** The key of the next field that is not accepted, or undefined. */
   unfinished() {
-    const here = this.rows.findIndex((row) => row.key === this.current);
-    const order = [...this.rows.slice(here + 1), ...this.rows.slice(0, here)];
-    return order.find((row) => row.status !== "accepted" && row.status !== "error")?.key;
+    const rows = this.sequence;
+    // By what is to be learned, the next one is that at the top.
+    const here = this.order.learns ? -1 : rows.findIndex((row) => row.key === this.current);
+    const order = [...rows.slice(here + 1), ...rows.slice(0, Math.max(0, here))];
+    return order.filter((row) => row.key !== this.current).find((row) => row.status !== "accepted" && row.status !== "error")?.key;
   }
 
   drawProgress() {
@@ -60,13 +78,15 @@ export class FieldList {
 
   draw() {
     this.drawProgress();
+    this.order.show(this.rows);
+    const { learns } = this.order;
     const wanted = $("filter").value.trim().toLowerCase();
-    const shown = this.rows.filter((row) => row.key.toLowerCase().includes(wanted));
+    const shown = this.sequence.filter((row) => row.key.toLowerCase().includes(wanted));
     const items = [];
     let group = null;
     for (const row of shown) {
       const own = groupOf(row.key);
-      if (own !== group && own) items.push(make("li", { className: "group-name", textContent: own }));
+      if (own !== group && own && !learns) items.push(make("li", { className: "group-name", textContent: own }));
       group = own;
       items.push(this.entry(row));
     }
@@ -75,7 +95,8 @@ export class FieldList {
 
   entry(row) {
     const item = make("li", { className: "field", data: { key: row.key, status: row.status } });
-    const button = make("button", { title: row.error ?? row.key });
+    const title = [row.error ?? row.key, row.why].filter(Boolean).join("\n");
+    const button = make("button", { title });
     button.onclick = () => this.open(row.key);
     const facts = [row.count === null ? "" : `${row.count} nuclei`];
     if (row.suspects_left) facts.push(`${row.suspects_left} suspects`);
@@ -86,6 +107,9 @@ export class FieldList {
       make("span", { className: "mark", textContent: MARKS[row.status] }),
       make("span", { className: "facts", textContent: facts.filter(Boolean).join(" · ") }),
     );
+    if (this.order.learns && row.why && row.status !== "accepted") {
+      button.append(make("span", { className: "facts why", textContent: row.why }));
+    }
     if (row.key === this.current) item.setAttribute("aria-current", "true");
     item.append(button);
     return item;
