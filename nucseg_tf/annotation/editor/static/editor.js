@@ -197,6 +197,10 @@ export class Editor {
 
   async accept() {
     if (!this.editable()) return;
+    if (!$("labelling").hidden) {
+      toast("The labels of this field are still to come", "bad");
+      return;
+    }
     const { key } = this.field;
     try {
       if (savedState() === "offline") throw new Error("The server does not answer; accept the field when it does");

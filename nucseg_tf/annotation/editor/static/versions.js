@@ -122,7 +122,7 @@ function showLabelling(predicting, { label }) {
   const { running, done = 0, total = 0, model, error } = predicting ?? {};
   $("labels-run").hidden = !(running || error);
   if (running) {
-    $("labels-text").textContent = `${model || "The model"} labels fields: ${done} of ${total || "…"}`;
+    $("labels-text").textContent = total ? `${model} labels fields: ${done} of ${total}` : "The model is made ready";
   } else if (error) {
     $("labels-text").textContent = `Labelling failed: ${error}`;
   }
