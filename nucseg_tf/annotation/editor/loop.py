@@ -115,7 +115,7 @@ class Loop:
         self._ended.set()
         self._watcher.join()
         last = versions.unfinished(self._folder)
-        if last and versions.is_alive(self._folder) and process.stop_training(self._folder):
+        if versions.is_alive(self._folder) and process.stop_training(self._folder) and last:
             versions.write_json(self._folder / locks.LOOP / RESUME, {"name": last.name})
             LOG.info("%s is saved, and goes on when the page is served again", last.name)
         process.stop_predicting(self._folder)
@@ -133,7 +133,7 @@ class Loop:
             self._ended.wait(PAUSE)
 
     def tend(self) -> None:
-        """Resume a training that no user has stopped; label fields that have no labels of the model.
+        """Resume a training that no user has stopped; label fields where labelling is not done.
 
         Both once only, so that what cannot be done is not tried for ever.
         """

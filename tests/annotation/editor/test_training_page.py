@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,11 +11,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import uvicorn
 from reference.drawn import drawn_nuclei
 
+from nucseg_tf.__main__ import main
 from nucseg_tf.annotation.editor.app import Users, make_app
 from nucseg_tf.annotation.editor.loop import Loop
 from nucseg_tf.annotation.editor.project import open_project
@@ -24,7 +27,9 @@ from nucseg_tf.annotation.editor.workspace import Workspace
 from nucseg_tf.annotation.loop import locks, process, versions
 from nucseg_tf.annotation.loop.predict import replace_prelabels
 from nucseg_tf.annotation.loop.versions import SHIPPED, FieldUse, Version
+from nucseg_tf.io.labels import read_labels
 
+ROOT = Path(__file__).parents[3]
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
@@ -350,3 +355,113 @@ def test_the_order_by_what_is_to_be_learned(page, actor):
     page.wait_for_selector("body[data-field]")
     page.wait_for_selector("#order:visible")
     assert keys()[-1] == "two"
+
+
+# --- the real thing --------------------------------------------------------------------------
+
+
+@contextmanager
+def annotating(folder: Path, *options: str):
+    """`nucseg annotate` in a process of its own, and the address that it prints."""
+    command = [sys.executable, "-m", "nucseg_tf", "annotate", str(folder), "--port", "0", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    try:
+        yield process, process.stdout.readline().strip()
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.communicate()
+
+
+def outline(mask: np.ndarray) -> list[list[float]]:
+    """A polygon that has the pixels of a mask inside."""
+    fine = np.kron(mask.astype(np.uint8), np.ones((3, 3), np.uint8))
+    contours, _ = cv2.findContours(fine, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    points = (max(contours, key=len)[:, 0, ::-1] + 0.5) / 3
+    return points.tolist()
+
+
+def correct(page, key: str, truth: np.ndarray) -> None:
+    """Replace the labels of a field by the true ones, as a hand would, and accept it."""
+    page.evaluate("(key) => nucseg.editor.open(key)", key)
+    page.wait_for_selector(f"body[data-field='{key}']")
+    outlines = [outline(truth == label) for label in np.unique(truth)[1:]]
+    page.evaluate(
+        """async (outlines) => {
+            const { editor } = nucseg;
+            const labels = [...editor.view.labels.nuclei.keys()];
+            if (labels.length) editor.submit("delete", { labels });
+            for (const points of outlines) editor.submit("polygon", { points });
+            await editor.queue.idle();
+        }""",
+        outlines,
+    )
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector(f'[data-key="{key}"][data-status=accepted]')
+    assert nuclei(page) == len(outlines)
+
+
+def state(page) -> dict:
+    return page.evaluate("nucseg.loop.state")
+
+
+@pytest.mark.slow
+def test_from_images_alone_to_a_model_of_ones_own(browser, tmp_path):
+    """No command but `nucseg annotate`; the server is killed once, and ended once."""
+    drawn, folder = tmp_path / "drawn", tmp_path / "mine"
+    fields = ["--cell-line", "Eosinophils", "--fields", "12", "--size", "256x320"]
+    assert main(["simulate", "--out", str(drawn), *fields]) == 0
+    folder.mkdir()
+    (drawn / "images").rename(folder / "images")
+    keys = [f"Eosinophils/Eosinophils_seed0_{number:04d}" for number in range(1, 13)]
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+
+    with annotating(folder) as (server, address):
+        page = context.new_page()
+        page.goto(address)
+        page.wait_for_selector("#labelling:visible")
+        wait(lambda: nuclei(page) > 0, 300)
+        wait(lambda: not state(page)["predicting"]["running"], 300)
+        for key in keys[:3]:
+            correct(page, key, read_labels(drawn / "masks" / f"{key}.tif"))
+        page.wait_for_selector("#train[aria-disabled=false]")
+        page.keyboard.press("Control+Shift+Enter")
+        page.wait_for_selector("#run-chart path.check", timeout=900_000)
+        server.kill()  # the training does not mind
+        server.wait()
+        page.close()
+
+    with annotating(folder) as (server, address):
+        page = context.new_page()
+        page.goto(address)
+        shown(page, "#run-title", "v1 trains")
+        server.terminate()  # saves and ends it
+        server.wait()
+        page.close()
+    wait(lambda: versions.read(folder, "v1").state == "stopped", 300)
+
+    with annotating(folder) as (server, address):
+        page = context.new_page()
+        page.goto(address)
+        shown(page, "#run-title", "v1 trains")  # by itself
+        page.wait_for_selector("#outcome b", timeout=1_800_000)
+        version = versions.read(folder, "v1")
+        text = page.inner_text("#outcome")
+        for name in ("v1", SHIPPED):
+            assert f"{version.scores[name]['f1']:.3f}" in text
+        assert version.taken, text  # the shipped model takes lobes for nuclei
+        wait(lambda: state(page)["predicting"]["model"] == "v1", 300)
+        wait(lambda: not state(page)["predicting"]["running"], 600)
+        page.evaluate("(key) => nucseg.editor.open(key)", keys[4])
+        page.wait_for_selector(f"body[data-field='{keys[4]}']")
+        new = nuclei(page)
+        page.keyboard.press("c")
+        shown(page, "#flip", f"Before: labels of {SHIPPED}")
+        assert nuclei(page) != new
+        page.keyboard.press("c")
+        assert nuclei(page) == new
+        for key in keys[:3]:
+            truth = read_labels(drawn / "masks" / f"{key}.tif")
+            assert np.array_equal(read_labels(folder / "masks" / f"{key}.tif") > 0, truth > 0)
+        page.close()
+    context.close()

@@ -2,7 +2,7 @@
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT] = [220, 76];
-const [LEFT, RIGHT, TOP, BOTTOM] = [34, 6, 6, 15]; // room for the numbers
+const [LEFT, RIGHT, TOP, BOTTOM] = [42, 6, 6, 15]; // room for the numbers
 
 /**
  * A chart of a few lines.
