@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from nucseg_tf.config import Config
 from nucseg_tf.data.manifest import load_field, read_masks
+from nucseg_tf.data.regions import format_regions
 from nucseg_tf.data.sample import median_diameter
 from nucseg_tf.engines.base import Source
 from nucseg_tf.errors import ModelError
@@ -37,11 +38,12 @@ WORTH = 0.003  # of mean AP, that a threshold has to gain there: these fields ar
 
 
 def data_hash(fields: Sequence[Field]) -> str:
-    """SHA-256 over the contents of all image and mask files, in the order of the fields."""
+    """SHA-256 over all image and mask files, and regions if any, in the order of the fields."""
     digest = hashlib.sha256()
     for field in fields:
         for file in (field.image, *field.masks):
             digest.update(hashlib.sha256(file.read_bytes()).digest())
+        digest.update(format_regions(field.regions).encode())
     return digest.hexdigest()
 
 
