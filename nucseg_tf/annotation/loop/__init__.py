@@ -1,0 +1,1 @@
+"""Train from the page, and label again."""
