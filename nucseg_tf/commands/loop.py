@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nucseg_tf.commands.options import Changes, Device
+from nucseg_tf.commands.options import Changes, Device, complete
 
 
 def show_status(project: Path, *, json: bool = False) -> str:
@@ -45,13 +45,10 @@ def train_version(
         init: first weights of a new version: nuclei, random, imagenet, or a model's name or folder
         predict: then start to label the fields that nobody has corrected, if the version is used
     """
-    from nucseg_tf.engines.tensorflow import use_device
-
-    use_device(device)
     from nucseg_tf.annotation.loop import process, versions
     from nucseg_tf.annotation.loop.train import train
 
-    done = train(project, new=new, again=again, base=init, settings=set)
+    done = train(project, new=new, again=again, base=init, settings=set, device=device)
     if predict and done.taken:
         process.start_predicting(project)
     return versions.model_folder(project, done.name)
@@ -93,7 +90,7 @@ def stop_training(project: Path) -> str:
 class Loop:
     """Trains a project's own model from corrected fields, and labels the others with it."""
 
-    status = staticmethod(show_status)
-    train = staticmethod(train_version)
-    predict = staticmethod(predict_fields)
-    stop = staticmethod(stop_training)
+    status = staticmethod(complete(show_status))
+    train = staticmethod(complete(train_version))
+    predict = staticmethod(complete(predict_fields))
+    stop = staticmethod(complete(stop_training))
