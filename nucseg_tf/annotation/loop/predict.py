@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from nucseg_tf.inference.segmenter import Segmenter
 
 STATE = "predicting.json"
-VIEWS = 1  # besides the first; as long as the first takes each
+VIEWS = 1  # of a field to be corrected, besides the first; takes as long as that
 Progress = Callable[[int, int, str], bool]
 
 
@@ -225,8 +225,8 @@ class Labeller:
     def has_done(self, field: AnnotationField) -> bool:
         """Whether what is on disk is by this model."""
         path = beside(field.target, MODEL) if field.has_work else field.target
-        known = field.shelf.look(field.key, path).record
-        return bool(known) and (known["model"], known.get("planes")) == (self.model, self.planes)
+        known = field.shelf.look(field.key, path).record or {}
+        return (known.get("model"), known.get("planes")) == (self.model, self.planes)
 
     def __call__(self, field: AnnotationField) -> None:
         """Label a field.
@@ -236,7 +236,7 @@ class Labeller:
             OutputError: labels cannot be written.
         """
         image = Read(Options(**self.planes))(field.image)  # type: ignore[arg-type]
-        labels, record = self._look(image)
+        labels, record = self._look(image, 0 if field.has_work else VIEWS)
         record |= {"model": self.model, "planes": self.planes}
         # Asked for now: meanwhile somebody may have begun the field. Work that begins while it is
         # being written keeps the labels that it began from.
@@ -247,9 +247,9 @@ class Labeller:
         else:
             replace_prelabels(field.target, labels, record, image.pixel_size)
 
-    def _look(self, image: Image) -> tuple[np.ndarray, dict[str, Any]]:
+    def _look(self, image: Image, views: int) -> tuple[np.ndarray, dict[str, Any]]:
         """Labels of an image, and what is to be known of them."""
-        settings = Settings(pixel_size=image.pixel_size, agreement=VIEWS)
+        settings = Settings(pixel_size=image.pixel_size, agreement=views)
         labels, table, agreement = look(image.pixels, self.segmenter, settings)
         if self.segmenter.info.confidence is not None:
             table["confidence"] = table["score"]
