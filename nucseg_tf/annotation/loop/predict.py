@@ -298,15 +298,18 @@ def replace_prelabels(
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     earlier = read_sidecar(sidecar_of(path))
+    before = ""
     if path.is_file():
         fits = earlier is not None and earlier["sha256"] == sha256(path)
         if earlier is None or (fits and earlier["model"] != record["model"]):
             with atomic_path(beside(path, BEFORE)) as temporary:
                 shutil.copyfile(path, temporary)
-        if fits and earlier and earlier["model"] == record["model"]:
-            record |= {"before": earlier.get("before", "")}
-        else:  # a sidecar that does not fit was left by a run that was killed behind the labels
-            record |= {"before": earlier["model"] if earlier else ""}
+        if earlier is not None:
+            # One that does not fit was left by a run that was killed behind the labels: what was
+            # before them has been kept already.
+            again = fits and earlier["model"] == record["model"]
+            before = earlier.get("before", "") if again else earlier["model"]
+    record |= {"before": before}
     if earlier is None:  # until there is one, objects.csv would be taken for that of new labels
         _write_sidecar(path, {**record, "model": "", "sha256": "", "suspects": []})
     _write_pair(path, labels, record, pixel_size)
