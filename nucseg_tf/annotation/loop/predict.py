@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from nucseg_tf.annotation.editor.prelabels import Suspect
-from nucseg_tf.annotation.editor.project import ANNOTATION, AnnotationField, open_project
+from nucseg_tf.annotation.editor.project import AnnotationField, open_project
 from nucseg_tf.annotation.editor.shelf import (
     BEFORE,
     MODEL,
@@ -34,9 +34,10 @@ from nucseg_tf.annotation.editor.shelf import (
     sidecar_of,
 )
 from nucseg_tf.annotation.loop import learn, locks, versions
+from nucseg_tf.annotation.loop.recipe import read_planes
 from nucseg_tf.annotation.prelabel import suspects
 from nucseg_tf.annotation.prelabel.image import Settings, look
-from nucseg_tf.errors import DataError, UsageError
+from nucseg_tf.errors import UsageError
 from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.runner import run
 from nucseg_tf.inference.stages.read import Read
@@ -190,24 +191,6 @@ def load(folder: Path, name: str) -> Segmenter:
     return load_model(versions.model_folder(folder, name))
 
 
-def read_planes(folder: Path) -> dict[str, str | None]:
-    """Channel and plane that are labelled, by the project's choice; None: there is only one.
-
-    Raises:
-        DataError: annotation/project.json is damaged.
-    """
-    path = folder / ANNOTATION / "project.json"
-    try:
-        known = json.loads(path.read_bytes())
-        return {name: known.get(name) for name in ("channel", "z", "t")}
-    except FileNotFoundError:
-        return {"channel": None, "z": None, "t": None}
-    except (OSError, ValueError, AttributeError) as error:
-        raise DataError(
-            f"{path}: cannot be read. Remove it, and choose anew in the page. Received: {error!r}"
-        ) from error
-
-
 @dataclass(frozen=True)
 class Labeller:
     """Labels fields, as the only stage of `run`.
@@ -220,7 +203,7 @@ class Labeller:
 
     segmenter: Segmenter
     model: str
-    planes: dict[str, str | None]
+    planes: dict[str, str | int]
 
     def has_done(self, field: AnnotationField) -> bool:
         """Whether what is on disk is by this model."""

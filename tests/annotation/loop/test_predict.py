@@ -17,6 +17,7 @@ import pytest
 import tifffile
 from reference.drawn import drawn_nuclei
 
+from nucseg_tf.__main__ import main
 from nucseg_tf.annotation.editor.project import AnnotationField, open_project
 from nucseg_tf.annotation.editor.shelf import sha256
 from nucseg_tf.annotation.loop import learn, predict, versions
@@ -234,6 +235,25 @@ def test_suspects_are_a_quarter_at_most_the_most_doubtful_first():
     assert [one.label for one in found] == (np.argsort(confidence)[:10] + 1).tolist()
     assert [one.rank for one in found] == list(range(1, 11))
     assert list_suspects(table[:0]) == []
+
+
+def test_the_command(folder, capsys):
+    assert main(["loop", "predict", str(folder), "--fields", "a,A/d", "--first", "A/d"]) == 0
+    assert capsys.readouterr().out == "2 fields labelled with fpn2ws-nuclei\n"
+    assert main(["loop", "predict", str(folder), "--fields", "a", "--again"]) == 0
+    assert capsys.readouterr().out.startswith("1 fields")
+
+
+def test_sigterm_ends_it_after_the_field_at_hand(folder, monkeypatch):
+    def asked_to_end(self: Drawn, image: np.ndarray, _: object) -> SimpleNamespace:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return SimpleNamespace(instances=self.predict_instances(image))
+
+    monkeypatch.setattr(Drawn, "find", asked_to_end)
+    assert main(["loop", "predict", str(folder)]) == 128 + signal.SIGTERM
+    now = state(folder)
+    assert (now["state"], now["done"], now["total"]) == ("stopped", 1, 5)
+    assert open_project(folder).fields["a"].known().model == "fpn2ws-nuclei"
 
 
 KILL = """
