@@ -343,7 +343,7 @@ def test_the_order_by_what_is_to_be_learned(page, actor):
     assert keys() == list(KEYS)
     page.click("#order-learn")
     assert keys() == ["two", "three", "one"]
-    shown(page, '[data-key="two"]', "about 2 of 4 nuclei are probably wrong")
+    shown(page, '[data-key="two"]', "about 2 of 4 nuclei probably wrong")
     page.evaluate("nucseg.editor.open('two')")
     page.wait_for_selector("body[data-field='two']")
     page.keyboard.press("PageDown")
