@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Literal
 
 from nucseg_tf.commands.options import Changes, Device, complete
+from nucseg_tf.console import show_progress
+from nucseg_tf.errors import SomeImagesFailed
 
 
 def show_status(project: Path, *, json: bool = False) -> str:
@@ -61,19 +64,28 @@ def train_version(
     return versions.model_folder(project, done.name)
 
 
-def predict_fields(project: Path, *, first: str | None = None) -> str:
+def predict_fields(
+    project: Path, *, first: str | None = None, fields: str = "", again: bool = False
+) -> str:
     """Label the fields that nobody has corrected with the project's current model.
 
-    Fields that were corrected keep their labels. What is labelled already is left as it is.
+    Fields that were begun or corrected keep their labels. What the model has labelled already is
+    left as it is; so the same command goes on with what was stopped. After SIGTERM, the current
+    field is finished (exit code 143).
 
     Args:
         project: folder of images, as of `nucseg annotate`
         first: GROUP/STEM or STEM of the field to begin with
+        fields: GROUP/STEM,STEM,... of the only ones to label; all otherwise
+        again: also what the model has labelled already
     """
     from nucseg_tf.annotation.loop.predict import predict_fields
-    from nucseg_tf.errors import SomeImagesFailed
 
-    outcome = predict_fields(project, first)
+    keys = [key.strip() for key in fields.split(",") if key.strip()] or None
+    with show_progress() as progress:
+        outcome = predict_fields(project, first, keys, progress, again)
+    if outcome.stopped:
+        raise SystemExit(128 + signal.SIGTERM)
     if outcome.failures:
         key, reason = next(iter(outcome.failures.items()))
         failed = len(outcome.failures)
