@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from nucseg_tf.commands.options import Channel, Plane
 from nucseg_tf.errors import UsageError
@@ -16,6 +17,7 @@ def annotate(
     users: str = "",
     channel: Channel = None,
     z: Plane = None,
+    train_on: Literal["here", "slurm"] = "here",
     t: int | None = None,
     root: Path | None = None,
     max_upload: float = 2.0,
@@ -29,6 +31,7 @@ def annotate(
         folder: of images, or of images/ and prelabels/; without it the page asks for one
         port: to listen on; 0 for any that is free; 8765 or the next free one otherwise
         host: address to listen on; anything but 127.0.0.1 opens the page to the network
+        train_on: here, or slurm: the button Train submits a job to this cluster
         users: NAME,NAME,... to choose from; edits are noted by name
         t: time, index from 0, where images have several
         root: folder below which the page may open others; your home by default
@@ -48,4 +51,4 @@ def annotate(
         raise UsageError(f"--max-upload: expected 0 to 1000 GB. Received: {max_upload:g}")
     options = PlaneChoice(channel, z, None if t is None else str(t))
     options.parsed()
-    serve(folder, host, port, names, options, root, int(max_upload * GIGABYTE))
+    serve(folder, host, port, names, options, root, int(max_upload * GIGABYTE), train_on)

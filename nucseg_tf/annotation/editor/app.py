@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from nucseg_tf.annotation.editor.loop import Loop
 from nucseg_tf.annotation.editor.message import EditError, Message
 from nucseg_tf.annotation.editor.planes import PlaneChoice
 from nucseg_tf.annotation.editor.project import MAX_NAME
@@ -170,9 +171,14 @@ class _Aside(_Seen):
     on: bool
 
 
+class _Choose(_Body):
+    name: str = Field(max_length=100)
+
+
 def make_app(
     workspace: Workspace,
     users: Users,
+    loop: Loop | None = None,
     features: Features = Features(),
 ) -> Starlette:
     """The application, without the gate before it.
@@ -180,8 +186,10 @@ def make_app(
     Args:
         workspace: the fields at work.
         users: who may annotate.
+        loop: training and prediction; of the workspace without.
         features: what else pages may do.
     """
+    loop = loop or Loop(workspace)
 
     def project(request: Request) -> dict[str, Any]:
         return workspace.listing() | users.for_page() | features.for_page()
@@ -205,8 +213,9 @@ def make_app(
         return _binary(workspace.picture(_key(request)).content)
 
     def labels(request: Request) -> Response:
-        revision, content = workspace.labels(_key(request))
-        return _binary(content, {"x-revision": str(revision)})
+        key, of = _key(request), request.query_params.get("of", "")
+        revision, content = workspace.labels(key, of)
+        return _binary(content, {"x-revision": str(revision), "x-model": loop.made_by(key, of)})
 
     routes = [
         get("/api/project", project),
@@ -229,12 +238,24 @@ def make_app(
         post(
             "/api/planes",
             _Planes,
-            lambda body, visit: workspace.choose(visit, body.choice, body.over),
+            lambda body, visit: _choose(workspace, loop, visit, body),
         ),
-        *_images(workspace, features.upload),
+        get("/api/loop", lambda request: loop.state(request.query_params.get("seen", ""))),
+        post("/api/loop/train", _Body, lambda body, visit: loop.train()),
+        post("/api/loop/resume", _Body, lambda body, visit: loop.resume()),
+        post("/api/loop/stop", _Body, lambda body, visit: loop.stop()),
+        post("/api/loop/choose", _Choose, lambda body, visit: loop.choose(body.name)),
+        post("/api/loop/predict", _Body, lambda body, visit: loop.predict(visit.field)),
+        *_images(workspace, loop, features.upload),
         *page_routes(),
     ]
     return with_refusals(routes)
+
+
+def _choose(workspace: Workspace, loop: Loop, visit: Visit, body: _Planes) -> dict[str, Any]:
+    chosen = workspace.choose(visit, body.choice, body.over)
+    loop.label_more()  # fields could not be labelled before
+    return chosen
 
 
 def with_refusals(routes: list[Route]) -> Starlette:
@@ -243,7 +264,7 @@ def with_refusals(routes: list[Route]) -> Starlette:
     return Starlette(routes=routes, exception_handlers=handlers)  # type: ignore[arg-type]
 
 
-def _images(workspace: Workspace, limit: int) -> list[Route]:
+def _images(workspace: Workspace, loop: Loop, limit: int) -> list[Route]:
     """Thumbnails, and images that come from a page."""
     one_at_a_time = CapacityLimiter(1)  # of thumbnails: edits must not wait for them
     coming: set[str] = set()
@@ -263,7 +284,9 @@ def _images(workspace: Workspace, limit: int) -> list[Route]:
         coming.add(stem)
         try:
             await receive(request.stream(), target, limit)
-            return JSONResponse(await run_in_threadpool(workspace.add_image, target))
+            row = await run_in_threadpool(workspace.add_image, target)
+            loop.label_more()
+            return JSONResponse(row)
         finally:
             coming.discard(stem)
 

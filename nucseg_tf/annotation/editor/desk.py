@@ -31,11 +31,13 @@ from nucseg_tf.annotation.editor.app import (
     with_refusals,
 )
 from nucseg_tf.annotation.editor.chooser import Chooser
+from nucseg_tf.annotation.editor.loop import Loop
 from nucseg_tf.annotation.editor.message import EditError
 from nucseg_tf.annotation.editor.planes import PlaneChoice
 from nucseg_tf.annotation.editor.project import MAX_NAME, locked, open_project
 from nucseg_tf.annotation.editor.uploads import sweep
 from nucseg_tf.annotation.editor.workspace import Workspace, project_id
+from nucseg_tf.annotation.loop.process import Where
 
 LOG = logging.getLogger(__name__)
 OWN = ("/api/folders", "/api/folder")
@@ -65,7 +67,14 @@ class Desk:
         workspace: of the project at work, or None where none is open.
     """
 
-    def __init__(self, users: Users, features: Features, chooser: Chooser, options: PlaneChoice):
+    def __init__(
+        self,
+        users: Users,
+        features: Features,
+        chooser: Chooser,
+        options: PlaneChoice,
+        train_on: Where = "here",
+    ):
         """Begin without a project.
 
         Args:
@@ -73,12 +82,14 @@ class Desk:
             features: what pages may do.
             chooser: the folders they may open.
             options: planes of the images by the command line.
+            train_on: where trainings run.
         """
+        self._train_on: Where = train_on
         self.workspace: Workspace | None = None
         self._users, self._features = users, features
         self._chooser, self._options = chooser, options
         self._change = threading.Lock()
-        self._lock = ExitStack()
+        self._work = ExitStack()  # ends training, puts files away, and gives the folder free
         self._id = ""
         self._app: ASGIApp = with_refusals(
             [Route("/api/project", self._nothing, methods=["GET"]), *page_routes()]
@@ -110,7 +121,7 @@ class Desk:
             BusyError: others work on the project before; it stays.
         """
         with self._change:
-            before, lock = self.workspace, self._lock
+            before, work = self.workspace, self._work
             if before is not None and before.project.folder.resolve() == folder.resolve():
                 return
             if before is not None and not over:
@@ -119,17 +130,22 @@ class Desk:
             with ExitStack() as taken:
                 taken.enter_context(locked(project))
                 sweep(project)
+                project.look()  # reads what is known of prelabels, for no list to wait for it
                 workspace = Workspace(project, self._options)
-                app = make_app(workspace, self._users, self._features)
-                self._lock = taken.pop_all()
+                taken.callback(workspace.close)
+                loop = Loop(workspace, self._train_on)
+                app = make_app(workspace, self._users, loop, self._features)
+                loop.begin()
+                taken.callback(loop.end)
+                self._work = taken.pop_all()
             self.workspace = workspace
             self._app, self._id = app, project_id(project)
-            _put_away(before, lock)
+            work.close()
 
     def close(self) -> None:
         """Put the work away."""
         with self._change:
-            _put_away(self.workspace, self._lock)
+            self._work.close()
             self.workspace = None
 
     def describe(self) -> str:
@@ -164,10 +180,3 @@ def _check_idle(workspace: Workspace, page: str) -> None:
         held = workspace.locks.holder(key)
         if held is not None and held.page != page:
             raise BusyError(f"{held.user} works on {key} of {workspace.project.folder.name}")
-
-
-def _put_away(workspace: Workspace | None, lock: ExitStack) -> None:
-    """Bring the files of a project up to date, and let others have it."""
-    with lock:
-        if workspace is not None:
-            workspace.close()

@@ -18,6 +18,7 @@ from nucseg_tf.io.files import atomic_path
 
 HISTORY = "history.json"
 CHANGES = ("edit", "region", "undo", "redo")  # entries that can be undone, and those that do
+_UNSAID = ("type", "suspects", "revision")  # of the first entry
 
 
 def now() -> str:
@@ -92,7 +93,7 @@ class History:
         users = sorted({*self.edits, *(user for user, s in self.seconds.items() if s)} - {""})
         return {
             "status": self.status,
-            "begun": {k: v for k, v in self.begun.items() if k not in ("type", "suspects")},
+            "begun": {k: v for k, v in self.begun.items() if k not in _UNSAID},
             "users": [
                 {"name": user, "seconds": round(self.seconds[user], 1), "edits": self.edits[user]}
                 for user in users

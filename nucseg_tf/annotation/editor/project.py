@@ -17,15 +17,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from nucseg_tf.annotation.editor.names import is_text
-from nucseg_tf.annotation.editor.prelabels import (
-    Objects,
-    Suspect,
-    field_key,
-    model_name,
-    read_objects,
-)
+from nucseg_tf.annotation.editor.prelabels import Suspect, field_key, model_name
+from nucseg_tf.annotation.editor.shelf import MODEL, Prelabels, Shelf, beside
 from nucseg_tf.data.manifest import MASK_ENDINGS, SPLITS
 from nucseg_tf.errors import UsageError
 from nucseg_tf.io.files import ensure_folder
@@ -35,6 +31,7 @@ from nucseg_tf.io.names import stem_of
 
 LOG = logging.getLogger(__name__)
 ANNOTATION = "annotation"
+JOURNAL = "journal.jsonl"  # of the work on a field, see `store`
 MAX_NAME = 40  # letters of a user's name
 
 
@@ -46,27 +43,87 @@ class AnnotationField:
         key: GROUP/STEM, or STEM without a group.
         group: folder below images, or "".
         image: its file.
-        prelabels: label image to begin from, or None.
+        labelled: where prelabels may be; of several files the first one counts, and of none the
+            first one is written.
         mask: where accepted labels go.
         paired: `mask` and all other files that training would pair with the image.
+        names: of these.
         state: folder of the work on it.
-        objects: prelabelled nuclei, or None where objects.csv does not say.
-        suspects: those among them to look at, by rank.
+        shelf: knows what is on disk of all fields.
     """
 
     key: str
     group: str
     image: Path
-    prelabels: Path | None
+    labelled: tuple[Path, ...]
     mask: Path
     paired: tuple[Path, ...]
+    names: frozenset[str]
     state: Path
-    objects: int | None = None
-    suspects: tuple[Suspect, ...] = ()
+    shelf: Shelf = field(compare=False, repr=False)
 
     def masks(self) -> list[Path]:
         """Those of `paired` that exist."""
         return [path for path in self.paired if path.is_file()]
+
+    def known(self) -> Prelabels:
+        """What is known now of the labels to begin from."""
+        return self.shelf.look(self.key, *self.labelled)
+
+    @property
+    def prelabels(self) -> Path | None:
+        """Label image to begin from, or None."""
+        return next((path for path in self.labelled if path.is_file()), None)
+
+    @property
+    def target(self) -> Path:
+        """Where labels to begin from are, or would be written."""
+        return self.prelabels or self.labelled[0]
+
+    def described(self) -> dict[str, Any] | None:
+        """What the model said of it last, also if its labels are its own by now."""
+        found = self.shelf.record(beside(self.target, MODEL))
+        return found or self.shelf.record(self.target)
+
+    @property
+    def objects(self) -> int | None:
+        """Prelabelled nuclei, or None where nothing is known of them."""
+        return self.known().nuclei
+
+    @property
+    def suspects(self) -> tuple[Suspect, ...]:
+        """Those among them to look at, by rank."""
+        return self.known().suspects
+
+    @property
+    def has_work(self) -> bool:
+        """Whether anybody has begun or corrected it: it has labels of its own then."""
+        return self.is_begun or bool(self.masks())
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether there is a journal of it."""
+        return (self.state / JOURNAL).is_file()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A field as it lay on disk at one moment.
+
+    Attributes:
+        begun: whether there is a journal of it.
+        masked: whether it has a mask.
+        known: of the labels to begin from; of nothing where the field has labels of its own.
+    """
+
+    begun: bool
+    masked: bool
+    known: Prelabels
+
+    @property
+    def has_work(self) -> bool:
+        """See `AnnotationField.has_work`."""
+        return self.begun or self.masked
 
 
 @dataclass(frozen=True)
@@ -76,12 +133,31 @@ class Project:
     Attributes:
         folder: DIR.
         fields: by key, in the order of the list.
-        model: what made the prelabels, or "".
+        model: what made the prelabels that do not say so themselves, or "".
+        shelf: what is on disk of the fields.
     """
 
     folder: Path
-    fields: dict[str, AnnotationField] = field(default_factory=dict)
-    model: str = ""
+    fields: dict[str, AnnotationField]
+    model: str
+    shelf: Shelf
+
+    def look(self) -> dict[str, Seen]:
+        """All fields as they lie on disk now.
+
+        Folders are listed once: to ask for each file of 500 fields would take half a second.
+        """
+        names: dict[Path, frozenset[str]] = {}
+        seen = {}
+        for key, one in list(self.fields.items()):
+            masks, states = one.mask.parent, one.state.parent
+            for folder in {masks, states} - names.keys():
+                found = folder.iterdir() if folder.is_dir() else ()
+                names[folder] = frozenset(path.name for path in found)
+            masked = not names[masks].isdisjoint(one.names)
+            begun = one.state.name in names[states] and one.is_begun
+            seen[key] = Seen(begun, masked, Prelabels() if masked or begun else one.known())
+        return seen
 
     @property
     def images(self) -> Path:
@@ -91,7 +167,7 @@ class Project:
     def with_image(self, image: Path) -> AnnotationField:
         """The field of an image that came into `images`; it is added to the list."""
         flat = _is_flat(self.folder)
-        made = _field(self.folder, "", image, flat, {})
+        made = _field(self.folder, "", image, flat, self.shelf)
         self.fields[made.key] = made
         return made
 
@@ -115,7 +191,8 @@ def open_project(folder: Path) -> Project:
             f"in it{hint}. Received: {sorted(path.name for path in folder.iterdir())[:10]}"
         )
     ensure_folder(folder / ANNOTATION)
-    objects = read_objects(folder / "prelabels" / "objects.csv")
+    shelf = Shelf(folder)
+    shelf.objects()  # what is damaged is said now
     keys = Counter(field_key(group, image).lower() for group, image in images)
     fields = {}
     for group, image in images:
@@ -126,8 +203,8 @@ def open_project(folder: Path) -> Project:
         if keys[key.lower()] > 1:
             LOG.warning("left out: %s: shares its name %s with another image", image, key)
             continue
-        fields[key] = _field(folder, group, image, flat, objects)
-    return Project(folder, fields, model_name(folder / "prelabels" / "run.json"))
+        fields[key] = _field(folder, group, image, flat, shelf)
+    return Project(folder, fields, model_name(folder / "prelabels" / "run.json"), shelf)
 
 
 @contextmanager
@@ -176,23 +253,22 @@ def _images(folder: Path, flat: bool) -> Iterator[tuple[str, Path]]:
             yield group, image
 
 
-def _field(folder: Path, group: str, image: Path, flat: bool, objects: Objects) -> AnnotationField:
+def _field(folder: Path, group: str, image: Path, flat: bool, shelf: Shelf) -> AnnotationField:
     stem = stem_of(image)
     masks = folder if flat else folder / "masks" / group
     endings = MASK_ENDINGS if flat else ("", *MASK_ENDINGS)
     pairs = [masks / f"{stem}{end}{suffix}" for end in endings for suffix in label_suffixes()]
-    prelabels = [folder / "prelabels" / group / f"{s}_labels.tif" for s in (image.stem, stem)]
-    count, suspects = objects.get(field_key(group, image), (None, ()))
+    names = dict.fromkeys((image.stem, stem))  # differ for .ome.tif
     return AnnotationField(
         key=field_key(group, image),
         group=group,
         image=image,
-        prelabels=next((path for path in prelabels if path.is_file()), None),
+        labelled=tuple(folder / "prelabels" / group / f"{name}_labels.tif" for name in names),
         mask=masks / f"{stem}{'_masks' if flat else ''}.tif",
         paired=tuple(pairs),
+        names=frozenset(path.name for path in pairs),
         state=folder / ANNOTATION / group / stem,
-        objects=count,
-        suspects=suspects,
+        shelf=shelf,
     )
 
 

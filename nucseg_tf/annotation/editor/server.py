@@ -22,6 +22,7 @@ from nucseg_tf.annotation.editor.desk import Desk
 from nucseg_tf.annotation.editor.planes import PlaneChoice
 from nucseg_tf.annotation.editor.project import user_name
 from nucseg_tf.annotation.editor.security import Gate, is_loopback
+from nucseg_tf.annotation.loop.process import Where
 from nucseg_tf.errors import UsageError
 
 LOG = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ def serve(
     options: PlaneChoice | None = None,
     root: Path | None = None,
     upload: int = Features.upload,
+    train_on: Where = "here",
 ) -> None:
     """Print the page's address, and serve it until a signal comes.
 
@@ -49,6 +51,7 @@ def serve(
         root: folder below which a page may open others; the user's home if None, or nowhere where
             others than this computer are listened to.
         upload: bytes of an image that is dropped on the page, at most.
+        train_on: where trainings run.
 
     Raises:
         UsageError: no such folder, it has no images, another server works on it, there is none to
@@ -57,7 +60,8 @@ def serve(
     chooser = _chooser(folder, host, root)
     ask = bool(names) or not is_loopback(host)
     users = Users(user_name(), ask, tuple(names))
-    desk = Desk(users, Features(bool(chooser.roots), upload), chooser, options or PlaneChoice())
+    features = Features(bool(chooser.roots), upload)
+    desk = Desk(users, features, chooser, options or PlaneChoice(), train_on)
     with closing(desk):
         if folder is not None:
             desk.open(folder)

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from nucseg_tf.annotation.editor.history import read_history
 from nucseg_tf.annotation.editor.locks import Lock, Locks
 from nucseg_tf.annotation.editor.message import EditError, Message
@@ -23,10 +25,19 @@ from nucseg_tf.annotation.editor.planes import (
     read_plane,
     write_choice,
 )
-from nucseg_tf.annotation.editor.project import ANNOTATION, AnnotationField, Project
+from nucseg_tf.annotation.editor.project import (
+    ANNOTATION,
+    JOURNAL,
+    AnnotationField,
+    Project,
+    Seen,
+)
 from nucseg_tf.annotation.editor.session import Session
-from nucseg_tf.annotation.editor.store import BASE, JOURNAL, Store
+from nucseg_tf.annotation.editor.shelf import BEFORE, MODEL, beside
+from nucseg_tf.annotation.editor.store import BASE, Store
 from nucseg_tf.annotation.editor.thumbnails import Thumbnails
+from nucseg_tf.annotation.loop import versions
+from nucseg_tf.annotation.loop.learn import Learn, judge_project
 from nucseg_tf.errors import DataError, NucsegError
 from nucseg_tf.io.labels import read_labels
 from nucseg_tf.io.runs import to_runs
@@ -114,28 +125,45 @@ class Workspace:
             "folder": str(self.project.folder.resolve()),
             "model": self.project.model,
             "choice": asdict(self.choice),
-            "fields": [self._row(field) for field in list(self.project.fields.values())],
+            "fields": self._rows(),
         }
 
-    def _row(self, field: AnnotationField) -> dict[str, Any]:
+    def _rows(self) -> list[dict[str, Any]]:
+        seen = self.project.look()
+        judged = judge_project(self.project, seen)
+        current = versions.current(self.project.folder)
+        return [
+            self._row(self.project.fields[key], now, judged.get(key), current)
+            for key, now in seen.items()
+        ]
+
+    def _row(
+        self, field: AnnotationField, now: Seen, learn: Learn | None, current: str
+    ) -> dict[str, Any]:
         held = self.locks.holder(field.key)
-        prelabelled = not field.masks()  # a mask goes before prelabels, see `store`
+        model = now.known.model or (self.project.model if now.known.path else "")
         row: dict[str, Any] = {
             "key": field.key,
             "status": "new",
-            "count": field.objects if prelabelled else None,
-            "suspects_left": len(field.suspects) if prelabelled else 0,
+            "count": now.known.nuclei,
+            "suspects_left": len(now.known.suspects),
+            "model": model,
+            "stale": now.known.path is not None and model != current,
+            "learn": learn.value if learn else None,
+            "why": learn.why if learn else "",
             "regions": 0,
             "user": held.user if held else "",
             "page": held.page if held else "",
         }
+        if not now.begun:
+            return row
         try:
             summary = self._summary(field)
         except NucsegError as error:
             return row | {"status": "error", "error": str(error)}
         if summary:
-            row |= {"status": summary["status"], "count": summary["nuclei"]}
-            row["suspects_left"] = summary["suspects_left"]
+            row |= {"status": summary["status"], "count": summary["nuclei"], "stale": False}
+            row |= {"suspects_left": summary["suspects_left"], "model": summary["begun"]["model"]}
             row["regions"] = summary.get("regions", 0)
             if row["status"] == "accepted" and not field.mask.is_file():
                 row["status"] = "reopened"
@@ -171,11 +199,24 @@ class Workspace:
                 self._pictures.popitem(last=False)
             return picture
 
-    def labels(self, key: str) -> tuple[int, bytes]:
-        """Revision of a field and its labels as runs, uint32 little-endian."""
-        with self._guards[self._field(key).key]:
+    def labels(self, key: str, of: str = "") -> tuple[int, bytes]:
+        """Revision of a field and its labels as runs, uint32 little-endian.
+
+        Args:
+            key: of the field.
+            of: "before": labels of the model before; "model": what the model says, also of a field
+                whose labels are its own; else the labels as they are.
+
+        Raises:
+            UnknownFieldError: there are no such labels.
+        """
+        field = self._field(key)
+        with self._guards[key]:
             store = self._session(key).store
-            return store.revision, to_runs(store.labels.pixels).astype("<u4").tobytes()
+            pixels = store.labels.pixels
+            if of:
+                pixels = _other_labels(field, of, pixels.shape)
+            return store.revision, to_runs(pixels).astype("<u4").tobytes()
 
     def history(self, key: str) -> dict[str, Any]:
         """Who did what to a field."""
@@ -291,21 +332,19 @@ class Workspace:
         wanted = self.options.over(choice)
         read_plane(self._field(visit.field).image, wanted)
         with self._choice:
-            begun = [field for field in list(self.project.fields.values()) if self._is_begun(field)]
+            begun = [field for field in list(self.project.fields.values()) if field.is_begun]
             if begun and wanted != self.choice and not over:
                 raise BegunError(f"{len(begun)} fields were worked on as they are shown now")
             write_choice(self.project.folder, choice)
             self.choice = wanted
         return asdict(wanted)
 
-    def _is_begun(self, field: AnnotationField) -> bool:
-        return (field.state / JOURNAL).is_file()
-
     def add_image(self, image: Path) -> dict[str, Any]:
         """Take an image into the list that has come into the project; its row."""
         field = self.project.with_image(image)
         self._guards[field.key] = threading.RLock()
-        return self._row(field)
+        seen = Seen(field.is_begun, bool(field.masks()), field.known())
+        return self._row(field, seen, None, versions.current(self.project.folder))
 
     # --- what these share --------------------------------------------------------------------
 
@@ -315,13 +354,24 @@ class Workspace:
             raise UnknownFieldError(f"no such field. Received: {key[:200]!r}")
         return self.project.fields[key]
 
-    def _session(self, key: str) -> Session:
+    def _session(self, key: str, fresh: bool = True) -> Session:
+        """The session of a field.
+
+        Args:
+            key: of the field.
+            fresh: whether new prelabels take the place of those that nobody has edited. An edit
+                is of those that its page shows.
+        """
         if self._closed:
             raise ClosedError("another folder was opened; the page is loaded anew")
         session = self._sessions.pop(key, None)
         if session is None:
-            shape = self.picture(key).shape
-            session = Session(Store(self._field(key), shape, self.project.model))
+            session = self._begin(key)
+        elif fresh and session.store.outdated:
+            session.close()
+            before, session = session.store.revision, self._begin(key)
+            if session.store.revision == before:
+                session.store.renumber(before + 1)
         self._sessions[key] = session
         for other in list(self._sessions)[:-KEEP]:
             guard = self._guards[other]
@@ -331,6 +381,10 @@ class Workspace:
                 finally:
                     guard.release()
         return session
+
+    def _begin(self, key: str) -> Session:
+        shape = self.picture(key).shape
+        return Session(Store(self._field(key), shape, self.project.model))
 
     def _put_away(self, key: str) -> None:
         session = self._sessions.pop(key, None)
@@ -355,7 +409,7 @@ class Workspace:
             if lock.page != visit.page:
                 raise LockedError(f"{lock.user} edits this field in another window")
             self._work(visit)
-            yield self._session(key), self._worked.get(key, 0)
+            yield self._session(key, fresh=False), self._worked.get(key, 0)
             self._worked[key] = 0
 
     def _work(self, visit: Visit) -> None:
@@ -371,6 +425,22 @@ def project_id(project: Project) -> str:
     """What pages call a project by: their edits must not reach another one."""
     path = str(project.folder.resolve())
     return hashlib.sha256(path.encode(errors="surrogateescape")).hexdigest()[:16]
+
+
+def _other_labels(field: AnnotationField, of: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Labels of the model before, or of the model; see `Workspace.labels`."""
+    if of == "model" and not field.has_work:
+        path = field.target
+    else:
+        path = beside(field.target, {"before": BEFORE, "model": MODEL}.get(of, ""))
+    if not path.is_file():
+        raise UnknownFieldError(f"there are no such labels of this field. Received: {of[:20]!r}")
+    labels = read_labels(path)
+    if labels.shape != shape:
+        raise UnknownFieldError(
+            f"{path}: is not of this image, {shape}. Label the field anew. Received: {labels.shape}"
+        )
+    return labels
 
 
 def _held(lock: Lock, page: str) -> dict[str, Any]:

@@ -36,7 +36,11 @@ def content(side: int = 20) -> bytes:
 def client(project):
     workspace = Workspace(project)
     gate = Gate(
-        make_app(workspace, Users("root"), Features(upload=LIMIT)), "t", "127.0.0.1", 8765, LIMIT
+        make_app(workspace, Users("root"), features=Features(upload=LIMIT)),
+        "t",
+        "127.0.0.1",
+        8765,
+        LIMIT,
     )
     headers = {"authorization": "Bearer t"}
     yield TestClient(gate, "http://127.0.0.1:8765", headers=headers, raise_server_exceptions=False)

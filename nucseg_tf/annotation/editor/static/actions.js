@@ -5,7 +5,7 @@ import { listen } from "./keys.js";
 import { showToggles, showTool } from "./status.js";
 
 /** Functions by the names that keys.js and index.html use. */
-function actionsOf(editor, tools, display) {
+function actionsOf(editor, tools, display, loop) {
   const { view } = editor;
   const toggle = (name) => {
     view.show[name] = !view.show[name];
@@ -25,8 +25,14 @@ function actionsOf(editor, tools, display) {
     shrink: () => editor.submitSelected("shrink"),
     undo: () => editor.submit("undo"),
     redo: () => editor.submit("redo"),
-    suspect: (step = 1) => (step > 0 ? editor.suspects.next() : editor.suspects.previous()),
+    suspect: (step = 1) => {
+      editor.flip.back();
+      if (step > 0) editor.suspects.next();
+      else editor.suspects.previous();
+    },
     accept: () => editor.accept(),
+    train: () => loop.train(),
+    flip: () => editor.flip.toggle(),
     field: (step) => {
       const key = editor.fields.neighbour(step);
       if (key) editor.open(key);
@@ -44,8 +50,8 @@ function actionsOf(editor, tools, display) {
 }
 
 /** Connect buttons, sliders and keys; `others` are actions that need no field. */
-export function wire(editor, tools, display, gestures, others) {
-  const found = actionsOf(editor, tools, display);
+export function wire(editor, tools, display, gestures, loop, others) {
+  const found = actionsOf(editor, tools, display, loop);
   const open = (run) => (argument) => {
     if (editor.field) run(argument);
   };

@@ -66,11 +66,12 @@ export class Api {
     return (await this.fetch(withField(path, field))).json();
   }
 
-  /** Bytes, and the revision that came with them. */
-  async bytes(path, field) {
-    const response = await this.fetch(withField(path, field));
+  /** Bytes, and the revision and the model that came with them; `of` asks for other labels. */
+  async bytes(path, field, of = "") {
+    const response = await this.fetch(withField(path, field) + (of && `&of=${of}`));
     const revision = Number(response.headers.get("x-revision"));
-    return { buffer: await response.arrayBuffer(), revision };
+    const model = response.headers.get("x-model") ?? "";
+    return { buffer: await response.arrayBuffer(), revision, model };
   }
 
   /** Send what every request of a page says, and `extra`. */

@@ -9,6 +9,7 @@ import { $, ask, toast } from "./dom.js";
 import { Editor } from "./editor.js";
 import { FieldList } from "./fields.js";
 import { Gestures } from "./gestures.js";
+import { Loop } from "./loop.js";
 import { Display } from "./panel.js";
 import { Planes } from "./planes.js";
 import { meet } from "./presence.js";
@@ -57,6 +58,7 @@ const gestures = new Gestures(view, {
   },
   doubleClick: () => tools.close(),
 });
+const loop = new Loop(api, editor);
 editor.onField = () => tools.cancel();
 editor.onPlanes = (key) => planes.show(key, "needed");
 api.onGone = () => begin(editor.queue, "Another folder was opened on this server.");
@@ -64,11 +66,12 @@ view.onFrame = () => {
   showZoom(view);
   regions.show();
 };
+editor.onAccepted = () => loop.poll();
 
 /** Learn what there is to do, and open a field. */
 async function start() {
   fillHelp();
-  wire(editor, tools, display, gestures, {
+  wire(editor, tools, display, gestures, loop, {
     contrast: () => contrast.auto(),
     folder: () => mayChoose && chooser.show(),
   });
@@ -107,6 +110,7 @@ async function start() {
   if (count) toast(`${count} edits of last time are sent now`);
   editor.queue.run();
   stayAlive();
+  loop.poll();
 }
 
 /** What the page may do with this project, or without one. */
@@ -183,5 +187,5 @@ async function beat() {
   }
 }
 
-window.nucseg = { chooser, contrast, editor, planes, regions, tools, uploads, view }; // for tests and the console
+window.nucseg = { chooser, contrast, editor, loop, planes, regions, tools, uploads, view }; // for tests and the console
 start();

@@ -2,6 +2,7 @@
 
 import { randomId } from "./api.js";
 import { $, toast } from "./dom.js";
+import { Flip } from "./flip.js";
 import { LabelMap } from "./labelmap.js";
 import { showHistory, showSelected } from "./panel.js";
 import { Picture } from "./picture.js";
@@ -25,7 +26,9 @@ export class Editor {
     this.queue = null; // set once the project is known
     this.onField = () => {}; // called when another field is shown
     this.onPlanes = () => {}; // called with the key of a field whose plane must be chosen
+    this.onAccepted = () => {}; // called when a field was accepted or reopened
     this.suspects = new Suspects(this);
+    this.flip = new Flip(this);
   }
 
   // --- opening a field -------------------------------------------------------------------------
@@ -82,6 +85,7 @@ export class Editor {
   }
 
   setLabels({ buffer, revision }) {
+    this.flip.forget();
     this.revision = revision;
     const { rows, columns } = this.view.picture;
     this.view.setLabels(new LabelMap(buffer, rows, columns));
@@ -116,6 +120,7 @@ export class Editor {
   obstacle() {
     if (!this.field || !this.view.labels) return "Open a field first";
     if (!this.field.writable) return `${this.field.user} edits this field in another window`;
+    if (this.flip.on) return "These labels are only shown. Press C for the field's own.";
     if (this.field.status === "accepted") return "This field is accepted. Reopen it to change it.";
     if (this.field.status === "aside") return "This field is set aside. Take it back to change it.";
     if (savedState() === "locked-out") return "The server was started anew: open the address that it printed";
@@ -195,6 +200,10 @@ export class Editor {
 
   async accept() {
     if (!this.editable()) return;
+    if (!$("labelling").hidden) {
+      toast("The labels of this field are still to come", "bad");
+      return;
+    }
     const { key } = this.field;
     try {
       if (savedState() === "offline") throw new Error("The server does not answer; accept the field when it does");
@@ -244,6 +253,7 @@ export class Editor {
       const answer = await this.api.post(path, key, { revision: this.revision, ...extra });
       then(answer, key === this.field.key);
       this.fields.update(key, numbers(answer));
+      this.onAccepted();
       if (key !== this.field.key) return; // another field is shown by now
       this.showState(answer);
       await this.showHistory();

@@ -1,6 +1,7 @@
 /** The list of fields with the progress of each. */
 
 import { $, make } from "./dom.js";
+import { Order } from "./order.js";
 
 const MARKS = {
   new: "",
@@ -19,6 +20,7 @@ export class FieldList {
     this.rows = [];
     this.thumbnails = null; // set by the page
     this.current = "";
+    this.order = new Order(() => this.draw());
     $("filter").oninput = () => this.draw();
   }
 
@@ -32,6 +34,19 @@ export class FieldList {
     const place = this.rows.findIndex((other) => groupOf(other.key) || other.key > row.key);
     this.rows.splice(place < 0 ? this.rows.length : place, 0, row);
     this.draw();
+  }
+
+  /** Take what the server says anew of all fields; the one that is open is known better here. */
+  refresh(rows) {
+    const open = this.rows.find((row) => row.key === this.current);
+    const { status, count, suspects_left, regions } = open ?? {};
+    const kept = open && status !== "new" ? { status, count, suspects_left, regions } : {};
+    this.set(rows.map((row) => (row.key === this.current ? { ...row, ...kept } : row)));
+  }
+
+  /** The fields as they are listed. */
+  get sequence() {
+    return this.order.of(this.rows);
   }
 
   /** Change what is known of a field. */
@@ -55,16 +70,20 @@ export class FieldList {
 
   /** The key of the field so many places on, past those without work, or undefined. */
   neighbour(step) {
-    let place = this.rows.findIndex((row) => row.key === this.current) + step;
-    while (PASSED.includes(this.rows[place]?.status)) place += Math.sign(step);
-    return this.rows[place]?.key;
+    const rows = this.sequence;
+    let place = rows.findIndex((row) => row.key === this.current) + step;
+    while (PASSED.includes(rows[place]?.status)) place += Math.sign(step);
+    return rows[place]?.key;
   }
 
   /** The key of the next field that is not accepted, or undefined. */
   unfinished() {
-    const here = this.rows.findIndex((row) => row.key === this.current);
-    const order = [...this.rows.slice(here + 1), ...this.rows.slice(0, here)];
-    return order.find((row) => !["accepted", ...PASSED].includes(row.status))?.key;
+    const rows = this.sequence;
+    // By what is to be learned, the next one is that at the top.
+    const here = this.order.learns ? -1 : rows.findIndex((row) => row.key === this.current);
+    const order = [...rows.slice(here + 1), ...rows.slice(0, Math.max(0, here))];
+    const done = ["accepted", ...PASSED];
+    return order.find((row) => row.key !== this.current && !done.includes(row.status))?.key;
   }
 
   drawProgress() {
@@ -79,13 +98,15 @@ export class FieldList {
   draw() {
     this.drawProgress();
     this.thumbnails?.restart();
+    this.order.show(this.rows);
+    const { learns } = this.order;
     const wanted = $("filter").value.trim().toLowerCase();
-    const shown = this.rows.filter((row) => row.key.toLowerCase().includes(wanted));
+    const shown = this.sequence.filter((row) => row.key.toLowerCase().includes(wanted));
     const items = [];
     let group = null;
     for (const row of shown) {
       const own = groupOf(row.key);
-      if (own !== group && own) items.push(make("li", { className: "group-name", textContent: own }));
+      if (own !== group && own && !learns) items.push(make("li", { className: "group-name", textContent: own }));
       group = own;
       items.push(this.entry(row));
     }
@@ -94,7 +115,8 @@ export class FieldList {
 
   entry(row) {
     const item = make("li", { className: "field", data: { key: row.key, status: row.status } });
-    const button = make("button", { title: row.error ?? row.key });
+    const title = [row.error ?? row.key, row.why].filter(Boolean).join("\n");
+    const button = make("button", { title });
     button.onclick = () => this.open(row.key);
     const facts = [row.count === null ? "" : `${row.count} nuclei`];
     if (row.regions) facts.push(row.regions === 1 ? "1 region" : `${row.regions} regions`);
@@ -107,6 +129,9 @@ export class FieldList {
       make("span", { className: "mark", textContent: MARKS[row.status] }),
       make("span", { className: "facts", textContent: facts.filter(Boolean).join(" · ") }),
     );
+    if (this.order.learns && row.why && row.status !== "accepted") {
+      button.append(make("span", { className: "facts why", textContent: row.why }));
+    }
     if (row.key === this.current) item.setAttribute("aria-current", "true");
     item.append(button);
     return item;
