@@ -253,8 +253,10 @@ def make_app(
 
 
 def _choose(workspace: Workspace, loop: Loop, visit: Visit, body: _Planes) -> dict[str, Any]:
+    before = workspace.choice
     chosen = workspace.choose(visit, body.choice, body.over)
-    loop.label_more()  # fields could not be labelled before
+    if workspace.choice != before:
+        loop.label_more(again=True)
     return chosen
 
 

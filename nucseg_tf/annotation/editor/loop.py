@@ -44,11 +44,15 @@ class Loop:
         self._watcher = threading.Thread(target=self._watch, name="loop", daemon=True)
         self._begun: set[str] = set()  # what this server has begun by itself
         self._trouble = ""
-        self._more = False
+        self._more: set[str] = set()
 
-    def label_more(self) -> None:
-        """Label fields that have come, or could not be labelled before, at the next look."""
-        self._more = True
+    def label_more(self, again: bool = False) -> None:
+        """Label fields that have come, at the next look.
+
+        Args:
+            again: all that nobody has corrected, as their images are shown by another plane.
+        """
+        self._more.add("again" if again else "new")
 
     # --- what the page asks for --------------------------------------------------------------
 
@@ -147,8 +151,9 @@ class Loop:
             process.start_training(self._folder, self._where)
         model = versions.current(self._folder)
         if self._more and not locks.holder(self._folder, locks.PREDICTING):
-            self._more = False
-            process.start_predicting(self._folder)
+            again = "again" in self._more
+            self._more.clear()
+            process.start_predicting(self._folder, again=again)
             return
         if f"labels {model}" not in self._begun and self._wants_labels(model):
             self._begun.add(f"labels {model}")

@@ -60,7 +60,7 @@ def stop_training(folder: Path) -> bool:
     return any(ended)
 
 
-def start_predicting(folder: Path, first: str | None = None) -> None:
+def start_predicting(folder: Path, first: str | None = None, again: bool = False) -> None:
     """Label the fields that nobody has corrected with the current model.
 
     A process that is at it already ends, and the new one goes on.
@@ -68,8 +68,10 @@ def start_predicting(folder: Path, first: str | None = None) -> None:
     Args:
         folder: of the project.
         first: key of the field to begin with.
+        again: also fields that the model has labelled already.
     """
     more = [f"--first={first}"] if first is not None else []
+    more += ["--again"] if again else []
     command = ["predict", str(folder.resolve()), *more]
     _end(folder, locks.PREDICTING)
     _start(folder, locks.PREDICTING, command)

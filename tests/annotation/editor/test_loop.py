@@ -252,7 +252,7 @@ def test_a_model_that_was_taken_over_without_a_server_labels(loop, folder, calls
 def test_images_that_come_are_labelled_once(folder, monkeypatch):
     workspace = Workspace(open_project(folder))
     started, busy = [], [True]
-    monkeypatch.setattr(process, "start_predicting", lambda _, first=None: started.append(first))
+    monkeypatch.setattr(process, "start_predicting", lambda _, again: started.append(again))
     monkeypatch.setattr(locks, "holder", lambda folder, name: busy[0])
     loop = Loop(workspace)
     loop.label_more()
@@ -260,7 +260,11 @@ def test_images_that_come_are_labelled_once(folder, monkeypatch):
     assert started == [], "what runs is not disturbed"
     busy[0] = False
     loop.tend()
-    assert started == [None]
+    loop.label_more()
+    loop.label_more(again=True)
+    loop.tend()
+    loop.tend()
+    assert started == [False, True]
     workspace.close()
 
 
