@@ -119,15 +119,19 @@ function showOutcome(part, { name, taken, reason }) {
 // --- labelling ---------------------------------------------------------------------------------
 
 function showLabelling(predicting, { label }) {
-  const { running, done = 0, total = 0, model, error } = predicting ?? {};
-  $("labels-run").hidden = !(running || error);
+  const { running, done = 0, total = 0, model, error, failures = {} } = predicting ?? {};
+  const failed = Object.keys(failures).length;
+  $("labels-run").hidden = !(running || error || failed);
+  $("labels-text").title = Object.entries(failures).map((entry) => entry.join(": ")).join("\n");
   if (running) {
     $("labels-text").textContent = total ? `${model} labels fields: ${done} of ${total}` : "The model is made ready";
   } else if (error) {
     $("labels-text").textContent = `Labelling failed: ${error}`;
+  } else if (failed) {
+    $("labels-text").textContent = failed === 1 ? "1 field could not be labelled" : `${failed} fields could not be labelled`;
   }
   $("labels-bar").style.width = `${total ? (100 * done) / total : 0}%`;
-  $("labels-again").hidden = running || !error;
+  $("labels-again").hidden = running || !(error || failed);
   $("labels-again").onclick = label;
 }
 
