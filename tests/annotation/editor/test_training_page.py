@@ -272,6 +272,7 @@ def test_before_and_after(page, actor, images, problems):
     page.keyboard.press("c")
     shown(page, "#flip", f"Before: labels of {SHIPPED}")
     assert nuclei(page) == 4
+    assert page.inner_text("#count") == "4 nuclei"
     page.evaluate("nucseg.editor.select([3])")
     page.keyboard.press("Delete")
     shown(page, ".toast.bad", "only shown")
@@ -308,7 +309,7 @@ def test_stop_resume_and_a_model_that_is_not_better(page, actor):
     shown(page, "#outcome", "v1 was not taken over")
     assert page.inner_text("#model-name") == SHIPPED
     page.click("#model-more summary")
-    shown(page, "[data-version=v1]", "F1 0.50 · 1 split · 2 merged")
+    shown(page, "[data-version=v1]", "1 field · F1 0.50 · 1 split · 2 merged")
     shown(page, "#learning", "More fields will probably help")
     assert page.locator("#learning circle").count() == 2
     page.click("[data-version=v1] button")

@@ -1,7 +1,7 @@
 /** The section "Model" of the panel: training, outcome, labelling, learning curve, versions. */
 
 import { lineChart } from "./chart.js";
-import { $, duration, make, shortly } from "./dom.js";
+import { $, duration, make, when } from "./dom.js";
 
 const STORED = "nucseg:model-more";
 const ROOMY = 900; // px of the window from which on all is shown at first
@@ -130,6 +130,7 @@ function showLabelling(predicting, { label }) {
   } else if (failed) {
     $("labels-text").textContent = failed === 1 ? "1 field could not be labelled" : `${failed} fields could not be labelled`;
   }
+  $("labels-bar").parentElement.hidden = !running;
   $("labels-bar").style.width = `${total ? (100 * done) / total : 0}%`;
   $("labels-again").hidden = running || !(error || failed);
   $("labels-again").onclick = label;
@@ -156,14 +157,17 @@ export function keepFolded() {
 // --- versions ----------------------------------------------------------------------------------
 
 function showVersions(part, { model, versions, shipped, scores }, { use }) {
-  for (const version of versions) part.append(row(version.name, factsOf(version), version.state === "done"));
-  part.append(row(shipped, ["shipped with the program"], true));
+  for (const version of versions) {
+    part.append(row(version.name, factsOf(version), version.state === "done", when(version.ended)));
+  }
+  part.append(row(shipped, "shipped", true));
 
-  function row(name, facts, usable) {
+  function row(name, facts, usable, ended = "") {
     const end = name === model ? make("span", { className: "use", textContent: "in use" }) : button(name);
     end.hidden = !usable;
-    const textContent = [...facts, ...figuresOf(scores[name])].join(" · ");
-    const text = make("span", { className: "facts", textContent, title: FIGURES });
+    const textContent = [facts, ...figuresOf(scores[name])].join(" · ");
+    const title = [ended, scores[name] && FIGURES].filter(Boolean).join("\n");
+    const text = make("span", { className: "facts", textContent, title });
     return make("li", { data: { version: name } }, make("b", { textContent: name }), end, text);
   }
 
@@ -173,9 +177,9 @@ function showVersions(part, { model, versions, shipped, scores }, { use }) {
   }
 }
 
-function factsOf({ state, train, ended, error }) {
-  if (state !== "done") return [error ? `${state}: ${error}` : state];
-  return [shortly(ended), train === 1 ? "1 field" : `${train} fields`];
+function factsOf({ state, train, error }) {
+  if (state !== "done") return error ? `${state}: ${error}` : state;
+  return train === 1 ? "1 field" : `${train} fields`;
 }
 
 const FIGURES = "On the fields left out of every training: F1 at an IoU of 0.7, nuclei split, nuclei merged";
