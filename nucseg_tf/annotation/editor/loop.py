@@ -124,7 +124,8 @@ class Loop:
         self._ended.set()
         self._watcher.join()
         last = versions.unfinished(self._folder)
-        if versions.is_alive(self._folder) and process.stop_training(self._folder) and last:
+        here = versions.is_alive(self._folder) and not locks.holder(self._folder, locks.SUBMITTED)
+        if here and process.stop_training(self._folder) and last:
             versions.write_json(self._folder / locks.LOOP / RESUME, {"name": last.name})
             LOG.info("%s is saved, and goes on when the page is served again", last.name)
         process.stop_predicting(self._folder)

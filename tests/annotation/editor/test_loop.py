@@ -211,6 +211,18 @@ def test_a_training_that_ended_with_the_server_goes_on_with_the_next(folder, cal
     assert calls == []
 
 
+def test_a_cluster_trains_on_without_the_server(folder, calls):
+    add_version(folder, state="training")
+    loop = Loop(Workspace(open_project(folder)), "slurm")
+    with locks.hold(folder, locks.SUBMITTED):
+        loop.tend()
+        loop.begin()
+        loop.end()
+    assert ("stop_training",) not in calls
+    loop.tend()
+    assert calls[-1] == ("start_training", "slurm")
+
+
 def test_a_folder_without_labels_is_labelled(folder, calls):
     shutil.rmtree(folder / "masks")
     loop = Loop(Workspace(open_project(folder)))

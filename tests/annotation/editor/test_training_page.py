@@ -272,6 +272,7 @@ def test_before_and_after(page, actor, images, problems):
     page.keyboard.press("c")
     shown(page, "#flip", f"Before: labels of {SHIPPED}")
     assert nuclei(page) == 4
+    assert page.inner_text("#count") == "4 nuclei"
     page.evaluate("nucseg.editor.select([3])")
     page.keyboard.press("Delete")
     shown(page, ".toast.bad", "only shown")
@@ -308,7 +309,7 @@ def test_stop_resume_and_a_model_that_is_not_better(page, actor):
     shown(page, "#outcome", "v1 was not taken over")
     assert page.inner_text("#model-name") == SHIPPED
     page.click("#model-more summary")
-    shown(page, "[data-version=v1]", "F1 0.50 · 1 split · 2 merged")
+    shown(page, "[data-version=v1]", "1 field · F1 0.50 · 1 split · 2 merged")
     shown(page, "#learning", "More fields will probably help")
     assert page.locator("#learning circle").count() == 2
     page.click("[data-version=v1] button")
@@ -405,15 +406,78 @@ def state(page) -> dict:
     return page.evaluate("nucseg.loop.state")
 
 
+def simulate(folder: Path, count: int, size: str) -> tuple[Path, Path, list[str]]:
+    """A folder of images, one of true masks, and the keys of the fields."""
+    drawn, mine = folder / "drawn", folder / "mine"
+    fields = ["--cell-line", "Eosinophils", "--fields", str(count), "--size", size]
+    assert main(["simulate", "--out", str(drawn), *fields]) == 0
+    mine.mkdir()
+    (drawn / "images").rename(mine / "images")
+    keys = [f"Eosinophils/Eosinophils_seed0_{number:04d}" for number in range(1, count + 1)]
+    return mine, drawn / "masks", keys
+
+
+SMALL_PROGRAM = """#!{python}
+import sys
+sys.path[:0] = [{root!r}, {tests!r}]
+from nucseg_tf.__main__ import main
+from nucseg_tf.registry import FAMILIES
+from reference.small import SMALL, tiny
+
+sys.executable = __file__
+build = FAMILIES["fpn2ws"].build
+FAMILIES["fpn2ws"].build = lambda arch, *more: (tiny if arch.filters == 8 else build)(arch, *more)
+words = sys.argv[3:]
+if "--new" in words:
+    words += ["--init=random", *(f"--set={{setting}}" for setting in SMALL)]
+sys.exit(main(words))
+"""
+
+
+def test_the_whole_way_with_a_tiny_network(browser, tmp_path, monkeypatch):
+    """Real processes, from images alone: all but the network is as users have it."""
+    program = tmp_path / "program"
+    where = {"python": sys.executable, "root": str(ROOT), "tests": str(ROOT / "tests")}
+    program.write_text(SMALL_PROGRAM.format(**where))
+    program.chmod(0o755)
+    monkeypatch.setattr(process.sys, "executable", str(program))
+    folder, masks, keys = simulate(tmp_path, 4, "128x160")
+    with serving(folder) as address:
+        page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+        page.goto(address)
+        page.wait_for_selector("#labelling:visible")
+        wait(lambda: nuclei(page) > 0, 120)
+        wait(lambda: not state(page)["predicting"]["running"], 60)
+        for key in keys[:2]:
+            correct(page, key, read_labels(masks / f"{key}.tif"))
+        page.wait_for_selector("#train[aria-disabled=false]")
+        page.keyboard.press("Control+Shift+Enter")
+        page.wait_for_selector("#run-chart path.check", timeout=120_000)
+        page.wait_for_selector("#outcome b", timeout=120_000)
+        version = versions.read(folder, "v1")
+        for name in ("v1", SHIPPED):
+            assert f"{version.scores[name]['f1']:.3f}" in page.inner_text("#outcome")
+        page.evaluate("(key) => nucseg.editor.open(key)", keys[2])
+        page.wait_for_selector(f"body[data-field='{keys[2]}']")
+        before = nuclei(page)
+        page.evaluate("nucseg.loop.use('v1')")  # what a tiny network takes for nuclei
+        wait(lambda: state(page)["predicting"]["model"] == "v1", 60)
+        wait(lambda: not state(page)["predicting"]["running"], 60)
+        wait(lambda: nuclei(page) != before)
+        page.keyboard.press("c")
+        shown(page, "#flip", f"Before: labels of {SHIPPED}")
+        assert nuclei(page) == before
+        page.keyboard.press("c")
+        for key in keys[:2]:  # corrected: not touched
+            found = read_labels(folder / "masks" / f"{key}.tif")
+            assert np.array_equal(found > 0, read_labels(masks / f"{key}.tif") > 0)
+        page.context.close()
+
+
 @pytest.mark.slow
 def test_from_images_alone_to_a_model_of_ones_own(browser, tmp_path):
     """No command but `nucseg annotate`; the server is killed once, and ended once."""
-    drawn, folder = tmp_path / "drawn", tmp_path / "mine"
-    fields = ["--cell-line", "Eosinophils", "--fields", "12", "--size", "256x320"]
-    assert main(["simulate", "--out", str(drawn), *fields]) == 0
-    folder.mkdir()
-    (drawn / "images").rename(folder / "images")
-    keys = [f"Eosinophils/Eosinophils_seed0_{number:04d}" for number in range(1, 13)]
+    folder, masks, keys = simulate(tmp_path, 12, "256x320")
     context = browser.new_context(viewport={"width": 1280, "height": 800})
 
     with annotating(folder) as (server, address):
@@ -423,7 +487,7 @@ def test_from_images_alone_to_a_model_of_ones_own(browser, tmp_path):
         wait(lambda: nuclei(page) > 0, 300)
         wait(lambda: not state(page)["predicting"]["running"], 300)
         for key in keys[:3]:
-            correct(page, key, read_labels(drawn / "masks" / f"{key}.tif"))
+            correct(page, key, read_labels(masks / f"{key}.tif"))
         page.wait_for_selector("#train[aria-disabled=false]")
         page.keyboard.press("Control+Shift+Enter")
         page.wait_for_selector("#run-chart path.check", timeout=900_000)
@@ -461,7 +525,7 @@ def test_from_images_alone_to_a_model_of_ones_own(browser, tmp_path):
         page.keyboard.press("c")
         assert nuclei(page) == new
         for key in keys[:3]:
-            truth = read_labels(drawn / "masks" / f"{key}.tif")
-            assert np.array_equal(read_labels(folder / "masks" / f"{key}.tif") > 0, truth > 0)
+            found = read_labels(folder / "masks" / f"{key}.tif")
+            assert np.array_equal(found > 0, read_labels(masks / f"{key}.tif") > 0)
         page.close()
     context.close()

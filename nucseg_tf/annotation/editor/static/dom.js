@@ -67,13 +67,6 @@ export function duration(seconds) {
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** An ISO time as minute of today, or as day. */
-export function shortly(iso) {
-  const [then, now] = [new Date(iso), new Date()];
-  const today = then.toDateString() === now.toDateString();
-  return then.toLocaleString([], today ? { timeStyle: "short" } : { dateStyle: "medium" });
-}
-
 /** An ISO time as date and minute of this place. */
 export function when(iso) {
   const options = { dateStyle: "medium", timeStyle: "short" };

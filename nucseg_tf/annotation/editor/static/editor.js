@@ -6,7 +6,7 @@ import { Flip } from "./flip.js";
 import { LabelMap } from "./labelmap.js";
 import { showHistory, showSelected } from "./panel.js";
 import { Picture } from "./picture.js";
-import { savedState, setEnabled, showBanner } from "./status.js";
+import { savedState, setEnabled, showBanner, showCount } from "./status.js";
 import { Suspects } from "./suspects.js";
 
 const HISTORY_DELAY = 1500; // ms after an edit until the history is shown anew
@@ -302,7 +302,7 @@ export class Editor {
     if (!this.queue.editsOf(this.field.key).length) this.view.regions = state.regions;
     this.view.refresh();
     this.fields.update(this.field.key, numbers(state));
-    $("count").textContent = `${state.count.toLocaleString()} nuclei`;
+    showCount(state.count);
     setEnabled("undo", state.undo > 0);
     setEnabled("redo", state.redo > 0);
     this.suspects.show();

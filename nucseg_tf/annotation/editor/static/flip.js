@@ -2,6 +2,7 @@
 
 import { $, toast } from "./dom.js";
 import { LabelMap } from "./labelmap.js";
+import { showCount } from "./status.js";
 
 /** Whether the field has the labels of a model: nobody has edited it, and it has no mask. */
 export function isUntouched({ status, from }) {
@@ -38,6 +39,7 @@ export class Flip {
       editor.select([]);
       view.suspects = [];
       view.setLabels(new LabelMap(other.buffer, view.picture.rows, view.picture.columns));
+      showCount(view.labels.nuclei.size);
       const name = other.model || "another model";
       this.say(of === "before" ? `Before: labels of ${name}` : `Labels of ${name}, not yours`);
     } catch (error) {
@@ -53,6 +55,7 @@ export class Flip {
     const { own, editor } = this;
     this.forget();
     editor.view.setLabels(own);
+    showCount(own.nuclei.size);
     editor.select([]);
     editor.suspects.show();
   }

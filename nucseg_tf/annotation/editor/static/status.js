@@ -58,6 +58,10 @@ export function showToggles({ show }) {
   }
 }
 
+export function showCount(nuclei) {
+  $("count").textContent = `${nuclei.toLocaleString()} nuclei`;
+}
+
 export function showZoom(view) {
   $("zoom").textContent = `${Math.round(100 * view.camera.scale)} %`;
 }

@@ -1,7 +1,7 @@
 /** The section "Model" of the panel: training, outcome, labelling, learning curve, versions. */
 
 import { lineChart } from "./chart.js";
-import { $, duration, make, shortly } from "./dom.js";
+import { $, duration, make, when } from "./dom.js";
 
 const STORED = "nucseg:model-more";
 const ROOMY = 900; // px of the window from which on all is shown at first
@@ -119,15 +119,20 @@ function showOutcome(part, { name, taken, reason }) {
 // --- labelling ---------------------------------------------------------------------------------
 
 function showLabelling(predicting, { label }) {
-  const { running, done = 0, total = 0, model, error } = predicting ?? {};
-  $("labels-run").hidden = !(running || error);
+  const { running, done = 0, total = 0, model, error, failures = {} } = predicting ?? {};
+  const failed = Object.keys(failures).length;
+  $("labels-run").hidden = !(running || error || failed);
+  $("labels-text").title = Object.entries(failures).map((entry) => entry.join(": ")).join("\n");
   if (running) {
     $("labels-text").textContent = total ? `${model} labels fields: ${done} of ${total}` : "The model is made ready";
   } else if (error) {
     $("labels-text").textContent = `Labelling failed: ${error}`;
+  } else if (failed) {
+    $("labels-text").textContent = failed === 1 ? "1 field could not be labelled" : `${failed} fields could not be labelled`;
   }
+  $("labels-bar").parentElement.hidden = !running;
   $("labels-bar").style.width = `${total ? (100 * done) / total : 0}%`;
-  $("labels-again").hidden = running || !error;
+  $("labels-again").hidden = running || !(error || failed);
   $("labels-again").onclick = label;
 }
 
@@ -152,14 +157,17 @@ export function keepFolded() {
 // --- versions ----------------------------------------------------------------------------------
 
 function showVersions(part, { model, versions, shipped, scores }, { use }) {
-  for (const version of versions) part.append(row(version.name, factsOf(version), version.state === "done"));
-  part.append(row(shipped, ["shipped with the program"], true));
+  for (const version of versions) {
+    part.append(row(version.name, factsOf(version), version.state === "done", when(version.ended)));
+  }
+  part.append(row(shipped, "shipped", true));
 
-  function row(name, facts, usable) {
+  function row(name, facts, usable, ended = "") {
     const end = name === model ? make("span", { className: "use", textContent: "in use" }) : button(name);
     end.hidden = !usable;
-    const textContent = [...facts, ...figuresOf(scores[name])].join(" · ");
-    const text = make("span", { className: "facts", textContent, title: FIGURES });
+    const textContent = [facts, ...figuresOf(scores[name])].join(" · ");
+    const title = [ended, scores[name] && FIGURES].filter(Boolean).join("\n");
+    const text = make("span", { className: "facts", textContent, title });
     return make("li", { data: { version: name } }, make("b", { textContent: name }), end, text);
   }
 
@@ -169,9 +177,9 @@ function showVersions(part, { model, versions, shipped, scores }, { use }) {
   }
 }
 
-function factsOf({ state, train, ended, error }) {
-  if (state !== "done") return [error ? `${state}: ${error}` : state];
-  return [shortly(ended), train === 1 ? "1 field" : `${train} fields`];
+function factsOf({ state, train, error }) {
+  if (state !== "done") return error ? `${state}: ${error}` : state;
+  return train === 1 ? "1 field" : `${train} fields`;
 }
 
 const FIGURES = "On the fields left out of every training: F1 at an IoU of 0.7, nuclei split, nuclei merged";
