@@ -14,6 +14,7 @@ import uvicorn
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
+from nucseg_tf.annotation.editor.addresses import hosts_of, url
 from nucseg_tf.annotation.editor.app import Users, make_app
 from nucseg_tf.annotation.editor.project import Project, locked, user_name
 from nucseg_tf.annotation.editor.security import Gate, is_loopback
@@ -33,7 +34,7 @@ def serve(
     channel: str | None = None,
     z: str | None = None,
 ) -> None:
-    """Print the page's address, and serve it until a signal comes.
+    """Print the page's address, the best first if there are several, and serve it until a signal.
 
     Args:
         project: its folder and fields.
@@ -62,7 +63,7 @@ def serve(
                 host,
             )
         _warm_up()
-        print(_address(host, bound, token), flush=True)
+        print(*(url(name, bound, token) for name in hosts_of(host, listener)), sep="\n", flush=True)
         LOG.info("%d fields in %s; Ctrl-C ends", len(project.fields), project.folder)
         try:
             _run(Gate(app, token, host, bound), listener)
@@ -103,13 +104,6 @@ def listen(host: str, port: int | None) -> socket.socket:
         f"cannot listen on {host}: {reason}. Choose another --port, or leave it out for one that "
         f"is free. Received: port {number}"
     )
-
-
-def _address(host: str, port: int, token: str) -> str:
-    if host in ("0.0.0.0", "::"):
-        host = socket.gethostname()
-    name = f"[{host}]" if ":" in host else host
-    return f"http://{name}:{port}/#token={token}"
 
 
 def _run(app: ASGIApp, listener: socket.socket) -> None:
