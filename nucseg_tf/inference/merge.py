@@ -14,7 +14,7 @@ from typing import Any
 from nucseg_tf.errors import UsageError
 from nucseg_tf.inference.fields import write_fields
 from nucseg_tf.inference.journal import forget
-from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries
 from nucseg_tf.io.tables import CSV, check_format, settle_format, write_failures
 
 _RECORD = re.compile(r"run(-([0-9]+)of([0-9]+))?\.json")
@@ -89,6 +89,7 @@ def merge(folders: Sequence[Path], out: Path, table: str = CSV) -> list[Part]:
     for part in parts:
         if part.folder.samefile(out):
             forget(part.folder, part.suffix)
+            remove_temporaries(part.folder)
     return parts
 
 

@@ -28,7 +28,7 @@ from nucseg_tf.inference.shard import Shard
 from nucseg_tf.inference.stages.measure import Measure, add_image
 from nucseg_tf.inference.stages.read import Read
 from nucseg_tf.inference.stages.write import Write, remove_results
-from nucseg_tf.io.files import ensure_folder
+from nucseg_tf.io.files import ensure_folder, remove_temporaries
 from nucseg_tf.io.sources import Series, Source, View, find_views
 from nucseg_tf.io.tables import CSV, Table, check_format, settle_format, write_failures
 from nucseg_tf.types import Image
@@ -97,6 +97,8 @@ def predict_sources(
             except UsageError:
                 forget(out, part)
                 raise
+        if journal.resumed and not shard:  # other shards may be at work in the same folder
+            remove_temporaries(out)
         run = _Run(out, options, segmenter, journal, lights)
         run.go(sources, progress, workers)
         return run.end(sources, part, table)
@@ -220,7 +222,7 @@ def _refuse_same_name(sources: Sequence[Source]) -> None:
 def _key(sources: Sequence[Source], segmenter: Segmenter, options: Options) -> str:
     """What the results depend on; another run has another."""
     images = [
-        (source.name, str(source.path.absolute()), _state(source.group or source.path))
+        (source.name, [(str(file.absolute()), _state(file)) for file in source.files])
         for source in sources
     ]
     model = [segmenter.model.sha256, segmenter.network.engine, segmenter.network.precision]

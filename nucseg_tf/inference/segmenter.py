@@ -16,7 +16,7 @@ from nucseg_tf.inference.runner import Stage
 from nucseg_tf.inference.stages.decode import Decode
 from nucseg_tf.inference.stages.network import Network
 from nucseg_tf.inference.stages.scale import Scale, find_zoom
-from nucseg_tf.inference.stages.values import Found, Predicted
+from nucseg_tf.inference.stages.values import Found, Predicted, Scaled
 from nucseg_tf.io.arrays import check_array
 from nucseg_tf.models import zoo
 from nucseg_tf.schema import Thresholds
@@ -137,10 +137,18 @@ class Segmenter:
             options: scale, tile and tta.
             thresholds: other ones than the model's.
         """
+        return self.look(self.scale(image, options), options, thresholds)
+
+    def scale(self, image: np.ndarray, options: Options) -> Scaled:
+        """One image (H, W) as the network is to see it."""
         self.check(options)
-        scaled = Scale(self.info, options, self.network.engine, self.network.precision)(
-            Image(image, options.pixel_size, ARRAY)
-        )
+        stage = Scale(self.info, options, self.network.engine, self.network.precision)
+        return stage(Image(image, options.pixel_size, ARRAY))
+
+    def look(
+        self, scaled: Scaled, options: Options, thresholds: Thresholds | None = None
+    ) -> Predicted:
+        """What the network gives of what `scale` made, or of a part of it (`windows`)."""
         network = Network(self.family, self._run, options, thresholds or self.thresholds)
         return network(scaled)
 

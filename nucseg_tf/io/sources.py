@@ -39,6 +39,10 @@ class Source(Protocol):
     def group(self) -> Path | None:
         """The folder that labels can be written into, of OME-Zarr; None of anything else."""
 
+    @property
+    def files(self) -> Sequence[Path]:
+        """All files or folders that its pixels are in."""
+
     def open(self) -> RawImage:
         """All its planes.
 
@@ -79,6 +83,11 @@ class FileSource:
             return group_of(self.path, self.scene)
         except ImageReadError:
             return self.path
+
+    @property
+    def files(self) -> Sequence[Path]:
+        """The file; of OME-Zarr the folder of the scene."""
+        return (self.group or self.path,)
 
     def open(self) -> RawImage:
         """All planes of the scene."""

@@ -11,6 +11,7 @@ import pytest
 import tifffile
 
 from nucseg_tf.__main__ import main
+from nucseg_tf.inference.stages.write import Write
 from nucseg_tf.io.labels import read_labels
 
 CHOICE = ("--channel", "DAPI", "--diameter", "24")
@@ -90,6 +91,24 @@ def test_a_pattern_that_matches_nothing_or_two_files(files, tmp_path, capsys):
     assert run("predict", files, "--pattern", r".*_(?P<well>[A-Z]\d\d)_.*", *out) == 1
     assert "both are well" in capsys.readouterr().err
     assert not (tmp_path / "f" / "objects.csv").exists()
+
+
+def test_other_pixels_of_any_channel_begin_anew(files, tmp_path, monkeypatch):
+    options = (files, "--pattern", "auto", "--out", tmp_path / "f", "--workers", 1, *CHOICE)
+    written, write = [], Write.__call__
+
+    def counted(self, measured):
+        written.append(measured.image.name)
+        if len(written) == 3:
+            raise KeyboardInterrupt
+        return write(self, measured)
+
+    monkeypatch.setattr(Write, "__call__", counted)
+    assert run("predict", *options) == 130
+    other = sorted(files.glob("*_B03_*C03.tif"))[0]  # measured, but not the one that is labelled
+    tifffile.imwrite(other, tifffile.imread(other)[::-1])
+    assert run("predict", *options) == 0
+    assert len(written[3:]) == 12
 
 
 def test_files_of_a_plate_without_a_pattern_are_hinted_at(files, tmp_path, capsys):

@@ -71,6 +71,7 @@ def test_stopped_and_gone_on_with(folder, whole, tmp_path, monkeypatch):
         patch.setattr(Write, "__call__", failing)
         assert run(folder, "--out", out, "--workers", 1) == 130
     assert not (out / "objects.csv").exists()
+    (out / ".3_labels-0123abcd.tif").write_bytes(b"half")  # as `kill -9` leaves it
     monkeypatch.setattr(Write, "__call__", lambda *a: (seen.append("again"), write(*a))[1])
     assert run(folder, "--out", out, "--workers", 1) == 0
     assert seen.count("again") == IMAGES - 2

@@ -3,7 +3,7 @@ import errno
 import pytest
 
 from nucseg_tf.errors import OutputError
-from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries
 
 
 def test_atomic_path_keeps_the_suffix_and_replaces_the_target(tmp_path):
@@ -45,6 +45,19 @@ def test_atomic_path_in_a_folder_that_is_a_file(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match=r"result\.txt: cannot be written: Not a directory"):
         write_half(tmp_path / "file" / "result.txt", KeyError())
+
+
+def test_what_killed_processes_left(tmp_path):
+    with atomic_path(tmp_path / "a b.tif") as temporary:
+        left = temporary.name
+        temporary.write_bytes(b"")
+    (tmp_path / "a b.tif").unlink()
+    others = {".lock", ".objects.csv.part", "a-0123abcd.tif", ".hidden-name.tif"}
+    for name in (left, *others):
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / ".folder-0123abcd").mkdir()
+    remove_temporaries(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == others | {".folder-0123abcd"}
 
 
 def test_ensure_folder_creates_parents_and_leaves_nothing_inside(tmp_path):

@@ -65,6 +65,11 @@ class Hand:
             self.page.mouse.move(*self.screen(*place), steps=6)
         self.page.mouse.up()
 
+    def box(self, *corners: tuple[float, float]) -> None:
+        self.page.keyboard.down("Shift")
+        self.drag(*corners)
+        self.page.keyboard.up("Shift")
+
     def press(self, *keys: str) -> None:
         for key in keys:
             self.page.keyboard.press(key)

@@ -16,6 +16,7 @@ import uvicorn
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
+from nucseg_tf.annotation.editor.addresses import hosts_of, url
 from nucseg_tf.annotation.editor.app import Features, Users
 from nucseg_tf.annotation.editor.chooser import Chooser
 from nucseg_tf.annotation.editor.desk import Desk
@@ -40,7 +41,7 @@ def serve(
     upload: int = Features.upload,
     train_on: Where = "here",
 ) -> None:
-    """Print the page's address, and serve it until a signal comes.
+    """Print the page's address, the best first if there are several, and serve it until a signal.
 
     Args:
         folder: of images; None: the page asks for one.
@@ -107,7 +108,7 @@ def _serve(desk: Desk, host: str, port: int | None, upload: int) -> None:
                 host,
             )
         _warm_up()
-        print(_address(host, bound, token), flush=True)
+        print(*(url(name, bound, token) for name in hosts_of(host, listener)), sep="\n", flush=True)
         LOG.info("%s; Ctrl-C ends", desk.describe())
         _run(Gate(app, token, host, bound, upload), listener)
 
@@ -145,13 +146,6 @@ def listen(host: str, port: int | None) -> socket.socket:
         f"cannot listen on {host}: {reason}. Choose another --port, or leave it out for one that "
         f"is free. Received: port {number}"
     )
-
-
-def _address(host: str, port: int, token: str) -> str:
-    if host in ("0.0.0.0", "::"):
-        host = socket.gethostname()
-    name = f"[{host}]" if ":" in host else host
-    return f"http://{name}:{port}/#token={token}"
 
 
 def _run(app: ASGIApp, listener: socket.socket) -> None:

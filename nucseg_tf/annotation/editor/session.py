@@ -17,6 +17,7 @@ from nucseg_tf.annotation.editor.message import EditError, Message
 from nucseg_tf.annotation.editor.shelf import sha256
 from nucseg_tf.annotation.editor.store import Store
 from nucseg_tf.annotation.editor.tools import make_patch
+from nucseg_tf.annotation.magic.look import Look
 from nucseg_tf.errors import OutputError
 from nucseg_tf.io.runs import to_runs
 
@@ -37,13 +38,16 @@ class Session:
     def __init__(self, store: Store):
         self.store = store
 
-    def edit(self, message: Message, user: str, seconds: float = 0) -> dict[str, Any]:
+    def edit(
+        self, message: Message, user: str, seconds: float = 0, look: Look | None = None
+    ) -> dict[str, Any]:
         """Make an edit; it is on disk when this returns.
 
         Args:
             message: what to do.
             user: who does it.
             seconds: worked since the last entry.
+            look: what is seen under the click of "magic".
 
         Returns:
             What the page needs: patch, nuclei touched, labels to select, and `state`.
@@ -69,7 +73,7 @@ class Session:
         if message.tool == "region":
             store.write(_regions(store, message), user, seconds)
             return self._answer(message.tool)
-        patch, chosen = make_patch(store.labels, message)
+        patch, chosen = make_patch(store.labels, message, look)
         entry = {
             "type": "edit",
             "id": message.id,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -38,6 +39,8 @@ from nucseg_tf.annotation.editor.store import BASE, Store
 from nucseg_tf.annotation.editor.thumbnails import Thumbnails
 from nucseg_tf.annotation.loop import versions
 from nucseg_tf.annotation.loop.learn import Learn, judge_project
+from nucseg_tf.annotation.magic.keeper import Keeper
+from nucseg_tf.annotation.magic.look import Look
 from nucseg_tf.errors import DataError, NucsegError
 from nucseg_tf.io.labels import read_labels
 from nucseg_tf.io.runs import to_runs
@@ -86,6 +89,7 @@ class Workspace:
         locks: who edits which field.
         options: planes of the images by the command line.
         choice: the same, and where they say nothing, what the project chose.
+        magic: the model, for nuclei under clicks.
     """
 
     def __init__(
@@ -93,6 +97,7 @@ class Workspace:
         project: Project,
         options: PlaneChoice | None = None,
         locks: Locks | None = None,
+        magic: Keeper | None = None,
     ):
         """Begin with nothing open.
 
@@ -100,8 +105,10 @@ class Workspace:
             project: its folder and fields.
             options: planes of the images by the command line; before what the project chose.
             locks: replaced in tests.
+            magic: the same.
         """
         self.project = project
+        self.magic = magic or Keeper(project.folder)
         self.locks = locks or Locks()
         self.options = options or PlaneChoice()
         self.choice = self.options.over(read_choice(project.folder))
@@ -230,7 +237,7 @@ class Workspace:
 
         Args:
             visit: who asks for what.
-            over: take the lock from another window of the same user.
+            over: take the lock from another window of the same user, or where nobody works.
         """
         picture = self.picture(visit.field)
         with self._guards[visit.field]:
@@ -244,18 +251,19 @@ class Workspace:
                 "model": session.store.begin["model"],
                 "prelabels_changed": session.prelabels_changed(),
                 "suspects": session.suspects(),
-                **_held(lock, visit.page),
+                **self._held(lock, visit.page),
                 **session.state(),
             }
 
     def beat(self, visit: Visit) -> dict[str, Any]:
         """A sign of life of a page, with the seconds that its user worked."""
         with self._guards[self._field(visit.field).key]:
-            lock = self.locks.take(visit.field, visit.page, visit.user)
+            works = visit.seconds > 0
+            lock = self.locks.take(visit.field, visit.page, visit.user, works=works)
             if lock.page == visit.page:
                 self._work(visit)
             revision = self._session(visit.field).store.revision
-            return _held(lock, visit.page) | {"revision": revision}
+            return self._held(lock, visit.page) | {"revision": revision}
 
     def leave(self, visit: Visit) -> dict[str, Any]:
         """A page closes a field."""
@@ -273,8 +281,34 @@ class Workspace:
 
     def edit(self, visit: Visit, message: Message) -> dict[str, Any]:
         """Make an edit."""
+        look = self._look(visit.field, message.points[0]) if message.tool == "magic" else None
         with self._writable(visit) as (session, seconds):
-            return session.edit(message, visit.user, seconds)
+            return session.edit(message, visit.user, seconds, look)
+
+    def prepare(self, visit: Visit) -> dict[str, Any]:
+        """Get the model ready for clicks in a field, and say whether it is; see `magic.keeper`."""
+        key = self._field(visit.field).key
+
+        def read() -> tuple[np.ndarray, float | None]:
+            picture = self.picture(key)
+            return picture.pixels, picture.pixel_size
+
+        return self.magic.prepare(key, read)
+
+    def _look(self, key: str, point: Sequence[float]) -> Look:
+        """What is seen under a click; computed before others have to wait for the field.
+
+        Raises:
+            EditError: it is outside the field, or the model is not loaded yet.
+        """
+        picture = self.picture(key)
+        row, column = (math.floor(value) for value in point)
+        if not (0 <= row < picture.shape[0] and 0 <= column < picture.shape[1]):
+            raise EditError("outside the field")
+        look = self.magic.look(key, picture.pixels, picture.pixel_size, (row, column))
+        if look is None:
+            raise EditError("the model is being loaded; click again in a moment")
+        return look
 
     def review(self, visit: Visit, label: int) -> dict[str, Any]:
         """Note that a suspect is right."""
@@ -302,6 +336,7 @@ class Workspace:
     def close(self) -> None:
         """Bring all files up to date and close them; whoever comes later is refused."""
         self._closed = True
+        self.magic.close()
         for key in list(self._sessions):
             with self._guards[key]:
                 self._put_away(key)
@@ -337,6 +372,7 @@ class Workspace:
                 raise BegunError(f"{len(begun)} fields were worked on as they are shown now")
             write_choice(self.project.folder, choice)
             self.choice = wanted
+            self.magic.forget()
         return asdict(wanted)
 
     def add_image(self, image: Path) -> dict[str, Any]:
@@ -407,7 +443,7 @@ class Workspace:
         with self._guards[key]:
             lock = self.locks.take(key, visit.page, visit.user)
             if lock.page != visit.page:
-                raise LockedError(f"{lock.user} edits this field in another window")
+                raise LockedError(f"{lock.user} edits this field in another window now")
             self._work(visit)
             yield self._session(key, fresh=False), self._worked.get(key, 0)
             self._worked[key] = 0
@@ -419,6 +455,12 @@ class Workspace:
         self._told[visit.page] = now
         worked = min(visit.seconds, passed + 1)
         self._worked[visit.field] = self._worked.get(visit.field, 0) + worked
+
+    def _held(self, lock: Lock, page: str) -> dict[str, Any]:
+        """Who edits a field; `idle` is None, or seconds if it may be taken over."""
+        mine = lock.page == page
+        idle = None if mine else self.locks.idle(lock)
+        return {"writable": mine, "user": lock.user, "idle": idle}
 
 
 def project_id(project: Project) -> str:
@@ -441,10 +483,6 @@ def _other_labels(field: AnnotationField, of: str, shape: tuple[int, ...]) -> np
             f"{path}: is not of this image, {shape}. Label the field anew. Received: {labels.shape}"
         )
     return labels
-
-
-def _held(lock: Lock, page: str) -> dict[str, Any]:
-    return {"writable": lock.page == page, "user": lock.user}
 
 
 def _read_summary(field: AnnotationField) -> dict[str, Any] | None:

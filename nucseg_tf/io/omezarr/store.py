@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -99,6 +100,8 @@ def whole_group(path: Path, zarr_format: int, overwrite: bool = False) -> Iterat
         if path.exists():
             path.rename(old)
         temporary.rename(path)
+        for left in path.parent.glob(f".{glob.escape(path.name)}-{8 * '[0-9a-f]'}"):
+            shutil.rmtree(left, ignore_errors=True)  # `old`, and what killed processes have left
     except OSError as error:
         if old.exists() and not path.exists():
             old.rename(path)
@@ -106,7 +109,6 @@ def whole_group(path: Path, zarr_format: int, overwrite: bool = False) -> Iterat
         raise OutputError(f"{path}: cannot be written: {reason}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager

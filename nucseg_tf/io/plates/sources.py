@@ -57,6 +57,11 @@ class FilesField:
     def group(self) -> None:
         """None, for it consists of files."""
 
+    @property
+    def files(self) -> Sequence[Path]:
+        """A file a plane."""
+        return tuple(self.field.files.values())
+
     def open(self) -> RawImage:
         """All planes, each read when it is asked for.
 
@@ -137,6 +142,11 @@ class ZarrSource:
     def group(self) -> Path:
         """Of its image."""
         return self.field.path
+
+    @property
+    def files(self) -> Sequence[Path]:
+        """The group of its image."""
+        return (self.group,)
 
     def open(self) -> RawImage:
         """All planes, each read when it is asked for."""

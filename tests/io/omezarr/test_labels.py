@@ -45,6 +45,15 @@ def test_labels_are_valid(image, labels, version):
     check_valid(image, "image", version)
 
 
+def test_what_a_killed_process_left_goes(image, labels):
+    half, other = image / "labels" / ".nuclei-0123abcd", image / "labels" / ".cells-0123abcd"
+    for folder in (half, other):
+        (folder / "0").mkdir(parents=True)
+    write_labels(image, labels)
+    assert not half.exists()
+    assert other.exists()
+
+
 def test_levels_and_metadata_are_the_images(image, labels):
     group = opened(write_labels(image, iter(labels)))
     held, of_image = read_multiscale(group), read_multiscale(opened(image))

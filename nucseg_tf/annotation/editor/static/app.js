@@ -10,6 +10,7 @@ import { Editor } from "./editor.js";
 import { FieldList } from "./fields.js";
 import { Gestures } from "./gestures.js";
 import { Loop } from "./loop.js";
+import { Magic } from "./magic.js";
 import { Display } from "./panel.js";
 import { Planes } from "./planes.js";
 import { meet } from "./presence.js";
@@ -41,14 +42,18 @@ const uploads = new Uploads(api, addField, (why) => {
 });
 const tools = new Tools(view, {
   select: (labels) => editor.select(labels),
-  submit: (tool, extra, way) => editor.submit(tool, extra, way),
+  submit: (tool, extra, way) => (tool === "magic" ? magic.submit(extra, way) : editor.submit(tool, extra, way)),
   region: (corners) => regions.add(corners),
   editable: () => editor.editable(),
-  changed: () => showTool(tools),
+  changed: () => {
+    showTool(tools);
+    if (tools.name === "magic") magic.prepare();
+  },
 });
+const magic = new Magic(editor, () => tools.name === "magic");
 const gestures = new Gestures(view, {
   begin: (place, event) => tools.begin(place, event),
-  go: (places) => tools.go(places),
+  go: (places, event) => tools.go(places, event),
   end: (place, event, travelled) => tools.end(place, event, travelled),
   cancel: () => tools.cancel(),
   moves: () => tools.moves(),
@@ -59,7 +64,10 @@ const gestures = new Gestures(view, {
   doubleClick: () => tools.close(),
 });
 const loop = new Loop(api, editor);
-editor.onField = () => tools.cancel();
+editor.onField = () => {
+  tools.cancel();
+  if (tools.name === "magic") magic.prepare();
+};
 editor.onPlanes = (key) => planes.show(key, "needed");
 api.onGone = () => begin(editor.queue, "Another folder was opened on this server.");
 view.onFrame = () => {
