@@ -151,6 +151,7 @@ def make_app(workspace: Workspace, users: Users) -> Starlette:
         get("/api/history", lambda request: workspace.history(_key(request))),
         post("/api/open", _Open, lambda body, visit: workspace.open(visit, body.over)),
         post("/api/edit", _Edit, lambda body, visit: workspace.edit(visit, body.edit)),
+        post("/api/magic", _Body, lambda body, visit: workspace.prepare(visit)),
         post("/api/review", _Review, lambda body, visit: workspace.review(visit, body.label)),
         post("/api/accept", _Seen, lambda body, visit: workspace.accept(visit, body.revision)),
         post("/api/reopen", _Seen, lambda body, visit: workspace.reopen(visit, body.revision)),

@@ -8,8 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from nucseg_tf.errors import DataError
 
-Tool = Literal["draw", "polygon", "erase", "split", "merge", "delete", "fill", "grow", "shrink"]
-NEEDS_POINTS = {"draw": 1, "polygon": 3, "erase": 1, "split": 2}
+Tool = Literal[
+    "draw", "polygon", "magic", "erase", "split", "merge", "delete", "fill", "grow", "shrink"
+]
+NEEDS_POINTS = {"draw": 1, "polygon": 3, "magic": 1, "erase": 1, "split": 2}
 NEEDS_LABELS = {"merge": 2, "delete": 1, "fill": 1, "grow": 1, "shrink": 1}
 Coordinate = Annotated[float, Field(ge=-1e5, le=1e6, allow_inf_nan=False)]
 

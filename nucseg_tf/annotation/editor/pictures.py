@@ -33,6 +33,11 @@ class Picture:
     step: float
     pixel_size: float | None
 
+    @property
+    def pixels(self) -> np.ndarray:
+        """(H, W), as the page has them."""
+        return np.frombuffer(self.content, f"<u{self.bits // 8}").reshape(self.shape)
+
     def header(self) -> dict[str, object]:
         """All but the pixels."""
         return {

@@ -16,6 +16,7 @@ from nucseg_tf.annotation.editor.masks import write_mask
 from nucseg_tf.annotation.editor.message import EditError, Message
 from nucseg_tf.annotation.editor.store import Store, sha256
 from nucseg_tf.annotation.editor.tools import make_patch
+from nucseg_tf.annotation.magic.look import Look
 from nucseg_tf.errors import OutputError
 from nucseg_tf.io.runs import to_runs
 
@@ -36,13 +37,16 @@ class Session:
     def __init__(self, store: Store):
         self.store = store
 
-    def edit(self, message: Message, user: str, seconds: float = 0) -> dict[str, Any]:
+    def edit(
+        self, message: Message, user: str, seconds: float = 0, look: Look | None = None
+    ) -> dict[str, Any]:
         """Make an edit; it is on disk when this returns.
 
         Args:
             message: what to do.
             user: who does it.
             seconds: worked since the last entry.
+            look: what is seen under the click of "magic".
 
         Returns:
             What the page needs: patch, nuclei touched, labels to select, and `state`.
@@ -65,7 +69,7 @@ class Session:
                 raise EditError(f"there is nothing to {message.tool}")
             store.write({"type": message.tool, "id": message.id}, user, seconds)
             return self._answer(message.tool)
-        patch, chosen = make_patch(store.labels, message)
+        patch, chosen = make_patch(store.labels, message, look)
         entry = {
             "type": "edit",
             "id": message.id,

@@ -13,6 +13,7 @@ import numpy as np
 from nucseg_tf.annotation.editor.message import NEEDS_LABELS, EditError, Message
 from nucseg_tf.annotation.editor.patches import LabelMap, Patch
 from nucseg_tf.annotation.editor.shapes import piece_sizes, stroke_mask
+from nucseg_tf.annotation.magic.look import Look
 from nucseg_tf.errors import LabelError
 from nucseg_tf.imaging.components import components
 from nucseg_tf.io.boxes import Box, clip_box, enclosing, find_nuclei, grown, slices
@@ -20,16 +21,20 @@ from nucseg_tf.io.polygons import polygon_mask
 
 CRUMB = 4
 MAX_GAP = 5  # px between nuclei that "merge" bridges
+SHORT = 4  # px that a line that splits may lack at each end
 BESIDE = 2  # px from the selected nucleus where a stroke still extends it
 MAX_CROSSINGS = 5_000_000  # edges of an outline times the rows they pass; bounds its memory
 
 
-def make_patch(labels: LabelMap, message: Message) -> tuple[Patch, list[int]]:
+def make_patch(
+    labels: LabelMap, message: Message, look: Look | None = None
+) -> tuple[Patch, list[int]]:
     """What a tool changes.
 
     Args:
         labels: of the field; stay as they are.
         message: any but undo and redo.
+        look: what is seen at the first of its points; of "magic".
 
     Returns:
         The patch, and the labels to be selected after it.
@@ -41,7 +46,10 @@ def make_patch(labels: LabelMap, message: Message) -> tuple[Patch, list[int]]:
     if message.tool in NEEDS_LABELS and not known:
         raise EditError(f"this nucleus is gone. Received: {message.labels[:5]}")
     points = np.array(message.points, float).reshape(-1, 2)
-    box, after, chosen = _TOOLS[message.tool](labels, message, points, known)
+    if message.tool == "magic":
+        box, after, chosen = _magic(labels, look)
+    else:
+        box, after, chosen = _TOOLS[message.tool](labels, message, points, known)
     patch = labels.patch(box, after)
     if patch is None:
         raise EditError(_NOTHING.get(message.tool, "nothing to change there"))
@@ -71,6 +79,25 @@ def _polygon(labels: LabelMap, message: Message, points: np.ndarray, known: list
     if mask.any():
         mask = binary_fill_holes(mask)  # where a hand-drawn outline crosses itself
     return _paint(labels, box, mask, labels.next_label, message.over)
+
+
+def _magic(labels: LabelMap, look: Look | None) -> Result:
+    """Outline the nucleus that is seen under a click; one that is there already keeps its label."""
+    if look is None:
+        raise EditError("nobody has looked there; click again")
+    row, column = look.box[0] + look.place[0], look.box[1] + look.place[1]
+    own = int(labels.pixels[row, column])
+    window = labels.window(look.box, [own])
+    after = labels.crop(window)
+    inner = after[slices(_inside(look.box, window))]
+    outline = look.outline((inner > 0) & (inner != own))
+    if outline is None or outline.sum() < CRUMB:
+        raise EditError("no nucleus is seen there; draw it")
+    label = own or labels.next_label
+    if own:
+        after[after == own] = 0
+    inner[outline] = label
+    return window, after, [label]
 
 
 def _paint(labels: LabelMap, box: Box, mask: np.ndarray, label: int, over: bool) -> Result:
@@ -103,19 +130,30 @@ def _erase(labels: LabelMap, message: Message, points: np.ndarray, known: list[i
 
 
 def _split(labels: LabelMap, message: Message, points: np.ndarray, known: list[int]) -> Result:
-    """Cut nuclei along a line; its pixels go to the larger of the pieces beside them."""
-    box, line = stroke_mask(points, 1, labels.pixels.shape)
-    crossed = [int(label) for label in np.unique(labels.crop(box)[line]) if label]
-    first = [label for label in crossed if label in known]
-    for candidates in (first, crossed):
-        window = labels.window(box, candidates)
-        after = labels.crop(window)
-        cut = np.zeros(after.shape, bool)
-        cut[slices(_inside(box, window))] = line
-        made = _cut(after, cut, candidates, labels.next_label)
-        if made:
-            return window, after, made
+    """Cut nuclei along a line, lengthened if need be; its pixels go to the larger piece beside."""
+    for way in (points, _lengthened(points)):
+        box, line = stroke_mask(way, 1, labels.pixels.shape)
+        crossed = [int(label) for label in np.unique(labels.crop(box)[line]) if label]
+        first = [label for label in crossed if label in known]
+        for candidates in (first, crossed):
+            window = labels.window(box, candidates)
+            after = labels.crop(window)
+            cut = np.zeros(after.shape, bool)
+            cut[slices(_inside(box, window))] = line
+            made = _cut(after, cut, candidates, labels.next_label)
+            if made:
+                return window, after, made
     raise EditError("the line does not cut a nucleus in two: begin and end it outside")
+
+
+def _lengthened(points: np.ndarray) -> np.ndarray:
+    """A way (N, 2) that goes straight on for SHORT px at both ends."""
+    ends = []
+    for way in (points, points[::-1]):
+        away = np.hypot(*(way - way[0]).T)
+        before = way[int((away >= SHORT).argmax()) or -1]  # a hand trembles from point to point
+        ends.append(way[0] + (way[0] - before) * SHORT / max(np.hypot(*(way[0] - before)), 1e-9))
+    return np.concatenate((ends[:1], points, ends[1:]))
 
 
 def _cut(after: np.ndarray, line: np.ndarray, candidates: list[int], free: int) -> list[int]:
@@ -239,6 +277,7 @@ _TOOLS = {
 _NOTHING = {
     "draw": "nothing to paint there: pixels of other nuclei are kept",
     "polygon": "no free pixels in this outline",
+    "magic": "the outline there is what is seen",
     "erase": "nothing to erase there",
     "fill": "this nucleus has no holes",
     "grow": "no free pixels around this nucleus",

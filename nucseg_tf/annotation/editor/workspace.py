@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from nucseg_tf.annotation.editor.history import read_history
 from nucseg_tf.annotation.editor.locks import Lock, Locks
@@ -17,6 +20,8 @@ from nucseg_tf.annotation.editor.pictures import Picture, read_picture
 from nucseg_tf.annotation.editor.project import AnnotationField, Project
 from nucseg_tf.annotation.editor.session import Session
 from nucseg_tf.annotation.editor.store import BASE, JOURNAL, Store
+from nucseg_tf.annotation.magic.keeper import Keeper
+from nucseg_tf.annotation.magic.look import Look
 from nucseg_tf.errors import DataError, NucsegError
 from nucseg_tf.io.labels import read_labels
 from nucseg_tf.io.runs import to_runs
@@ -55,6 +60,7 @@ class Workspace:
     Attributes:
         project: its folder and fields.
         locks: who edits which field.
+        magic: the model, for nuclei under clicks.
     """
 
     def __init__(
@@ -63,6 +69,7 @@ class Workspace:
         channel: str | None = None,
         z: str | None = None,
         locks: Locks | None = None,
+        magic: Keeper | None = None,
     ):
         """Begin with nothing open.
 
@@ -71,8 +78,10 @@ class Workspace:
             channel: of the images, see `read_image`.
             z: see `read_image`.
             locks: replaced in tests.
+            magic: the same.
         """
         self.project = project
+        self.magic = magic or Keeper(project.folder)
         self.locks = locks or Locks()
         self._planes = {"channel": channel, "z": z}
         self._sessions: OrderedDict[str, Session] = OrderedDict()
@@ -162,7 +171,7 @@ class Workspace:
 
         Args:
             visit: who asks for what.
-            over: take the lock from another window of the same user.
+            over: take the lock from another window of the same user, or where nobody works.
         """
         picture = self.picture(visit.field)
         with self._guards[visit.field]:
@@ -176,18 +185,19 @@ class Workspace:
                 "model": session.store.begin["model"],
                 "prelabels_changed": session.prelabels_changed(),
                 "suspects": session.suspects(),
-                **_held(lock, visit.page),
+                **self._held(lock, visit.page),
                 **session.state(),
             }
 
     def beat(self, visit: Visit) -> dict[str, Any]:
         """A sign of life of a page, with the seconds that its user worked."""
         with self._guards[self._field(visit.field).key]:
-            lock = self.locks.take(visit.field, visit.page, visit.user)
+            works = visit.seconds > 0
+            lock = self.locks.take(visit.field, visit.page, visit.user, works=works)
             if lock.page == visit.page:
                 self._work(visit)
             revision = self._session(visit.field).store.revision
-            return _held(lock, visit.page) | {"revision": revision}
+            return self._held(lock, visit.page) | {"revision": revision}
 
     def leave(self, visit: Visit) -> dict[str, Any]:
         """A page closes a field."""
@@ -205,8 +215,34 @@ class Workspace:
 
     def edit(self, visit: Visit, message: Message) -> dict[str, Any]:
         """Make an edit."""
+        look = self._look(visit.field, message.points[0]) if message.tool == "magic" else None
         with self._writable(visit) as (session, seconds):
-            return session.edit(message, visit.user, seconds)
+            return session.edit(message, visit.user, seconds, look)
+
+    def prepare(self, visit: Visit) -> dict[str, Any]:
+        """Get the model ready for clicks in a field, and say whether it is; see `magic.keeper`."""
+        key = self._field(visit.field).key
+
+        def read() -> tuple[np.ndarray, float | None]:
+            picture = self.picture(key)
+            return picture.pixels, picture.pixel_size
+
+        return self.magic.prepare(key, read)
+
+    def _look(self, key: str, point: Sequence[float]) -> Look:
+        """What is seen under a click; computed before others have to wait for the field.
+
+        Raises:
+            EditError: it is outside the field, or the model is not loaded yet.
+        """
+        picture = self.picture(key)
+        row, column = (math.floor(value) for value in point)
+        if not (0 <= row < picture.shape[0] and 0 <= column < picture.shape[1]):
+            raise EditError("outside the field")
+        look = self.magic.look(key, picture.pixels, picture.pixel_size, (row, column))
+        if look is None:
+            raise EditError("the model is being loaded; click again in a moment")
+        return look
 
     def review(self, visit: Visit, label: int) -> dict[str, Any]:
         """Note that a suspect is right."""
@@ -227,6 +263,7 @@ class Workspace:
 
     def close(self) -> None:
         """Bring all files up to date and close them."""
+        self.magic.close()
         for key in list(self._sessions):
             with self._guards[key]:
                 self._put_away(key)
@@ -275,7 +312,7 @@ class Workspace:
         with self._guards[key]:
             lock = self.locks.take(key, visit.page, visit.user)
             if lock.page != visit.page:
-                raise LockedError(f"{lock.user} edits this field in another window")
+                raise LockedError(f"{lock.user} edits this field in another window now")
             self._work(visit)
             yield self._session(key), self._worked.get(key, 0)
             self._worked[key] = 0
@@ -288,9 +325,11 @@ class Workspace:
         worked = min(visit.seconds, passed + 1)
         self._worked[visit.field] = self._worked.get(visit.field, 0) + worked
 
-
-def _held(lock: Lock, page: str) -> dict[str, Any]:
-    return {"writable": lock.page == page, "user": lock.user}
+    def _held(self, lock: Lock, page: str) -> dict[str, Any]:
+        """Who edits a field; `idle` is None, or seconds if it may be taken over."""
+        mine = lock.page == page
+        idle = None if mine else self.locks.idle(lock)
+        return {"writable": mine, "user": lock.user, "idle": idle}
 
 
 def _read_summary(field: AnnotationField) -> dict[str, Any] | None:

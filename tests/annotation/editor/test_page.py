@@ -95,6 +95,11 @@ class Hand:
             self.page.mouse.move(*self.screen(*place), steps=6)
         self.page.mouse.up()
 
+    def box(self, *corners: tuple[float, float]) -> None:
+        self.page.keyboard.down("Shift")
+        self.drag(*corners)
+        self.page.keyboard.up("Shift")
+
     def press(self, *keys: str) -> None:
         for key in keys:
             self.page.keyboard.press(key)
@@ -234,6 +239,82 @@ def test_every_tool_and_its_key(hand, folder):
     hand.press("m")  # fewer than two are selected: the tool
     hand.edits(lambda: hand.drag((20, 20), (28, 34), (28, 48)))
     assert sorted(np.unique(on_disk(folder))) == [0, 3, 4, 5, 6]
+
+
+def test_a_box_selects_what_has_its_middle_in_it(hand, folder):
+    nuclei = hand.page.evaluate("Object.fromEntries(nucseg.view.labels.nuclei)")
+    middles = {int(k): np.array(v["box"]).reshape(2, 2).mean(0) for k, v in nuclei.items()}
+    scale = hand.page.evaluate("nucseg.view.camera.x")
+    (r1, c1), (r3, c3) = middles[1], middles[3]
+    hand.box((r1 - 2, c1 - 2), (r1 + 2, c1 + 2))
+    assert hand.selected() == [1]
+    hand.box((r3 + 1, c3 + 1), (r3 - 1, c3 - 1))
+    assert hand.selected() == [1, 3], "Shift adds"
+    hand.box((r1 + 1, c1 + 1), (r1 + 4, c1 + 4))
+    assert hand.selected() == [1, 3], "its middle is outside"
+    hand.edits(lambda: hand.press("Delete"))
+    expected = np.where(np.isin(drawn_nuclei()[1], (1, 3)), 0, drawn_nuclei()[1])
+    assert np.array_equal(on_disk(folder), expected)
+    hand.press("Control+a")
+    assert hand.selected() == [2, 4]
+    assert hand.page.evaluate("nucseg.view.camera.x") == scale, "the field was not moved"
+    hand.press("Escape")
+    hand.drag((60.5, 60.5), (60.5, 70.5))
+    assert hand.page.evaluate("nucseg.view.camera.x") != scale
+    assert hand.selected() == []
+
+
+def test_a_box_without_keys_replaces_the_selection(hand):
+    hand.press("0", "Control+a")
+    assert hand.selected() == [1, 2, 3, 4]
+    hand.page.check("#box")
+    hand.drag((0.5, 0.5), (36, 30))
+    assert hand.selected() == [1]
+    hand.press("Shift+V")
+    assert not hand.page.is_checked("#box")
+    hand.page.mouse.move(*hand.screen(2, 2))
+    hand.page.keyboard.down("Shift")
+    hand.page.mouse.down()
+    hand.page.mouse.move(*hand.screen(70, 90), steps=3)
+    assert hand.page.evaluate("nucseg.view.ways.length") == 1
+    hand.press("Escape")
+    hand.page.mouse.up()
+    hand.page.keyboard.up("Shift")
+    assert hand.page.evaluate("nucseg.view.ways.length") == 0
+    assert hand.selected() == [1], "Escape ends the box"
+
+
+def test_a_click_outlines_a_nucleus_by_its_light_where_there_is_no_model(hand, folder):
+    (folder / "loop").mkdir()
+    (folder / "loop" / "current.json").write_text('{"model": "no-such-model"}')
+    hand.click(20, 16)
+    hand.edits(lambda: hand.press("Delete"))
+    hand.press("w")
+    hand.page.wait_for_selector("#tool-hint >> text=by its light alone")
+    hand.edits(lambda: hand.click(20, 16))
+    (label,) = hand.selected()
+    true = drawn_nuclei()[1] == 1
+    found = on_disk(folder) == label
+    assert label == 5
+    assert (found & true).sum() > 0.7 * (found | true).sum()
+    hand.edits(lambda: hand.press("Control+z"))
+    assert not (on_disk(folder) == label).any()
+    hand.page.wait_for_selector("#saved[data-state=saved]")
+
+
+def test_a_curve_splits_several_nuclei_and_a_drag_merges_all_it_passes(hand, folder):
+    hand.press("b")
+    hand.edits(lambda: hand.drag((60.5, 46.5), (60.5, 56.5)))
+    hand.edits(lambda: hand.drag((60.5, 68.5), (60.5, 78.5)))
+    hand.press("Escape", "s")
+    curve = [(52.5, 50.5), (60.5, 52.5), (69.5, 51.5), (70.5, 62.5), (68.5, 72.5), (52.5, 74.5)]
+    hand.edits(lambda: hand.drag(*curve))
+    after = on_disk(folder)
+    assert np.unique(after[after > 4]).tolist() == [5, 6, 7, 8]
+    hand.press("Escape", "m")
+    hand.edits(lambda: hand.drag((60.5, 43.5), (62.5, 60.5), (60.5, 81.5)))
+    after = on_disk(folder)
+    assert np.unique(after[after > 4]).size == 1
 
 
 def test_looking_does_not_write(hand, folder):
@@ -523,6 +604,50 @@ def test_two_people_do_not_edit_one_field(browser, folder):
             context.close()
 
 
+def test_a_page_that_nobody_sits_at_is_taken_over(browser, folder):
+    options = ("--port", "0", "--users", "anna,ben")
+    with running(folder, *options) as (_, address):
+        contexts = [browser.new_context() for _ in range(2)]
+        pages = [context.new_page() for context in contexts]
+        for page, name in zip(pages, ("anna", "ben"), strict=True):
+            page.goto(address)
+            page.click(f"dialog >> text={name}")
+            page.wait_for_selector("body[data-field]")
+            page.click('[data-key="A/one"] button')
+            page.wait_for_selector('body[data-field="A/one"]')
+        ben = pages[1]
+        assert ben.locator("#banner button").count() == 0
+        # twelve minutes later
+        held = {"writable": False, "user": "anna", "idle": 725, "revision": 0}
+        ben.route("**/api/beat", lambda route: route.fulfill(json=held))
+        ben.evaluate("nucseg.editor.beat()")
+        ben.wait_for_selector("#banner >> text=anna has not touched this field for 12 min")
+        assert ben.inner_text("#banner button") == "Take over"
+        for context in contexts:
+            context.close()
+
+
+def test_edits_of_a_page_that_was_taken_over_are_refused_and_told(browser, folder):
+    with running(folder, "--port", "0") as (_, address):
+        context = browser.new_context()
+        old, new = context.new_page(), context.new_page()
+        hand = Hand(old, address)
+        Hand(new, address)
+        old.route("**/api/edit", lambda route: route.abort())
+        hand.press("b")
+        hand.drag((60.5, 60.5), (60.5, 70.5))
+        hand.drag((4.5, 60.5), (4.5, 70.5))
+        new.click("#banner >> text=Edit here")
+        wait(new, "nucseg.editor.field.writable")
+        old.unroute("**/api/edit")
+        old.wait_for_selector(".toast.bad >> text=Edits that were not made: 2", timeout=15_000)
+        wait(old, "!nucseg.editor.field.writable")
+        old.wait_for_selector("#banner >> text=in another window")
+        assert np.array_equal(hand.labels(), drawn_nuclei()[1])
+        assert old.is_disabled("[data-action=accept]")
+        context.close()
+
+
 def test_a_page_without_the_token_shows_nothing(browser, server):
     page = browser.new_page()
     page.goto(server.partition("#")[0])
@@ -564,6 +689,50 @@ def test_two_fingers_zoom_and_one_draws(browser, server, folder):
     expected = drawn_nuclei()[1]
     expected[capsule(60, 60, 70, 9)] = 5
     assert np.array_equal(on_disk(folder), expected)
+    context.close()
+
+
+def test_a_long_press_selects_in_a_box_and_a_short_one_moves(browser, server):
+    context = browser.new_context(viewport={"width": 800, "height": 600}, has_touch=True)
+    hand = Hand(context.new_page(), server)
+    devtools = context.new_cdp_session(hand.page)
+
+    def touch(kind: str, *places: tuple[float, float]) -> None:
+        points = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(places)]
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    def slide(*corners: tuple[float, float], rest: int) -> None:
+        (y0, x0), (y1, x1) = corners
+        touch("touchStart", hand.screen(y0, x0))
+        hand.page.wait_for_timeout(rest)
+        for part in (0.25, 0.5, 0.75, 1):
+            touch("touchMove", hand.screen(y0 + part * (y1 - y0), x0 + part * (x1 - x0)))
+        touch("touchEnd")
+
+    left = hand.page.evaluate("nucseg.view.camera.x")
+    slide((1, 1), (71, 95), rest=700)
+    assert hand.selected() == [1, 2, 3, 4]
+    assert hand.page.evaluate("nucseg.view.camera.x") == left
+    touch("touchStart", hand.screen(20, 16))
+    touch("touchEnd")
+    assert hand.selected() == [1]
+    touch("touchStart", hand.screen(60, 80))
+    for step in range(1, 5):
+        touch("touchMove", (400 + 10 * step, 400))
+    hand.page.wait_for_timeout(700)
+    touch("touchEnd")
+    assert hand.page.evaluate("nucseg.view.camera.x") != left, "a finger that moves at once moves"
+    assert hand.selected() == [1]
+    hand.press("0")
+    hand.page.check("#box")
+    slide((1, 1), (36, 95), rest=0)
+    assert 1 in hand.selected()
+    assert hand.page.evaluate("nucseg.view.camera.x") == left
+    touch("touchStart", (300, 300))
+    touch("touchStart", (300, 300), (400, 300))
+    assert hand.page.evaluate("nucseg.view.ways.length") == 0, "two fingers draw no box"
+    touch("touchEnd")
+    assert hand.problems == []
     context.close()
 
 

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,15 +18,17 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from reference.bright import Bright
 
 from nucseg_tf.__main__ import main
 from nucseg_tf.annotation.editor.app import Users, make_app
-from nucseg_tf.annotation.editor.locks import LEASE, Locks
+from nucseg_tf.annotation.editor.locks import IDLE, LEASE, Locks
 from nucseg_tf.annotation.editor.pictures import read_picture
 from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.editor.security import MAX_BODY, Gate, is_loopback
 from nucseg_tf.annotation.editor.server import PORT, listen
 from nucseg_tf.annotation.editor.workspace import Workspace
+from nucseg_tf.annotation.magic.keeper import Keeper
 from nucseg_tf.errors import UsageError
 from nucseg_tf.io.labels import read_labels, write_labels
 from nucseg_tf.io.runs import from_runs
@@ -300,7 +303,7 @@ def test_a_field_has_one_editor(client, clock):
     assert not post(client, "open", page=OTHER, user="ben", over=True).json()["writable"]
     post(client, "leave", page=OTHER, user="ben")
     beat = post(client, "beat", page=OTHER, user="ben").json()
-    assert beat == {"writable": False, "user": "anna", "revision": 1}
+    assert beat == {"writable": False, "user": "anna", "idle": None, "revision": 1}
     post(client, "leave")
     assert post(client, "beat", page=OTHER, user="ben").json()["writable"]
     refused(edit(client, 0, page=OTHER, user="ben", labels=[3]), 409, "loaded anew")
@@ -365,6 +368,57 @@ def test_one_user_moves_from_window_to_window(client):
     assert not post(client, "open", page=OTHER).json()["writable"]
     assert post(client, "open", page=OTHER, over=True).json()["writable"]
     refused(edit(client, 0), 423, "another window")
+
+
+def test_a_field_that_nobody_works_on_is_taken_over(client, clock):
+    post(client, "open")
+    for _ in range(10):  # the page is open, and nobody there
+        clock.now += IDLE / 10
+        assert post(client, "beat").json()["writable"]
+    clock.now -= 1
+    waiting = post(client, "open", page=OTHER, user="ben", over=True).json()
+    assert (waiting["writable"], waiting["user"], waiting["idle"]) == (False, "anna", None)
+    clock.now += 1
+    assert post(client, "beat", page=OTHER, user="ben").json()["idle"] == IDLE
+    refused(edit(client, 0, page=OTHER, user="ben"), 423, "anna edits this field")
+    assert post(client, "open", page=OTHER, user="ben", over=True).json()["writable"]
+    assert edit(client, 0, page=OTHER, user="ben").json()["revision"] == 1
+    assert post(client, "beat").json() == {
+        "writable": False,
+        "user": "ben",
+        "idle": None,
+        "revision": 1,
+    }
+    refused(edit(client, 1), 423, "ben edits this field")
+
+
+@pytest.mark.parametrize("work", ["beat", "edit"])
+def test_who_works_keeps_the_field(client, clock, work):
+    post(client, "open")
+    for revision in range(10):
+        clock.now += LEASE / 2
+        if work == "beat":
+            post(client, "beat", seconds=3)
+        else:
+            edit(client, revision, tool="grow", labels=[2]).json()
+    assert clock.now > IDLE
+    assert not post(client, "open", page=OTHER, user="ben", over=True).json()["writable"]
+
+
+def test_a_click_is_answered_once_the_model_is_loaded(client, workspace):
+    workspace.magic.close()
+    workspace.magic = Keeper(workspace.project.folder, lambda name: Bright())
+    click = {"tool": "magic", "labels": [], "points": [[20.5, 16.5]]}
+    refused(edit(client, 0, **click | {"points": [[20.5, 96.5]]}), 422, "outside the field")
+    while post(client, "magic").json()["state"] == "loading":
+        time.sleep(0.01)
+    refused(edit(client, 0, **click), 422, "is what is seen")
+    small = edit(client, 0, tool="shrink", labels=[1]).json()["nuclei"]["1"][0]
+    answer = edit(client, 1, **click).json()
+    assert (answer["revision"], answer["select"]) == (2, [1])
+    assert answer["nuclei"]["1"][0] > small, "the nucleus clicked is outlined anew"
+    assert edit(client, 2, tool="undo", labels=[]).json()["nuclei"]["1"][0] == small
+    refused(post(client, "magic", field="../A"), 404, "no such field")
 
 
 def test_two_fields_are_edited_at_a_time(client):

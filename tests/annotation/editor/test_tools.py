@@ -12,6 +12,7 @@ from nucseg_tf.annotation.editor.message import EditError, Message
 from nucseg_tf.annotation.editor.patches import LabelMap
 from nucseg_tf.annotation.editor.shapes import stroke_mask
 from nucseg_tf.annotation.editor.tools import MAX_GAP, make_patch
+from nucseg_tf.annotation.magic.look import Look
 from nucseg_tf.imaging.components import components
 from nucseg_tf.io.boxes import slices
 
@@ -22,10 +23,12 @@ def drawn(text: str) -> np.ndarray:
     return np.array(rows, np.int32)
 
 
-def edit(before: np.ndarray, tool: str, **options) -> tuple[np.ndarray, list[int]]:
+def edit(
+    before: np.ndarray, tool: str, look: Look | None = None, **options
+) -> tuple[np.ndarray, list[int]]:
     """The labels after an edit, and those that it selects."""
     whole = LabelMap(before)
-    patch, chosen = make_patch(whole, Message(id="x" * 8, revision=0, tool=tool, **options))
+    patch, chosen = make_patch(whole, Message(id="x" * 8, revision=0, tool=tool, **options), look)
     assert np.array_equal(whole.pixels, before), "only the session changes labels"
     whole.apply(patch.box, patch.after)
     return whole.pixels, chosen
@@ -74,6 +77,68 @@ def test_drawing_from_a_nucleus_extends_it_and_spares_others():
 def test_drawing_does_not_jump_over_a_neighbour():
     after, _ = edit(TWO, "draw", points=[[2.5, 3.5], [2.5, 9.5]], size=1)
     assert after[2].tolist() == [0, 1, 1, 1, 1, 2, 2, 0, 0, 0]
+
+
+def seen(outline: str, row: int, column: int) -> Look:
+    """A model that sees one outline, in light that says nothing."""
+    mask = drawn(outline) > 0
+    return Look((0, 0, *mask.shape), (row, column), (mask,), np.zeros(mask.shape, np.float32), 4)
+
+
+SEEN = """
+    ..........
+    .......11.
+    ......111.
+    ......111.
+    .......11.
+"""
+
+
+def test_a_click_beside_nuclei_makes_one_and_spares_them():
+    after, chosen = edit(TWO, "magic", seen(SEEN, 2, 8), points=[[2.5, 8.5]])
+    assert chosen == [3]
+    assert np.array_equal(after == 3, (drawn(SEEN) > 0) & (TWO == 0))
+    assert np.array_equal(after == 2, TWO == 2)
+
+
+def test_a_click_in_a_nucleus_outlines_it_anew_under_its_label():
+    after, chosen = edit(TWO, "magic", seen(SEEN, 2, 6), points=[[2.5, 6.5]])
+    assert chosen == [2]
+    assert np.array_equal(after == 2, drawn(SEEN) > 0)
+    assert np.array_equal(after == 1, TWO == 1)
+
+
+def test_a_click_on_nothing_is_refused():
+    dark = Look((0, 0, *TWO.shape), (0, 9), (), np.zeros(TWO.shape, np.float32), 4)
+    with pytest.raises(EditError, match="no nucleus is seen there"):
+        edit(TWO, "magic", dark, points=[[0.5, 9.5]])
+    with pytest.raises(EditError, match="click again"):
+        edit(TWO, "magic", points=[[0.5, 9.5]])
+    with pytest.raises(EditError, match="is what is seen"):
+        edit(drawn(SEEN), "magic", seen(SEEN, 2, 7), points=[[2.5, 7.5]])
+    with pytest.raises(ValidationError, match="magic needs 1 points"):
+        edit(TWO, "magic")
+
+
+@pytest.mark.parametrize("lacks", [0, 1, 3])
+def test_a_line_that_begins_and_ends_a_little_inside_splits(lacks):
+    before = np.zeros((30, 30), np.int32)
+    before[5:25, 5:25] = 1
+    along = np.arange(5 + lacks, 25 - lacks) + 0.5
+    points = [[row, 14.5 + 2 * np.sin(row / 3)] for row in along]  # drawn by hand
+    after, chosen = edit(before, "split", points=points)
+    assert chosen == [1, 2]
+    assert np.array_equal(after > 0, before > 0)
+    assert 0.6 < (after == 2).sum() / (after == 1).sum() <= 1
+
+
+def test_a_line_that_ends_in_the_middle_splits_nothing():
+    before = np.zeros((30, 30), np.int32)
+    before[5:25, 5:25] = 1
+    with pytest.raises(EditError, match="does not cut"):
+        edit(before, "split", points=[[2.5, 14.5], [17.5, 14.5]])
+    with pytest.raises(EditError, match="does not cut"):
+        edit(before, "split", points=[[14.5, 14.5], [14.5, 14.5]])
 
 
 def test_drawing_beside_the_selected_nucleus_extends_it():

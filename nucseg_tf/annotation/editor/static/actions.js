@@ -2,6 +2,7 @@
 
 import { $ } from "./dom.js";
 import { listen } from "./keys.js";
+import { inView } from "./marquee.js";
 import { showToggles, showTool } from "./status.js";
 
 /** Functions by the names that keys.js and index.html use. */
@@ -16,6 +17,8 @@ function actionsOf(editor, tools, display) {
     tool: (name) => tools.choose(name),
     brush: (step) => tools.resize(step),
     over: () => tools.toggleOver(),
+    box: () => tools.toggleBox(),
+    all: () => view.labels && editor.select(inView(view)),
     close: () => tools.close(),
     escape: () => tools.cancel() || editor.select([]),
     merge: () => (view.selected.length > 1 ? editor.submitSelected("merge") : tools.choose("merge")),
@@ -58,6 +61,7 @@ export function wire(editor, tools, display, gestures) {
   });
   $("brush").oninput = () => tools.resize($("brush").value - tools.brush);
   $("over").onchange = () => tools.toggleOver();
+  $("box").onchange = () => tools.toggleBox();
   const drawers = ["fields", "panel"];
   for (const name of drawers) {
     $(`toggle-${name}`).onclick = () => $(name).classList.toggle("open");

@@ -7,6 +7,7 @@ import { $, ask, toast } from "./dom.js";
 import { Editor } from "./editor.js";
 import { FieldList } from "./fields.js";
 import { Gestures } from "./gestures.js";
+import { Magic } from "./magic.js";
 import { Display } from "./panel.js";
 import { meet } from "./presence.js";
 import { EditQueue } from "./queue.js";
@@ -24,13 +25,17 @@ const display = new Display(() => editor.redraw());
 const editor = new Editor(api, view, display, fields, clock);
 const tools = new Tools(view, {
   select: (labels) => editor.select(labels),
-  submit: (tool, extra, way) => editor.submit(tool, extra, way),
+  submit: (tool, extra, way) => (tool === "magic" ? magic.submit(extra, way) : editor.submit(tool, extra, way)),
   editable: () => editor.editable(),
-  changed: () => showTool(tools),
+  changed: () => {
+    showTool(tools);
+    if (tools.name === "magic") magic.prepare();
+  },
 });
+const magic = new Magic(editor, () => tools.name === "magic");
 const gestures = new Gestures(view, {
   begin: (place, event) => tools.begin(place, event),
-  go: (places) => tools.go(places),
+  go: (places, event) => tools.go(places, event),
   end: (place, event, travelled) => tools.end(place, event, travelled),
   cancel: () => tools.cancel(),
   moves: () => tools.moves(),
@@ -40,7 +45,10 @@ const gestures = new Gestures(view, {
   },
   doubleClick: () => tools.close(),
 });
-editor.onField = () => tools.cancel();
+editor.onField = () => {
+  tools.cancel();
+  if (tools.name === "magic") magic.prepare();
+};
 view.onFrame = () => showZoom(view);
 
 /** Learn what there is to do, and open a field. */

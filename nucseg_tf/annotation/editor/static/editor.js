@@ -5,6 +5,7 @@ import { $, toast } from "./dom.js";
 import { LabelMap } from "./labelmap.js";
 import { showHistory, showSelected } from "./panel.js";
 import { Picture } from "./picture.js";
+import { noteTaken, showHeld, showLost } from "./takeover.js";
 import { savedState, setEnabled, showBanner } from "./status.js";
 import { Suspects } from "./suspects.js";
 
@@ -29,7 +30,7 @@ export class Editor {
 
   // --- opening a field -------------------------------------------------------------------------
 
-  /** Show a field; `over` takes it from another window of the same user. */
+  /** Show a field; `over` takes it from another window of the same user, or where nobody works. */
   async open(key, over = false) {
     if (this.opening) return;
     this.opening = true;
@@ -179,8 +180,13 @@ export class Editor {
       if (here) await this.reload();
       return;
     }
+    if (error.status === 423) {
+      const lost = this.queue.drop(item.field) + 1;
+      showLost(item.field, error.message, lost);
+      if (here) await this.reload();
+      return;
+    }
     toast(error.message, "bad");
-    if (error.status === 423 && here) this.setHeld({ writable: false, user: "Somebody else" });
   }
 
   forgetWay(item) {
@@ -239,9 +245,11 @@ export class Editor {
     if (answer.revision !== this.revision && !this.queue.items.length) await this.reload();
   }
 
-  setHeld({ writable, user }) {
-    if (writable === this.field.writable && user === this.field.user) return;
-    Object.assign(this.field, { writable, user });
+  setHeld(held) {
+    const { writable, user, idle } = this.field;
+    if (held.writable === writable && held.user === user && held.idle === idle) return;
+    if (writable && !held.writable) noteTaken(this.field.key, held.user);
+    Object.assign(this.field, { writable: held.writable, user: held.user, idle: held.idle });
     this.showAccess();
   }
 
@@ -278,9 +286,7 @@ export class Editor {
     const { field } = this;
     setEnabled("accept", !this.obstacle());
     if (!field.writable) {
-      const here = [["Edit here", () => this.open(field.key, true)]];
-      const text = `${field.user} edits this field in another window. You can look at it.`;
-      showBanner(text, field.user === this.api.user ? here : []);
+      showHeld(field, this.api.user, () => this.open(field.key, true));
     } else if (field.status === "accepted") {
       const next = this.fields.unfinished();
       const buttons = [["Reopen", () => this.reopen()]];

@@ -3,7 +3,9 @@
 // Keys, what they do (the name of an action and its argument), text, section.
 const TABLE = [
   [["v"], ["tool", "select"], "Select and move", "Tools"],
+  [["shift+v"], ["box"], "Dragging selects in a box, or moves", "Tools"],
   [["b"], ["tool", "draw"], "Draw with the brush", "Tools"],
+  [["w"], ["tool", "magic"], "Outline the nucleus under a click", "Tools"],
   [["e"], ["tool", "erase"], "Erase with the brush", "Tools"],
   [["p"], ["tool", "polygon"], "Polygon, or an outline drawn by hand", "Tools"],
   [["s"], ["tool", "split"], "Split along a line", "Tools"],
@@ -14,6 +16,7 @@ const TABLE = [
   [["enter"], ["close"], "Close the polygon", "Tools"],
   [["escape"], ["escape"], "Stop drawing; select nothing", "Tools"],
   [["delete", "backspace", "x"], ["delete"], "Delete the selected nuclei", "Selected"],
+  [["ctrl+a"], ["all"], "Select all nuclei in view", "Selected"],
   [["f"], ["fill"], "Fill holes", "Selected"],
   [["g"], ["grow"], "Grow by one pixel", "Selected"],
   [["shift+g"], ["shrink"], "Shrink by one pixel", "Selected"],
@@ -42,7 +45,8 @@ const PRESSABLE = "button, summary, a, select, input[type=checkbox]";
 /** "ctrl+shift+z" of an event; Command counts as Ctrl. */
 function nameOf(event) {
   const key = event.key.toLowerCase();
-  const letter = key.length > 1 || /[a-z]/.test(key); // "?" needs Shift on some keyboards only
+  // "?" needs Shift on some keyboards only, and Escape ends a box that is drawn with it.
+  const letter = key !== "escape" && (key.length > 1 || /[a-z]/.test(key));
   const ctrl = event.ctrlKey || event.metaKey ? "ctrl+" : "";
   return ctrl + (event.shiftKey && letter ? "shift+" : "") + key;
 }

@@ -20,9 +20,14 @@ export function colourOf(label) {
 }
 
 export class Outlines {
-  /** @param {import("./labelmap.js").LabelMap} labels */
-  constructor(labels) {
+  /**
+   * @param {import("./labelmap.js").LabelMap} labels
+   * @param {number[]|null} only these nuclei, in white; all in their colours without
+   */
+  constructor(labels, only = null) {
     this.labels = labels;
+    this.shown = only && new Uint8Array(1 + only.reduce((most, label) => Math.max(most, label), 0));
+    only?.forEach((label) => (this.shown[label] = 1));
     this.canvas = new OffscreenCanvas(labels.columns, labels.rows);
     this.context = this.canvas.getContext("2d");
     this.width = -1; // of the outlines in px, 0 for none; nothing is drawn yet
@@ -52,7 +57,7 @@ export class Outlines {
 
   paint(target, y0, x0, y1, x1) {
     const { pixels, rows, columns } = this.labels;
-    const { width, fill } = this;
+    const { width, fill, shown } = this;
     const inside = fill << 24;
     let place = 0;
     for (let y = y0; y < y1; y += 1) {
@@ -62,7 +67,7 @@ export class Outlines {
       for (let x = x0; x < x1; x += 1, place += 1) {
         const i = y * columns + x;
         const label = pixels[i];
-        if (label === 0) continue;
+        if (label === 0 || (shown && !shown[label])) continue;
         const left = x >= width ? width : 0;
         const right = x < columns - width ? width : 0;
         const rim =
@@ -70,7 +75,9 @@ export class Outlines {
           pixels[i + down] !== label ||
           pixels[i - left] !== label ||
           pixels[i + right] !== label;
-        if (rim || fill) target[place] = PACKED[(label - 1) & 7] | (rim ? 0xff000000 : inside);
+        if (!rim && !fill) continue;
+        const colour = shown ? 0xffffff : PACKED[(label - 1) & 7];
+        target[place] = colour | (rim ? 0xff000000 : inside);
       }
     }
   }

@@ -42,6 +42,8 @@ export function showTool(tools) {
   });
   $("tool-hint").textContent = HINTS[name];
   $("brush-option").hidden = !(name === "draw" || name === "erase");
+  $("box-option").hidden = name !== "select";
+  $("box").checked = tools.marquee.always;
   $("over-option").hidden = !(name === "draw" || name === "polygon");
   $("brush").max = BRUSHES.length - 1;
   $("brush").value = tools.brush;

@@ -1,12 +1,15 @@
 /** The tools: what a hand draws becomes a message to the server. */
 
+import { Marquee } from "./marquee.js";
+
 export const BRUSHES = Array.from({ length: 31 }, (_, i) => (i < 16 ? 2 * i + 1 : 31 + 4 * (i - 15)));
 
 export const HINTS = {
-  select: "Click a nucleus, Shift adds; drag to move the field",
+  select: "Click a nucleus, Shift adds; drag to move the field, with Shift to select in a box",
   draw: "Start in a nucleus, or beside the selected one, to extend it; elsewhere for a new one",
   erase: "Start in a nucleus to erase only that one",
   polygon: "Click corners and press Enter, or drag an outline",
+  magic: "Click a nucleus to outline it, or one that is outlined to do it anew",
   split: "Draw a line across a nucleus",
   merge: "Drag from nucleus to nucleus",
 };
@@ -27,6 +30,7 @@ export class Tools {
     this.points = [];
     this.active = ""; // the tool of the stroke, "erase" with the other end of a stylus
     this.corners = false; // a polygon is under way, corner by corner
+    this.marquee = new Marquee(view, (labels) => handler.select(labels));
   }
 
   get size() {
@@ -54,7 +58,14 @@ export class Tools {
 
   /** Whether dragging moves the field. */
   moves() {
-    return this.active === "select";
+    return this.active === "select" && !this.marquee.drawing;
+  }
+
+  /** Whether dragging with the select tool draws a box. */
+  toggleBox() {
+    this.marquee.always = !this.marquee.always;
+    if (this.name !== "select") this.choose("select");
+    this.handler.changed();
   }
 
   begin(place, event) {
@@ -63,7 +74,9 @@ export class Tools {
       this.active = "";
       return;
     }
-    if (this.active === "polygon" && this.corners) {
+    if (this.active === "select") {
+      this.marquee.press(place, event);
+    } else if (this.active === "polygon" && this.corners) {
       this.addCorner(place);
     } else {
       this.points = [place];
@@ -71,7 +84,8 @@ export class Tools {
     this.preview();
   }
 
-  go(places) {
+  go(places, event) {
+    if (this.active === "select") this.marquee.go(places.at(-1), event);
     if (!this.active || this.active === "select") return;
     if (this.corners) return;
     for (const place of places) {
@@ -85,8 +99,9 @@ export class Tools {
   end(place, event, travelled) {
     const tool = this.active;
     this.active = "";
+    if (tool === "select" && this.marquee.end()) return;
     if (tool === "select" || (tool === "merge" && travelled < 5)) {
-      if (travelled < 5) this.pick(place, event.shiftKey || event.ctrlKey || tool === "merge");
+      if (travelled < 5) this.pick(place, event.shiftKey || event.ctrlKey || tool === "merge" || this.marquee.adds);
       this.clear();
     } else if (tool === "polygon" && !this.corners && travelled < 8) {
       this.corners = true;
@@ -130,17 +145,18 @@ export class Tools {
       this.handler.submit("merge", { labels });
       return;
     }
+    if (tool === "magic") points.splice(1);
     const extra = { points: points.map(([y, x]) => [round(y), round(x)]) };
     if (tool === "draw" || tool === "erase") extra.size = this.size;
     if (tool === "draw" || tool === "polygon") extra.over = this.over;
-    if (tool !== "polygon") extra.labels = this.view.selected;
+    if (tool !== "polygon" && tool !== "magic") extra.labels = this.view.selected;
     const way = { kind: tool, points, size: this.size, closed: tool === "polygon" };
     this.handler.submit(tool, extra, way);
   }
 
   /** Stop what is being drawn; false where there was nothing. */
   cancel() {
-    const drawing = this.points.length > 0;
+    const drawing = this.marquee.cancel() || this.points.length > 0;
     this.active = "";
     this.clear();
     return drawing;

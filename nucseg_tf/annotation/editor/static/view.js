@@ -5,6 +5,8 @@ import { COLOURS, colourOf, Outlines, traceSides } from "./outlines.js";
 
 const FINE = 2; // from this scale on outlines are lines between pixels
 const MAX_IDS = 800;
+const MANY = 60; // selected nuclei, from which on lines would take too long to draw
+const SELECTED_FILL = 60; // opacity of their inside then, of 255
 
 export class View {
   /** @param {HTMLCanvasElement} canvas */
@@ -108,14 +110,14 @@ export class View {
     if (this.show.labels) {
       const fill = Math.round(this.show.fill * 2.55);
       if (scale < FINE || fill) {
-        const width = scale < FINE ? Math.min(4, Math.max(1, Math.round(1 / scale))) : 0;
+        const width = scale < FINE ? rimOf(scale) : 0;
         this.outlines.render(width, fill);
         this.context.drawImage(this.outlines.canvas, 0, 0);
       }
       if (scale >= FINE) this.drawLines(box, scale);
       this.drawSuspects(box);
     }
-    this.selected.forEach((label, i) => this.drawSelected(label, i, scale));
+    this.drawSelected(scale);
     if (this.show.ids) this.drawIds(box);
   }
 
@@ -130,17 +132,34 @@ export class View {
     });
   }
 
-  drawSelected(label, index, scale) {
-    const nucleus = this.labels.nuclei.get(label);
-    if (!nucleus) return;
-    const path = new Path2D();
-    traceSides(this.labels, (other) => (other === label ? path : null), nucleus.box, 0);
-    this.context.lineCap = "square";
-    for (const [width, colour] of [[4.5, "rgb(0 0 0 / 75%)"], [2.2, index ? "#cfe4ff" : "#fff"]]) {
-      this.context.lineWidth = (width / scale) * window.devicePixelRatio;
-      this.context.strokeStyle = colour;
-      this.context.stroke(path);
+  /** The selected nuclei, the first one white; what is made of them is kept while they stay so. */
+  drawSelected(scale) {
+    if (this.traced?.selected !== this.selected) this.traced = this.traceSelected();
+    if (this.traced.outlines) {
+      this.traced.outlines.render(1 + rimOf(scale), SELECTED_FILL);
+      this.context.drawImage(this.traced.outlines.canvas, 0, 0);
+      return;
     }
+    this.context.lineCap = "square";
+    for (const [path, colour] of [[this.traced.others, "#cfe4ff"], [this.traced.first, "#fff"]]) {
+      for (const [width, style] of [[4.5, "rgb(0 0 0 / 75%)"], [2.2, colour]]) {
+        this.context.lineWidth = (width / scale) * window.devicePixelRatio;
+        this.context.strokeStyle = style;
+        this.context.stroke(path);
+      }
+    }
+  }
+
+  traceSelected() {
+    const { selected } = this;
+    if (selected.length > MANY) return { selected, outlines: new Outlines(this.labels, selected) };
+    const [first, others] = [new Path2D(), new Path2D()];
+    for (const label of selected) {
+      const nucleus = this.labels.nuclei.get(label);
+      const path = label === selected[0] ? first : others;
+      if (nucleus) traceSides(this.labels, (other) => (other === label ? path : null), nucleus.box, 0);
+    }
+    return { selected, first, others };
   }
 
   /** A dashed ring around each suspect. */
@@ -196,13 +215,13 @@ export class View {
     if (closed) context.closePath();
     context.lineCap = "round";
     context.lineJoin = "round";
-    context.lineWidth = stroke ? size : 2 / camera.scale;
+    context.lineWidth = stroke ? size : (kind === "magic" ? 12 : 2) / camera.scale;
     context.strokeStyle = WAY_COLOURS[kind] ?? "#fff";
     context.stroke();
-    if (kind === "polygon") {
+    if (kind === "polygon" || kind === "box") {
       context.fillStyle = "rgb(90 165 255 / 18%)";
       context.fill();
-      if (!closed) this.drawCorners(points);
+      if (kind === "polygon" && !closed) this.drawCorners(points);
     }
   }
 
@@ -229,12 +248,19 @@ export class View {
 }
 
 const WAY_COLOURS = {
+  box: "#fff",
+  magic: "#ffd23f",
   draw: "rgb(90 165 255 / 45%)",
   erase: "rgb(255 90 90 / 40%)",
   polygon: "#5aa5ff",
   split: "#ff5a5a",
   merge: "#50dc50",
 };
+
+/** The width of outlines in px of the field that shows on a screen. */
+function rimOf(scale) {
+  return Math.min(4, Math.max(1, Math.round(1 / scale)));
+}
 
 function overlap(a, b) {
   return a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
