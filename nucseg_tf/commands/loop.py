@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from typing import Literal
 
 from nucseg_tf.commands.options import Changes, Device, complete
 from nucseg_tf.console import show_progress
@@ -34,6 +35,7 @@ def train_version(
     init: str = "nuclei",
     set: Changes = (),
     device: Device = "auto",
+    where: Literal["here", "slurm"] = "here",
     predict: bool = False,
 ) -> Path:
     """Train a version of the project's model on the fields that are accepted.
@@ -46,12 +48,17 @@ def train_version(
         new: begin another version, also if one is not finished
         again: also if nothing was corrected since the last version
         init: first weights of a new version: nuclei, random, imagenet, or a model's name or folder
+        where: here, or slurm: by a job on a cluster, see docs/loop.md
         predict: then start to label the fields that nobody has corrected, if the version is used
     """
     from nucseg_tf.annotation.loop import process, versions
+    from nucseg_tf.annotation.loop.cluster import train_on_cluster
     from nucseg_tf.annotation.loop.train import train
 
-    done = train(project, new=new, again=again, base=init, settings=set, device=device)
+    if where == "slurm":
+        done = train_on_cluster(project, new=new, again=again, base=init, settings=set)
+    else:
+        done = train(project, new=new, again=again, base=init, settings=set, device=device)
     if predict and done.taken:
         process.start_predicting(project)
     return versions.model_folder(project, done.name)

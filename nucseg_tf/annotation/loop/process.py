@@ -41,13 +41,17 @@ def start_training(folder: Path, where: Where = "here", new: bool = False) -> No
     Raises:
         UsageError: there is nothing to train on, nothing new, or a training is under way.
     """
+    for name in (locks.SUBMITTED, locks.TRAINING):  # the other place may be at it
+        locks.take(folder, name).close()
     if new or versions.unfinished(folder) is None:
         accepted = accepted_fields(open_project(folder).fields.values())
         reason = obstacle(accepted, versions.read_versions(folder))
         if reason:
             raise UsageError(reason)
+    name = locks.TRAINING if where == "here" else locks.SUBMITTED
     more = ["--new"] if new else []
-    _start(folder, locks.TRAINING, ["train", str(folder.resolve()), "--predict", *more])
+    command = ["train", str(folder.resolve()), "--predict", f"--where={where}", *more]
+    _start(folder, name, command)
 
 
 def stop_training(folder: Path) -> bool:

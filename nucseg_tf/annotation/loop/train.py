@@ -62,15 +62,27 @@ def train(
         SystemExit: stopped by SIGTERM or SIGINT, with the state saved.
     """
     with locks.hold(folder, locks.TRAINING):
-        version = None if new else versions.unfinished(folder)
-        if version is None:
-            version = _begin(folder, again, base, settings)
-        elif settings or base != BASE:
-            raise UsageError(
-                f"{version.name} goes on with its own settings; to begin anew with others, add "
-                f"--new. Received: {' '.join(settings) or base}"
-            )
+        version = prepare(folder, new, again, base, settings)
         return _run(folder, version, device)
+
+
+def prepare(folder: Path, new: bool, again: bool, base: str, settings: Sequence[str]) -> Version:
+    """The version to train: the one that was not finished, or a new one; arguments as of `train`.
+
+    Whoever asks holds the lock.
+
+    Raises:
+        UsageError: there is nothing to train on, or nothing new.
+    """
+    version = None if new else versions.unfinished(folder)
+    if version is None:
+        return _begin(folder, again, base, settings)
+    if settings or base != BASE:
+        raise UsageError(
+            f"{version.name} goes on with its own settings; to begin anew with others, add --new. "
+            f"Received: {' '.join(settings) or base}"
+        )
+    return version
 
 
 def _begin(folder: Path, again: bool, base: str, settings: Sequence[str]) -> Version:
