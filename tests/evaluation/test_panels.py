@@ -40,7 +40,7 @@ def test_missed_and_extra_nuclei_are_filled_and_found_ones_show_what_differs():
 def test_nothing_differs_where_nothing_is_known():
     truth = draw("11..9999 11..9999 .....999")
     truth[truth == 9] = -1
-    prediction = draw("....2222 .333222. ........")
+    prediction = draw("...22222 .3333... ........")
     assert difference(truth, prediction).tolist() == draw("11...... 1322.... ........").tolist()
 
 
