@@ -81,7 +81,7 @@ def test_nuclei_are_known_whole_or_not_at_all():
 
 
 def test_half_a_nucleus_is_too_little():
-    labels = draw("..1122")
+    labels = draw("..1122").astype(np.uint16)
     assert mark_unknown(labels, [(0, 0, 1, 3)]).tolist() == [[0, 0, -1, -1, -1, -1]]
 
 

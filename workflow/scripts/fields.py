@@ -128,9 +128,10 @@ def write_split(manifest: str, fields: Iterable[Field], log: str) -> None:
         row = {"image": image, "split": split, "group": field.group, "name": name}
         row["sha256"] = _content(field)
         if field.mask:
-            row["mask"] = _link(folder / "masks" / f"{name}{_suffix(field.mask)}", field.mask)
+            mask = _link(folder / "masks" / f"{name}{_suffix(field.mask)}", field.mask)
+            row["mask"] = mask
             if _regions(field.mask).is_file():
-                _link(_regions(row["mask"]), _regions(field.mask))
+                _link(_regions(mask), _regions(field.mask))
         rows.append(row)
     _write_manifest(Path(manifest), rows, Path(log))
 
