@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -6,6 +7,8 @@ import pytest
 import yaml
 
 from nucseg_tf.config import make_config
+from nucseg_tf.data.manifest import find_fields
+from nucseg_tf.data.regions import write_regions
 from nucseg_tf.evaluation import finish
 from nucseg_tf.evaluation.finish import common_pixel_size
 from nucseg_tf.evaluation.tuning import mean_ap, tune
@@ -13,10 +16,11 @@ from nucseg_tf.families.fpn2ws.config import GRID, Decode
 from nucseg_tf.families.fpn2ws.decode import decode
 from nucseg_tf.families.fpn2ws.targets import targets
 from nucseg_tf.inference.stages.values import Predicted
+from nucseg_tf.io.labels import write_labels
 from nucseg_tf.models.zoo import ModelInfo
 from nucseg_tf.registry import FAMILIES
 from nucseg_tf.schema import of_family, parse, to_yaml
-from nucseg_tf.types import Field, Image
+from nucseg_tf.types import Field, Image, Instances
 
 
 def pair() -> tuple[np.ndarray, np.ndarray]:
@@ -92,6 +96,29 @@ def test_few_fields_are_tuned_on_with_those_of_the_training():
 
 
 @pytest.mark.usefixtures("drawn_fields")
+@pytest.mark.parametrize(
+    ("apart", "expected"), [(False, "v t0 t3 t6 t9"), (True, "t0 t2 t4 t7 t9")]
+)
+def test_fields_left_out_can_be_kept_out_of_the_thresholds(apart, expected, monkeypatch):
+    """Five fields are tuned on; those of the training are spread over all of them."""
+    seen = []
+    monkeypatch.setattr(
+        finish, "tune", lambda pairs, decode, start, grid, **_: seen.extend(pairs) or start
+    )
+    named = finish.load_field
+    monkeypatch.setattr(finish, "load_field", lambda field, *_: (field.name, named(field)[1]))
+    segmenter, found = PerfectSegmenter(), Instances(pair()[1], np.ones(3, np.float32))
+    monkeypatch.setattr(segmenter, "predict_raw", lambda pixels, *_: pixels, raising=False)
+    monkeypatch.setattr(segmenter, "decode", lambda *_: found, raising=False)
+    monkeypatch.setattr(finish, "judge", lambda *_: None)
+    monkeypatch.setattr(finish, "calibrate", lambda judged: None)
+    train = [replace(FIELD, name=f"t{number}") for number in range(10)]
+    info = finish.tune_and_score(segmenter, [replace(FIELD, name="v")], make_config(), train, apart)
+    assert " ".join(name for name, _ in seen) == expected
+    assert info.scores["images"] == 1
+
+
+@pytest.mark.usefixtures("drawn_fields")
 def test_few_fields_alone_change_no_threshold(caplog):
     info = finish.tune_and_score(PerfectSegmenter(), [FIELD], make_config())
     assert info.thresholds == PerfectSegmenter.thresholds
@@ -148,3 +175,28 @@ def test_a_finished_model_is_calibrated_if_there_is_enough(count, fitted, monkey
         assert parse(type(done), yaml.safe_load(to_yaml(done)), "model.yaml") == done
     else:
         assert "too few to calibrate" in caplog.text
+
+
+def test_what_is_unknown_of_a_field_is_not_counted(tmp_path, monkeypatch):
+    labels = grid_of_discs(wrong=True)  # discs of 5 and 9 px take turns along a row
+    for name in ("a.tif", "a_masks.tif"):
+        write_labels(tmp_path / name, labels)
+    (whole,) = find_fields(tmp_path)
+    write_regions(tmp_path / "a_masks.tif", [(0, 0, 80, 26)])  # discs of 9 px alone
+    (part,) = find_fields(tmp_path)
+    assert finish.data_hash([part]) != finish.data_hash([whole])
+    settings = make_config({"data": {"find_diameter": False}})
+    sizes = [finish.describe(settings, [field], "", "").diameter for field in (whole, part)]
+    assert sizes[0] < sizes[1] == pytest.approx(2 * 9, abs=0.5)
+    # What is found outside is neither right nor wrong; without the regions it is wrong.
+    monkeypatch.setattr(finish, "tune", lambda pairs, decode, start, grid, **_: start)
+    segmenter = PerfectSegmenter()
+    segmenter.predict_raw = lambda *_: Predicted(Image(labels, None, part.image), targets(labels))
+    segmenter.decode = lambda *_: Instances(labels, np.ones(labels.max(), np.float32))
+    done = finish.tune_and_score(segmenter, [part], make_config())
+    assert done.scores["validation"]["0.90"]["f1"] == 1
+    write_labels(tmp_path / "a_masks.tif", np.where(np.arange(110) < 26, labels, 0))
+    done = finish.tune_and_score(segmenter, [part], make_config())
+    assert done.scores["validation"]["0.90"]["f1"] == 1
+    done = finish.tune_and_score(segmenter, [whole], make_config())
+    assert done.scores["validation"]["0.90"]["f1"] < 1
