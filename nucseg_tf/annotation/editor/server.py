@@ -57,7 +57,7 @@ def serve(
         users = Users(user_name(), ask, tuple(names))
         workspace = Workspace(project, channel, z)
         loop = Loop(workspace, train_on)
-        app: ASGIApp = make_app(workspace, users, loop)
+        app: ASGIApp = make_app(workspace, users, loop=loop)
         if not is_loopback(host):
             app = GZipMiddleware(app, minimum_size=100_000, compresslevel=1)
             LOG.warning(
