@@ -101,15 +101,13 @@ export class FieldList {
     const facts = [row.count === null ? "" : `${row.count} nuclei`];
     if (row.suspects_left) facts.push(`${row.suspects_left} suspects`);
     if (row.user && row.key !== this.current) facts.push(`open: ${row.user}`);
+    const reason = this.order.learns && row.status !== "accepted" && row.why;
     button.append(
       make("i", { className: "dot" }),
       make("span", { className: "name", textContent: nameOf(row.key) }),
       make("span", { className: "mark", textContent: MARKS[row.status] }),
-      make("span", { className: "facts", textContent: facts.filter(Boolean).join(" · ") }),
+      make("span", { className: "facts", textContent: reason || facts.filter(Boolean).join(" · ") }),
     );
-    if (this.order.learns && row.why && row.status !== "accepted") {
-      button.append(make("span", { className: "facts why", textContent: row.why }));
-    }
     if (row.key === this.current) item.setAttribute("aria-current", "true");
     item.append(button);
     return item;
