@@ -34,7 +34,7 @@ from nucseg_tf.annotation.editor.project import (
     Seen,
 )
 from nucseg_tf.annotation.editor.session import Session
-from nucseg_tf.annotation.editor.shelf import BEFORE, MODEL, beside
+from nucseg_tf.annotation.editor.shelf import BEFORE, MODEL, Stamp, beside, stamp
 from nucseg_tf.annotation.editor.store import BASE, Store
 from nucseg_tf.annotation.editor.thumbnails import Thumbnails
 from nucseg_tf.annotation.loop import versions
@@ -112,10 +112,12 @@ class Workspace:
         self.locks = locks or Locks()
         self.options = options or PlaneChoice()
         self.choice = self.options.over(read_choice(project.folder))
+        if self.options.said():
+            write_choice(project.folder, self.choice)
         self._choice = threading.Lock()
         self._closed = False
         self._sessions: OrderedDict[str, Session] = OrderedDict()
-        self._pictures: OrderedDict[tuple[str, PlaneChoice], Picture] = OrderedDict()
+        self._pictures: OrderedDict[tuple[str, PlaneChoice, Stamp], Picture] = OrderedDict()
         self._thumbnails = Thumbnails(project.folder / ANNOTATION)
         self._guards = {key: threading.RLock() for key in project.fields}
         self._worked: dict[str, float] = {}  # seconds on a field that no entry tells of yet
@@ -198,10 +200,10 @@ class Workspace:
         """The image of a field."""
         field = self._field(key)
         with self._guards[key]:
-            choice = self.choice
-            picture = self._pictures.pop((key, choice), None)
+            choice, now = self.choice, stamp(field.image)  # other programs may replace images
+            picture = self._pictures.pop((key, choice, now), None)
             picture = picture or read_picture(field.image, choice)
-            self._pictures[key, choice] = picture
+            self._pictures[key, choice, now] = picture
             while len(self._pictures) > KEEP:
                 self._pictures.popitem(last=False)
             return picture
@@ -242,6 +244,9 @@ class Workspace:
         picture = self.picture(visit.field)
         with self._guards[visit.field]:
             session = self._session(visit.field)
+            if session.store.shape != picture.shape:  # the image was replaced
+                self._put_away(visit.field)
+                session = self._session(visit.field)
             lock = self.locks.take(visit.field, visit.page, visit.user, over)
             self._told[visit.page] = time.monotonic()
             return {
@@ -319,7 +324,10 @@ class Workspace:
         """Write the mask of a field, if the page shows its labels as they are."""
         with self._writable(visit) as (session, seconds):
             session.check_seen(revision)
-            return session.accept(visit.user, self.picture(visit.field).pixel_size, seconds)
+            picture = self.picture(visit.field)
+            if session.store.shape != picture.shape:
+                raise EditError("the image was replaced by one of another size; load the page anew")
+            return session.accept(visit.user, picture.pixel_size, seconds)
 
     def reopen(self, visit: Visit, revision: int) -> dict[str, Any]:
         """Allow edits of an accepted field, if the page shows its labels as they are."""
@@ -370,7 +378,7 @@ class Workspace:
             begun = [field for field in list(self.project.fields.values()) if field.is_begun]
             if begun and wanted != self.choice and not over:
                 raise BegunError(f"{len(begun)} fields were worked on as they are shown now")
-            write_choice(self.project.folder, choice)
+            write_choice(self.project.folder, wanted)
             self.choice = wanted
             self.magic.forget()
         return asdict(wanted)
