@@ -15,7 +15,6 @@ import logging
 import threading
 from typing import Any
 
-from nucseg_tf.annotation.editor.shelf import MODEL, beside
 from nucseg_tf.annotation.editor.workspace import UnknownFieldError, Workspace
 from nucseg_tf.annotation.loop import locks, process, versions
 from nucseg_tf.annotation.loop.status import read_json, status
@@ -103,20 +102,6 @@ class Loop:
             raise UnknownFieldError(f"no such field. Received: {first[:200]!r}")
         with self._guard:
             process.start_predicting(self._folder, first or None)
-
-    def made_by(self, key: str, of: str) -> str:
-        """The model that made other labels of a field, "" where nothing says.
-
-        Args:
-            key: of the field.
-            of: see `Workspace.labels`.
-        """
-        field = self._workspace.project.fields[key]
-        if of == "model" and field.has_work:
-            record = field.shelf.look(key, beside(field.target, MODEL)).record
-            return record["model"] if record else ""
-        record = field.known().record or {}
-        return str(record.get("before" if of == "before" else "model", ""))
 
     # --- what the server does by itself ------------------------------------------------------
 

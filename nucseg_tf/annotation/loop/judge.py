@@ -140,7 +140,7 @@ def decide(scores: Mapping[str, Score], name: str, rival: str) -> Verdict:
     text = mine
     if old is not None:
         text += f", {other} has {old['f1']:.3f}" + "".join(
-            f"; {new[error]} {error} against {old[error]}" for error in ("splits", "merges")
+            f"; {error} {new[error]} against {old[error]}" for error in ("splits", "merges")
         )
     if other != rival:
         text += f". {rival} could not be compared"

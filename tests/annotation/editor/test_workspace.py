@@ -13,12 +13,13 @@ import pytest
 import tifffile
 
 from nucseg_tf.annotation.editor.message import EditError, Message
+from nucseg_tf.annotation.editor.others import NoLabelsError
 from nucseg_tf.annotation.editor.planes import PlaneChoice, read_choice
 from nucseg_tf.annotation.editor.prelabels import Suspect
 from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.editor.session import ConflictError
 from nucseg_tf.annotation.editor.shelf import sha256
-from nucseg_tf.annotation.editor.workspace import UnknownFieldError, Visit, Workspace
+from nucseg_tf.annotation.editor.workspace import Visit, Workspace
 from nucseg_tf.errors import LabelError
 from nucseg_tf.io.labels import read_labels, write_labels
 from nucseg_tf.io.runs import from_runs
@@ -173,9 +174,9 @@ def test_corrected_fields_say_what_others_are_unlike(workspace, folder):
 
 
 def test_labels_of_the_model_before_and_of_the_model(workspace, folder):
-    with pytest.raises(UnknownFieldError, match="no such labels"):
+    with pytest.raises(NoLabelsError, match="no labels of the model before"):
         workspace.labels(KEY, "before")
-    with pytest.raises(UnknownFieldError, match="no such labels"):
+    with pytest.raises(NoLabelsError, match="expected before or model"):
         workspace.labels(KEY, "../../masks/A/three")
     path = folder / "prelabels" / f"{KEY}_labels.tif"
     shutil.copyfile(path, path.with_name("one_before.tif"))
@@ -184,12 +185,12 @@ def test_labels_of_the_model_before_and_of_the_model(workspace, folder):
     assert np.array_equal(pixels(workspace, "model"), now)
     revision = workspace.open(visit())["revision"]
     delete(workspace, 2, revision)
-    with pytest.raises(UnknownFieldError, match="no such labels"):
+    with pytest.raises(NoLabelsError, match="no labels of the model in use"):
         workspace.labels(KEY, "model")  # the model has not looked at the field since
     write_labels(path.with_name("one_model.tif"), np.eye(72, 96, dtype=np.int32))
     assert np.array_equal(pixels(workspace, "model"), np.eye(72, 96))
     write_labels(path.with_name("one_model.tif"), np.eye(7, dtype=np.int32))
-    with pytest.raises(UnknownFieldError, match="is not of this image"):
+    with pytest.raises(NoLabelsError, match="is not of this image"):
         workspace.labels(KEY, "model")
 
 

@@ -24,8 +24,8 @@ def test_taken_over_if_not_worse_than_the_current_model(new, taken):
     verdict = decide(scores, "v2", "v1")
     assert (verdict.taken, verdict.rival) == (taken, "v1")
     assert verdict.reason == (
-        f"F1 {new:.3f} on the 2 fields left out, v1 has 0.800; 3 splits against 5; "
-        "1 merges against 2."
+        f"F1 {new:.3f} on the 2 fields left out, v1 has 0.800; splits 3 against 5; "
+        "merges 1 against 2."
     )
 
 
@@ -40,7 +40,7 @@ def test_the_shipped_model_stands_in_for_a_rival_without_score(new, taken):
     verdict = decide({"v2": score(new, fields=1), SHIPPED: score(0.8)}, "v2", "v1")
     assert (verdict.taken, verdict.rival) == (taken, "v1")
     assert verdict.reason == (
-        f"F1 {new:.3f} on the field left out, {SHIPPED} has 0.800; 0 splits against 0; 0 merges "
+        f"F1 {new:.3f} on the field left out, {SHIPPED} has 0.800; splits 0 against 0; merges 0 "
         "against 0. v1 could not be compared."
     )
 
