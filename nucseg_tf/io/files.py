@@ -69,12 +69,14 @@ def ensure_folder(path: str | os.PathLike[str]) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"x")
-        probe.unlink()
     except OSError as error:
         raise OutputError(
             f"{folder}: cannot write into this folder: {_reason(error)}. "
             "Choose another one, or free space or permissions there."
         ) from error
+    finally:
+        with contextlib.suppress(OSError):  # on a full disk it is there, empty
+            probe.unlink()
     return folder
 
 

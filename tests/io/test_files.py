@@ -1,4 +1,5 @@
 import errno
+from pathlib import Path
 
 import pytest
 
@@ -65,6 +66,17 @@ def test_ensure_folder_creates_parents_and_leaves_nothing_inside(tmp_path):
     assert folder.is_dir()
     assert not list(folder.iterdir())
     assert ensure_folder(folder) == folder
+
+
+def test_a_full_disk_leaves_no_test_file(tmp_path, monkeypatch):
+    def full(self, content):
+        self.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OutputError, match="No space left"):
+        ensure_folder(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_ensure_folder_below_a_file(tmp_path):

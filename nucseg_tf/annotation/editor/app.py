@@ -22,6 +22,7 @@ from starlette.routing import Route
 
 from nucseg_tf.annotation.editor.loop import Loop
 from nucseg_tf.annotation.editor.message import EditError, Message
+from nucseg_tf.annotation.editor.others import NoLabelsError, made_by
 from nucseg_tf.annotation.editor.planes import PlaneChoice
 from nucseg_tf.annotation.editor.project import MAX_NAME
 from nucseg_tf.annotation.editor.security import MAX_BODY
@@ -60,6 +61,7 @@ class TooLargeError(EditError):
 
 CODES: tuple[tuple[type[NucsegError], int], ...] = (
     (UnknownFieldError, 404),
+    (NoLabelsError, 404),
     (LockedError, 423),
     (ConflictError, 409),
     (BegunError, 409),
@@ -215,7 +217,8 @@ def make_app(
     def labels(request: Request) -> Response:
         key, of = _key(request), request.query_params.get("of", "")
         revision, content = workspace.labels(key, of)
-        return _binary(content, {"x-revision": str(revision), "x-model": loop.made_by(key, of)})
+        model = made_by(workspace.project.fields[key], of)
+        return _binary(content, {"x-revision": str(revision), "x-model": model})
 
     routes = [
         get("/api/project", project),

@@ -15,8 +15,7 @@ import logging
 import threading
 from typing import Any
 
-from nucseg_tf.annotation.editor.shelf import MODEL, beside
-from nucseg_tf.annotation.editor.workspace import Workspace
+from nucseg_tf.annotation.editor.workspace import UnknownFieldError, Workspace
 from nucseg_tf.annotation.loop import locks, process, versions
 from nucseg_tf.annotation.loop.status import read_json, status
 from nucseg_tf.errors import NucsegError
@@ -95,23 +94,14 @@ class Loop:
 
         Args:
             first: key of the field to begin with, or "".
+
+        Raises:
+            UnknownFieldError: there is no such field.
         """
+        if first and first not in self._workspace.project.fields:
+            raise UnknownFieldError(f"no such field. Received: {first[:200]!r}")
         with self._guard:
             process.start_predicting(self._folder, first or None)
-
-    def made_by(self, key: str, of: str) -> str:
-        """The model that made other labels of a field, "" where nothing says.
-
-        Args:
-            key: of the field.
-            of: see `Workspace.labels`.
-        """
-        field = self._workspace.project.fields[key]
-        if of == "model" and field.has_work:
-            record = field.shelf.look(key, beside(field.target, MODEL)).record
-            return record["model"] if record else ""
-        record = field.known().record or {}
-        return str(record.get("before" if of == "before" else "model", ""))
 
     # --- what the server does by itself ------------------------------------------------------
 
@@ -152,9 +142,8 @@ class Loop:
             process.start_training(self._folder, self._where)
         model = versions.current(self._folder)
         if self._more and not locks.holder(self._folder, locks.PREDICTING):
-            again = "again" in self._more
-            self._more.clear()
-            process.start_predicting(self._folder, again=again)
+            more, self._more = self._more, set()
+            process.start_predicting(self._folder, again="again" in more)
             return
         if f"labels {model}" not in self._begun and self._wants_labels(model):
             self._begun.add(f"labels {model}")
@@ -182,7 +171,7 @@ class Loop:
             return False
         told = read_json(self._folder / locks.LOOP / PREDICTING)
         if told is not None:
-            return told["model"] != model or told["state"] in ("running", "stopped")
+            return told.get("model") != model or told.get("state") in ("running", "stopped")
         fields = list(self._workspace.project.fields.values())
         if not fields:
             return False

@@ -1,8 +1,10 @@
 """Which channel, plane and time of its images a project is about.
 
 The choice is one for all fields, as a network sees one channel, and lies in DIR/annotation/
-project.json. What was given on the command line goes before it. A field that has nothing to choose
-from is shown as it is, so that single planes may lie beside stacks.
+project.json. What is given on the command line goes before it, and is kept there: trainings and
+labelling, which are processes of their own, have to see the planes that the page shows.
+A field that has nothing to choose from is shown as it is, so that single planes may lie beside
+stacks.
 """
 
 from __future__ import annotations
@@ -34,8 +36,11 @@ class PlaneChoice:
 
     def over(self, other: PlaneChoice) -> PlaneChoice:
         """This choice, and the other's where this has none."""
-        own = {role: text for role, text in asdict(self).items() if text is not None}
-        return PlaneChoice(**asdict(other) | own)
+        return PlaneChoice(**asdict(other) | self.said())
+
+    def said(self) -> dict[str, str]:
+        """What is chosen, by role."""
+        return {role: text for role, text in asdict(self).items() if text is not None}
 
     def parsed(self) -> Choice:
         """Checked; UsageError."""

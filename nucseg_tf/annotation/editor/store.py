@@ -103,6 +103,11 @@ class Store:
         """Whether others have replaced what an edit would begin from, and nobody has edited."""
         return not self.size and self._seen != _files_of(self.field)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(H, W) of the labels."""
+        return self.labels.pixels.shape
+
     def renumber(self, revision: int) -> None:
         """Give labels that nobody has edited another revision, as others had this one before."""
         self.revision = self.begin["revision"] = revision

@@ -7,8 +7,10 @@ gets its name, if that is free. What is cut short, too long or no image leaves n
 from __future__ import annotations
 
 import contextlib
+import math
 import os
-from collections.abc import AsyncIterator, Collection
+import struct
+from collections.abc import AsyncIterator, Collection, Sequence
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
@@ -18,12 +20,15 @@ from starlette.requests import ClientDisconnect
 
 from nucseg_tf.annotation.editor.message import EditError
 from nucseg_tf.annotation.editor.names import plain_name
+from nucseg_tf.annotation.editor.pictures import MAX_PIXELS
+from nucseg_tf.annotation.editor.planes import CHOICE
 from nucseg_tf.annotation.editor.project import Project
 from nucseg_tf.data.manifest import MASK_ENDINGS
 from nucseg_tf.errors import ImageReadError, OutputError
 from nucseg_tf.io.formats import result_endings
 from nucseg_tf.io.images import read_raw
 from nucseg_tf.io.names import stem_of
+from nucseg_tf.io.readers.base import guarded
 from nucseg_tf.registry import READERS
 
 HIDDEN = ".upload-"
@@ -61,7 +66,8 @@ def check_name(name: str, project: Project, coming: Collection[str] = ()) -> Pat
     if target.suffix.lower() not in upload_suffixes():
         raise UploadError(f"{plain}: no image; expected one of {', '.join(upload_suffixes())}")
     stem = stem_of(target)
-    if stem.endswith(MASK_ENDINGS) or plain.lower().endswith(result_endings()):
+    ours = stem.lower() == CHOICE  # the folder of its work would have the name of that file
+    if ours or stem.endswith(MASK_ENDINGS) or plain.lower().endswith(result_endings()):
         raise UploadError(
             f"{plain}: is named as labels or results are; rename it, or put labels into masks/"
         )
@@ -122,12 +128,39 @@ def _sync(file: BinaryIO) -> None:
 
 
 def _check(temporary: Path, name: str) -> None:
-    """Refuse what cannot be read as an image; which plane of it is asked later."""
+    """Refuse what cannot be read as an image; which plane of it is asked later.
+
+    Of a file of some kB that claims to be an image of some GB, nothing is decoded.
+    """
     try:
+        _check_size(_png_shape(temporary), name)
         raw = read_raw(temporary)
-        raw.data[tuple(slice(None) if axis in "YX" else 0 for axis in raw.axes)]
+        _check_size([raw.data.shape[raw.axes.index(axis)] for axis in "YX"], name)
+        first = tuple(slice(None) if axis in "YX" else 0 for axis in raw.axes)
+        guarded(temporary, lambda: raw.data[first])
     except ImageReadError as error:
         raise UploadError(str(error).replace(str(temporary), name)) from error
+
+
+def _check_size(shape: Sequence[int], name: str) -> None:
+    if math.prod(shape) > MAX_PIXELS:
+        raise UploadError(
+            f"{name}: a browser shows {MAX_PIXELS:,} pixels at most. Cut it into tiles. Received: "
+            f"shape {tuple(shape)}"
+        )
+
+
+def _png_shape(path: Path) -> tuple[int, int]:
+    """Rows and columns by the header of a PNG file, which is decoded as a whole; (0, 0) of others.
+
+    TIFF files that are large come plane by plane, and formats of microscopes from their headers.
+    """
+    with path.open("rb") as file:
+        head = file.read(24)
+    if len(head) < 24 or head[:8] != b"\x89PNG\r\n\x1a\n":
+        return 0, 0
+    columns, rows = struct.unpack(">II", head[16:])
+    return rows, columns
 
 
 def _give_name(temporary: Path, target: Path) -> None:

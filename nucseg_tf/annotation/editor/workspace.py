@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from nucseg_tf.annotation.editor.history import read_history
 from nucseg_tf.annotation.editor.locks import Lock, Locks
 from nucseg_tf.annotation.editor.message import EditError, Message
+from nucseg_tf.annotation.editor.others import read_others
 from nucseg_tf.annotation.editor.pictures import Picture, read_picture
 from nucseg_tf.annotation.editor.planes import (
     PlaneChoice,
@@ -28,21 +28,20 @@ from nucseg_tf.annotation.editor.planes import (
 )
 from nucseg_tf.annotation.editor.project import (
     ANNOTATION,
-    JOURNAL,
     AnnotationField,
     Project,
     Seen,
 )
+from nucseg_tf.annotation.editor.rows import Summaries, begun_row, new_row
 from nucseg_tf.annotation.editor.session import Session
-from nucseg_tf.annotation.editor.shelf import BEFORE, MODEL, beside
-from nucseg_tf.annotation.editor.store import BASE, Store
+from nucseg_tf.annotation.editor.shelf import Stamp, stamp
+from nucseg_tf.annotation.editor.store import Store
 from nucseg_tf.annotation.editor.thumbnails import Thumbnails
 from nucseg_tf.annotation.loop import versions
 from nucseg_tf.annotation.loop.learn import Learn, judge_project
 from nucseg_tf.annotation.magic.keeper import Keeper
 from nucseg_tf.annotation.magic.look import Look
 from nucseg_tf.errors import DataError, NucsegError
-from nucseg_tf.io.labels import read_labels
 from nucseg_tf.io.runs import to_runs
 
 KEEP = 4  # fields held in memory although no page edits them
@@ -112,15 +111,17 @@ class Workspace:
         self.locks = locks or Locks()
         self.options = options or PlaneChoice()
         self.choice = self.options.over(read_choice(project.folder))
+        if self.options.said():
+            write_choice(project.folder, self.choice)
         self._choice = threading.Lock()
         self._closed = False
         self._sessions: OrderedDict[str, Session] = OrderedDict()
-        self._pictures: OrderedDict[tuple[str, PlaneChoice], Picture] = OrderedDict()
+        self._pictures: OrderedDict[tuple[str, PlaneChoice, Stamp], Picture] = OrderedDict()
         self._thumbnails = Thumbnails(project.folder / ANNOTATION)
         self._guards = {key: threading.RLock() for key in project.fields}
         self._worked: dict[str, float] = {}  # seconds on a field that no entry tells of yet
         self._told: dict[str, float] = {}  # when a page last told of seconds
-        self._summaries: dict[str, tuple[int, dict[str, Any]]] = {}
+        self._summaries = Summaries()
 
     # --- reading -----------------------------------------------------------------------------
 
@@ -148,60 +149,31 @@ class Workspace:
         self, field: AnnotationField, now: Seen, learn: Learn | None, current: str
     ) -> dict[str, Any]:
         held = self.locks.holder(field.key)
-        model = now.known.model or (self.project.model if now.known.path else "")
-        row: dict[str, Any] = {
-            "key": field.key,
-            "status": "new",
-            "count": now.known.nuclei,
-            "suspects_left": len(now.known.suspects),
-            "model": model,
-            "stale": now.known.path is not None and model != current,
-            "learn": learn.value if learn else None,
-            "why": learn.why if learn else "",
-            "regions": 0,
-            "user": held.user if held else "",
-            "page": held.page if held else "",
-        }
+        row = new_row(field, now, learn, held, (self.project.model, current))
         if not now.begun:
             return row
         try:
             summary = self._summary(field)
         except NucsegError as error:
             return row | {"status": "error", "error": str(error)}
-        if summary:
-            row |= {"status": summary["status"], "count": summary["nuclei"], "stale": False}
-            row |= {"suspects_left": summary["suspects_left"], "model": summary["begun"]["model"]}
-            row["regions"] = summary.get("regions", 0)
-            if row["status"] == "accepted" and not field.mask.is_file():
-                row["status"] = "reopened"
-        return row
+        return begun_row(row, field, summary) if summary else row
 
     def _summary(self, field: AnnotationField) -> dict[str, Any] | None:
         """Numbers of a field, or None where nobody has worked on it."""
         with self._guards[field.key]:
             session = self._sessions.get(field.key)
-            if session is not None:
-                return session.summary() if session.store.size else None
-            journal = field.state / JOURNAL
-            size = journal.stat().st_size if journal.is_file() else 0
-            known = self._summaries.get(field.key)
-            if known is None or known[0] != size:
-                summary = read_history(field.state, size) if size else None
-                if size and summary is None:
-                    summary = _read_summary(field)
-                if summary is None:
-                    return None
-                known = self._summaries[field.key] = size, summary
-            return known[1]
+            if session is None:
+                return self._summaries.get(field)
+            return session.summary() if session.store.size else None
 
     def picture(self, key: str) -> Picture:
         """The image of a field."""
         field = self._field(key)
         with self._guards[key]:
-            choice = self.choice
-            picture = self._pictures.pop((key, choice), None)
+            choice, now = self.choice, stamp(field.image)  # other programs may replace images
+            picture = self._pictures.pop((key, choice, now), None)
             picture = picture or read_picture(field.image, choice)
-            self._pictures[key, choice] = picture
+            self._pictures[key, choice, now] = picture
             while len(self._pictures) > KEEP:
                 self._pictures.popitem(last=False)
             return picture
@@ -211,18 +183,17 @@ class Workspace:
 
         Args:
             key: of the field.
-            of: "before": labels of the model before; "model": what the model says, also of a field
-                whose labels are its own; else the labels as they are.
+            of: one of `others.KINDS`, or "": the labels as they are.
 
         Raises:
-            UnknownFieldError: there are no such labels.
+            NoLabelsError: there are no such labels.
         """
         field = self._field(key)
         with self._guards[key]:
             store = self._session(key).store
             pixels = store.labels.pixels
             if of:
-                pixels = _other_labels(field, of, pixels.shape)
+                pixels = read_others(field, of, store.shape)
             return store.revision, to_runs(pixels).astype("<u4").tobytes()
 
     def history(self, key: str) -> dict[str, Any]:
@@ -242,6 +213,9 @@ class Workspace:
         picture = self.picture(visit.field)
         with self._guards[visit.field]:
             session = self._session(visit.field)
+            if session.store.shape != picture.shape:  # the image was replaced
+                self._put_away(visit.field)
+                session = self._session(visit.field)
             lock = self.locks.take(visit.field, visit.page, visit.user, over)
             self._told[visit.page] = time.monotonic()
             return {
@@ -319,7 +293,10 @@ class Workspace:
         """Write the mask of a field, if the page shows its labels as they are."""
         with self._writable(visit) as (session, seconds):
             session.check_seen(revision)
-            return session.accept(visit.user, self.picture(visit.field).pixel_size, seconds)
+            picture = self.picture(visit.field)
+            if session.store.shape != picture.shape:
+                raise EditError("the image was replaced by one of another size; load the page anew")
+            return session.accept(visit.user, picture.pixel_size, seconds)
 
     def reopen(self, visit: Visit, revision: int) -> dict[str, Any]:
         """Allow edits of an accepted field, if the page shows its labels as they are."""
@@ -370,7 +347,7 @@ class Workspace:
             begun = [field for field in list(self.project.fields.values()) if field.is_begun]
             if begun and wanted != self.choice and not over:
                 raise BegunError(f"{len(begun)} fields were worked on as they are shown now")
-            write_choice(self.project.folder, choice)
+            write_choice(self.project.folder, wanted)
             self.choice = wanted
             self.magic.forget()
         return asdict(wanted)
@@ -467,30 +444,3 @@ def project_id(project: Project) -> str:
     """What pages call a project by: their edits must not reach another one."""
     path = str(project.folder.resolve())
     return hashlib.sha256(path.encode(errors="surrogateescape")).hexdigest()[:16]
-
-
-def _other_labels(field: AnnotationField, of: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Labels of the model before, or of the model; see `Workspace.labels`."""
-    if of == "model" and not field.has_work:
-        path = field.target
-    else:
-        path = beside(field.target, {"before": BEFORE, "model": MODEL}.get(of, ""))
-    if not path.is_file():
-        raise UnknownFieldError(f"there are no such labels of this field. Received: {of[:20]!r}")
-    labels = read_labels(path)
-    if labels.shape != shape:
-        raise UnknownFieldError(
-            f"{path}: is not of this image, {shape}. Label the field anew. Received: {labels.shape}"
-        )
-    return labels
-
-
-def _read_summary(field: AnnotationField) -> dict[str, Any] | None:
-    """From the journal, where history.json is not up to date."""
-    base = field.state / BASE
-    if not base.is_file():
-        return None
-    session = Session(Store(field, read_labels(base).shape))
-    summary = session.summary() if session.store.size else None
-    session.close()
-    return summary

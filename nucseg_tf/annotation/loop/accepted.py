@@ -1,8 +1,8 @@
 """The fields of a project that have accepted labels, in the order in which they were accepted.
 
-A field counts as accepted if it has a mask. That of a field which was reopened or set aside is the
-one accepted last. Masks that no journal tells of, from elsewhere, come after those of the page, by
-name.
+A field counts as accepted if it has a mask. That of a field which was reopened is the one accepted
+last; that of a field which is set aside has been put away. Masks that no journal tells of, from
+elsewhere, come after those of the page, by name.
 """
 
 from __future__ import annotations

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
+from nucseg_tf.annotation.editor.planes import PlaneChoice, read_plane
 from nucseg_tf.annotation.loop.accepted import Accepted, acceptances, joined
 from nucseg_tf.data.regions import read_regions, regions_path
 from nucseg_tf.errors import DataError
-from nucseg_tf.inference.options import Options
-from nucseg_tf.inference.stages.read import Read
 from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.io.images import check_finite
 from nucseg_tf.io.names import stem_of
 from nucseg_tf.types import Box
 
@@ -73,12 +72,12 @@ def _content(mask: Path) -> tuple[bytes, bytes] | None:
         raise DataError(f"{mask}: cannot be read: {error.strerror}") from error
 
 
-def copy_plane(one: Accepted, planes: Mapping[str, str | int], root: Path) -> Path:
+def copy_plane(one: Accepted, choice: PlaneChoice, root: Path) -> Path:
     """Write the plane of an image that was annotated as an image of its own.
 
     Args:
         one: the field.
-        planes: channel, z and t that were chosen for the project.
+        choice: of the project.
         root: folder for it; it is called by the key of the field.
 
     Raises:
@@ -86,7 +85,8 @@ def copy_plane(one: Accepted, planes: Mapping[str, str | int], root: Path) -> Pa
     """
     import tifffile
 
-    image = Read(Options(**planes))(one.field.image)  # type: ignore[arg-type]
+    image = read_plane(one.field.image, choice)
+    check_finite(image)
     copy = root / f"{one.field.key}.tif"
     ensure_folder(copy.parent)
     size = image.pixel_size

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from nucseg_tf import __version__
-from nucseg_tf.annotation.loop import versions
+from nucseg_tf.annotation.loop import parts, versions
 from nucseg_tf.annotation.loop.locks import LOOP
-from nucseg_tf.annotation.loop.versions import SHIPPED
+from nucseg_tf.annotation.loop.versions import SHIPPED, FieldUse, Version
 from nucseg_tf.config import Config
 from nucseg_tf.data.manifest import load_field
-from nucseg_tf.errors import NucsegError
+from nucseg_tf.errors import ModelError
 from nucseg_tf.evaluation.scores import ERROR_IOU, ImageScore, score_image, summarise
 from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.segmenter import load_model
@@ -54,11 +54,32 @@ class Verdict:
     reason: str
 
 
-def rivals(folder: Path, name: str) -> list[str]:
-    """What a version is compared with: the shipped model, the current one, earlier versions."""
-    made = [version.name for version in versions.read_versions(folder) if version.state == "done"]
-    chosen = [SHIPPED, versions.current(folder), *made[-MOST_VERSIONS:]]
-    return [other for other in dict.fromkeys(chosen) if other != name]
+def rivals(folder: Path, version: Version, rival: str) -> list[str]:
+    """What a version is compared with: the shipped model, its rival, earlier versions.
+
+    None that was trained on what is left out now, as may be where fields were taken away since, or
+    where a single field is cut elsewhere: its figures would be too good.
+
+    Args:
+        folder: of the project.
+        version: with its snapshot.
+        rival: the model that was used until now.
+    """
+    earlier = [other for other in versions.read_versions(folder) if other.name != version.name]
+    seen = {other.name for other in earlier if _has_seen(other, version.part(parts.LEFT_OUT))}
+    made = [other.name for other in earlier if other.state == "done" and other.name not in seen]
+    chosen = [SHIPPED, rival, *made[-MOST_VERSIONS:]]
+    return [other for other in dict.fromkeys(chosen) if other not in seen]
+
+
+def _has_seen(version: Version, left_out: Sequence[FieldUse]) -> bool:
+    """Whether a version was trained on any of these."""
+    pairs = ((use, other) for use in version.part(parts.TRAIN) for other in left_out)
+    return any(
+        use.key == other.key
+        and bool(not (use.regions and other.regions) or parts.common(use.regions, other.regions))
+        for use, other in pairs
+    )
 
 
 def score_models(
@@ -78,7 +99,7 @@ def score_models(
     for name, model in models.items():
         try:
             found = _find(folder / LOOP / JUDGED / name, model, loaded)
-        except NucsegError as error:
+        except ModelError as error:
             LOG.warning("%s is not compared: %s", name, error)
             continue
         pairs = zip(loaded, found, strict=True)
@@ -108,18 +129,22 @@ def decide(scores: Mapping[str, Score], name: str, rival: str) -> Verdict:
     Args:
         scores: by name, that of the version among them.
         name: of the version.
-        rival: the current model; it may have no score, where it cannot be loaded any more.
+        rival: the current model. Where it has no score, as it cannot be loaded any more or was
+            trained on what is left out now, the shipped one stands in for it.
     """
-    new, old = scores[name], scores.get(rival)
+    other = rival if rival in scores else SHIPPED
+    new, old = scores[name], scores.get(other)
     count = len(new["fields"])
     where = "the field left out" if count == 1 else f"the {count} fields left out"
     mine = f"F1 {new['f1']:.3f} on {where}"
-    if old is None:
-        return Verdict(True, rival, f"{mine}. {rival} could not be compared.")
-    text = f"{mine}, {rival} has {old['f1']:.3f}" + "".join(
-        f"; {new[error]} {error} against {old[error]}" for error in ("splits", "merges")
-    )
-    return Verdict(new["f1"] >= old["f1"], rival, f"{text}.")
+    text = mine
+    if old is not None:
+        text += f", {other} has {old['f1']:.3f}" + "".join(
+            f"; {error} {new[error]} against {old[error]}" for error in ("splits", "merges")
+        )
+    if other != rival:
+        text += f". {rival} could not be compared"
+    return Verdict(old is None or new["f1"] >= old["f1"], rival, f"{text}.")
 
 
 @dataclass(frozen=True)

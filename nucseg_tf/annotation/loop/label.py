@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from nucseg_tf.annotation.editor.planes import PlaneChoice, read_plane
 from nucseg_tf.annotation.editor.prelabels import Suspect
 from nucseg_tf.annotation.editor.project import AnnotationField
 from nucseg_tf.annotation.editor.shelf import (
@@ -28,9 +29,8 @@ from nucseg_tf.annotation.editor.shelf import (
 from nucseg_tf.annotation.loop import learn
 from nucseg_tf.annotation.prelabel import suspects
 from nucseg_tf.annotation.prelabel.image import Settings, look
-from nucseg_tf.inference.options import Options
-from nucseg_tf.inference.stages.read import Read
 from nucseg_tf.io.files import atomic_path
+from nucseg_tf.io.images import check_finite
 from nucseg_tf.io.labels import write_labels
 from nucseg_tf.types import Image
 
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 VIEWS = 1  # of a field to be corrected, besides the first; takes as long as that
 
 
-def has_done(field: AnnotationField, model: str, planes: dict[str, str | int]) -> bool:
-    """Whether what is on disk is by this model, of these channels and planes."""
+def has_done(field: AnnotationField, model: str, choice: PlaneChoice) -> bool:
+    """Whether what is on disk is by this model, of these planes."""
     path = beside(field.target, MODEL) if field.has_work else field.target
     known = field.shelf.look(field.key, path).record or {}
-    return (known.get("model"), known.get("planes")) == (model, planes)
+    return (known.get("model"), known.get("planes")) == (model, choice.said())
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,12 @@ class Labeller:
     Attributes:
         segmenter: the model.
         model: its name in the project.
-        planes: see `read_planes`.
+        choice: of the planes of the images.
     """
 
     segmenter: Segmenter
     model: str
-    planes: dict[str, str | int]
+    choice: PlaneChoice
 
     def __call__(self, field: AnnotationField) -> None:
         """Label a field.
@@ -68,9 +68,10 @@ class Labeller:
             ImageReadError: its image cannot be read.
             OutputError: labels cannot be written.
         """
-        image = Read(Options(**self.planes))(field.image)  # type: ignore[arg-type]
+        image = read_plane(field.image, self.choice)
+        check_finite(image)
         labels, record = self._look(image, 0 if field.has_work else VIEWS)
-        record |= {"model": self.model, "planes": self.planes}
+        record |= {"model": self.model, "planes": self.choice.said()}
         # Asked for now: meanwhile somebody may have begun the field. Work that begins while it is
         # being written keeps the labels that it began from.
         if field.has_work:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from nucseg_tf.errors import UsageError
+from nucseg_tf.errors import OutputError, UsageError
 from nucseg_tf.io.files import ensure_folder
 
 LOG = logging.getLogger(__name__)
@@ -75,10 +75,14 @@ def take(folder: Path, name: str, patience: float = PATIENCE) -> IO[str]:
 
     Raises:
         UsageError: another process holds it.
+        OutputError: its file cannot be written.
     """
     ensure_folder(folder / LOOP)
     path = _path(folder, name)
-    file = path.open("a+", encoding="utf-8")
+    try:
+        file = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
     end = time.monotonic() + patience
     while not _lock(file, path):
         if time.monotonic() > end:
@@ -91,15 +95,22 @@ def take(folder: Path, name: str, patience: float = PATIENCE) -> IO[str]:
                 f"{holder.process}{where}"
             )
         time.sleep(0.05)
+    file.truncate(0)  # else, until `note`, whoever had it before would pass for its holder
     return file
 
 
 def note(file: IO[str], process: int) -> None:
-    """Write into a lock file who holds it."""
-    file.seek(0)
-    file.truncate()
-    file.write(json.dumps({"process": process, "machine": _machine()}))
-    file.flush()
+    """Write into a lock file who holds it.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    text = json.dumps({"process": process, "machine": _machine()})
+    try:  # past the buffer of `file`, which would fail once more where it is closed
+        os.ftruncate(file.fileno(), 0)
+        os.pwrite(file.fileno(), text.encode(), 0)
+    except OSError as error:
+        raise OutputError(f"{file.name}: cannot be written: {error.strerror}") from error
 
 
 def holder(folder: Path, name: str) -> Holder | None:

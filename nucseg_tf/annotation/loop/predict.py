@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nucseg_tf.annotation.editor.planes import PlaneChoice, read_choice
 from nucseg_tf.annotation.editor.project import AnnotationField, open_project
 from nucseg_tf.annotation.loop import locks, versions
 from nucseg_tf.annotation.loop.label import Labeller, has_done
-from nucseg_tf.annotation.loop.recipe import read_planes
 from nucseg_tf.errors import UsageError
 from nucseg_tf.inference.runner import run
 
@@ -95,7 +95,7 @@ class _Run:
         self.folder, self.first, self.keys = folder, first, keys
         self.progress, self.again = progress, again
         self.outcome, self.total = Labelled(), 0
-        self.planes: dict[str, str | int] = {}
+        self.choice = PlaneChoice()
         self.labeller: Labeller | None = None
 
     def __call__(self) -> Labelled:
@@ -110,15 +110,15 @@ class _Run:
 
     def _todo(self) -> list[AnnotationField]:
         """The fields that are still to be labelled by the current model, in order."""
-        name, planes = versions.current(self.folder), read_planes(self.folder)
-        if (name, planes) != (self.outcome.model, self.planes):
-            self.outcome, self.planes, self.labeller = Labelled(name), planes, None
+        name, choice = versions.current(self.folder), read_choice(self.folder)
+        if (name, choice) != (self.outcome.model, self.choice):
+            self.outcome, self.choice, self.labeller = Labelled(name), choice, None
         tried = {*self.outcome.done, *self.outcome.failures}
         wanted = [
             field
             for field in open_project(self.folder).fields.values()
             if (self.keys is None or field.key in self.keys) and field.key not in tried
-            if self.again or not has_done(field, name, planes)
+            if self.again or not has_done(field, name, choice)
         ]
         self.total = len(tried) + len(wanted)
         return sorted(wanted, key=lambda field: (field.key != self.first, field.has_work))
@@ -128,7 +128,7 @@ class _Run:
         outcome = self.outcome
         if self.labeller is None:
             self._tell("running")
-            self.labeller = Labeller(load(self.folder, outcome.model), outcome.model, self.planes)
+            self.labeller = Labeller(load(self.folder, outcome.model), outcome.model, self.choice)
         for way in run(self._coming(todo), [self.labeller]):
             if way.error:
                 outcome.failures[way.item.key] = way.reason

@@ -22,7 +22,7 @@ from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.loop import locks, versions
 from nucseg_tf.annotation.loop.accepted import accepted_fields
 from nucseg_tf.annotation.loop.status import obstacle
-from nucseg_tf.errors import UsageError
+from nucseg_tf.errors import OutputError, UsageError
 
 NICENESS = 10
 LOGS = {locks.TRAINING: "train.log", locks.PREDICTING: "predict.log", locks.SUBMITTED: "slurm.log"}
@@ -83,15 +83,23 @@ def stop_predicting(folder: Path) -> bool:
 
 
 def _start(folder: Path, name: str, command: Sequence[str]) -> None:
-    """Start a process that is born with its lock; UsageError where it is taken."""
+    """Start a process that is born with its lock.
+
+    Raises:
+        UsageError: the lock is taken.
+        OutputError: the process cannot be started, or what it says not be kept.
+    """
     with locks.take(folder, name, ENDS_IN) as lock:
-        locks.note(lock, _spawn(folder, name, command, lock))
+        try:
+            number = _spawn(folder, name, command, lock)
+        except OSError as error:
+            log = folder / locks.LOOP / LOGS[name]
+            raise OutputError(f"{log}: nothing was started: {error.strerror}") from error
+        locks.note(lock, number)
 
 
-def _spawn(folder: Path, name: str, command: Sequence[str], lock: IO[str] | None = None) -> int:
+def _spawn(folder: Path, name: str, command: Sequence[str], lock: IO[str]) -> int:
     """Start `nucseg loop ...` apart from this process; gives its number."""
-    handed = [lock.fileno()] if lock else []
-    environment = os.environ | {locks.INHERITED: str(handed[0])} if lock else dict(os.environ)
     nice = ["nice", "-n", str(max(0, NICENESS - os.nice(0)))] if shutil.which("nice") else []
     with (folder / locks.LOOP / LOGS[name]).open("a", encoding="utf-8") as log:
         process = subprocess.Popen(
@@ -99,8 +107,8 @@ def _spawn(folder: Path, name: str, command: Sequence[str], lock: IO[str] | None
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=environment,
-            pass_fds=handed,
+            env=os.environ | {locks.INHERITED: str(lock.fileno())},
+            pass_fds=[lock.fileno()],
             start_new_session=True,
         )
     threading.Thread(target=process.wait, daemon=True).start()  # else it stays as a zombie

@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from nucseg_tf.annotation.editor.history import now
+from nucseg_tf.annotation.editor.planes import PlaneChoice
 from nucseg_tf.annotation.loop import parts, versions
 from nucseg_tf.annotation.loop.accepted import Accepted
 from nucseg_tf.annotation.loop.copies import copy_mask, copy_plane
@@ -43,7 +44,7 @@ def take(
     folder: Path,
     accepted: Sequence[Accepted],
     assigned: Mapping[str, str],
-    planes: Mapping[str, str | int],
+    choice: PlaneChoice,
     config: Config,
     base: str,
     settings: Sequence[str],
@@ -54,8 +55,7 @@ def take(
         folder: of the project.
         accepted: fields, in the order of their first acceptance.
         assigned: their parts, from `parts.assign`.
-        planes: channel, z and t that were chosen for the project; of none, images stay where they
-            are.
+        choice: of the project; where nothing is chosen, images stay where they are.
         config: of the training; its name is that of the version.
         base: where the first weights come from.
         settings: what was given beside the recipe.
@@ -73,8 +73,8 @@ def take(
     for one in accepted:
         copy, digest, boxes = copy_mask(one, draft / "masks")
         image = one.field.image
-        if planes:
-            image = target / copy_plane(one, planes, draft / "images").relative_to(draft)
+        if choice.said():
+            image = target / copy_plane(one, choice, draft / "images").relative_to(draft)
         labels = read_labels(copy)
         regions_of = {assigned[one.field.key]: boxes}
         if len(accepted) == 1:

@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from nucseg_tf.annotation.editor.history import now
+from nucseg_tf.annotation.editor.planes import read_choice
 from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.loop import locks, parts, snapshot, versions
 from nucseg_tf.annotation.loop.accepted import accepted_fields
-from nucseg_tf.annotation.loop.recipe import BASE, read_planes, recipe
+from nucseg_tf.annotation.loop.recipe import BASE, recipe
 from nucseg_tf.annotation.loop.status import obstacle
 from nucseg_tf.annotation.loop.versions import Version
 from nucseg_tf.engines.base import Device
@@ -99,8 +100,8 @@ def _begin(folder: Path, again: bool, base: str, settings: Sequence[str]) -> Ver
     assigned = parts.assign([one.field.key for one in accepted], earlier)
     count = sum(part == parts.TRAIN for part in assigned.values())
     config = recipe(versions.next_name(folder), count, settings)
-    planes = read_planes(folder)
-    version = snapshot.take(folder, accepted, assigned, planes, config, base, settings)
+    choice = read_choice(folder)
+    version = snapshot.take(folder, accepted, assigned, choice, config, base, settings)
     LOG.info("%s begins, on %d fields", version.name, len(version.part(parts.TRAIN)))
     return version
 
@@ -133,6 +134,8 @@ def _run(folder: Path, version: Version, device: Device) -> Version:
             LOG.exception("%s failed", version.name)
             raise
         if outcome["taken"]:
+            # Written down first: once it is chosen, nothing else says what was used before.
+            versions.write(folder, replace(version, state="training", **outcome))
             versions.choose(folder, version.name)
         LOG.info("%s: %s", version.name, outcome["reason"])
         return end(state="done", error="", **outcome)

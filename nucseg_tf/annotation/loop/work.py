@@ -78,13 +78,12 @@ def _judge(
     folder: Path, version: Version, left_out: Sequence[Field], config: Config
 ) -> dict[str, Any]:
     """Compare a version with others on the fields left out."""
-    rivals = judge.rivals(folder, version.name)
+    # One that was judged, taken over and then killed: the model before it is known, and no other.
+    rival = version.rival or versions.current(folder)
+    rivals = judge.rivals(folder, version, rival)
     names = [*rivals, version.name]
     models = {name: versions.model_folder(folder, name) for name in names}
     scores = judge.score_models(folder, models, left_out, config)
-    current = versions.current(folder)
-    # It was taken already, and then killed: the newest before it was the current one.
-    rival = rivals[-1] if current == version.name else current
     verdict = judge.decide(scores, version.name, rival)
     earlier = [other for other in versions.read_versions(folder) if other.name in rivals]
     learned = curve.learning_curve(earlier, version, scores)

@@ -8,7 +8,6 @@ h rows, w columns of a window.
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections import OrderedDict
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nucseg_tf.annotation.loop import versions
 from nucseg_tf.annotation.magic.look import Look, look_by_light, look_by_model
 from nucseg_tf.imaging.window import Window
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from nucseg_tf.inference.windows import Survey
 
 LOG = logging.getLogger(__name__)
-SHIPPED = "fpn2ws-nuclei"
 KEEP_FIELDS = 50  # surveys, some numbers each
 KEEP_WINDOWS = 32  # a megabyte each
 
@@ -37,26 +36,15 @@ Read = Callable[[], tuple[np.ndarray, float | None]]  # pixels (H, W) of a field
 Ready = tuple["Segmenter", "Survey"]
 
 
-def current_model(folder: Path) -> str:
-    """Name or folder of the model that a project's fields are labelled with."""
-    try:
-        text = (folder / "loop" / "current.json").read_text(encoding="utf-8")
-        name = str(json.loads(text)["model"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return SHIPPED
-    own = folder / "loop" / name / "model"
-    return str(own) if own.is_dir() else name
-
-
 class Keeper:
     """See the module docstring. For several threads at once."""
 
-    def __init__(self, folder: Path, load: Callable[[str], Segmenter] | None = None):
+    def __init__(self, folder: Path, load: Callable[[Path], Segmenter] | None = None):
         """Begin without a model.
 
         Args:
             folder: of the project.
-            load: a model by name or folder; replaced in tests.
+            load: a model by what `versions.model_folder` gives; replaced in tests.
         """
         self._folder = folder
         self._load = load or _load
@@ -77,9 +65,9 @@ class Keeper:
         Returns:
             state: "loading", "ready" or "failed", then with `error`; and `model`.
         """
-        name = current_model(self._folder)
+        name = versions.current(self._folder)
         future = self._field(name, key, read)
-        answer = {"state": "loading", "model": Path(name).parent.name or name, "error": ""}
+        answer = {"state": "loading", "model": name, "error": ""}
         if future.done():
             error = future.exception()
             answer |= {"state": "failed", "error": str(error)} if error else {"state": "ready"}
@@ -99,7 +87,7 @@ class Keeper:
         Returns:
             None while the model is being loaded.
         """
-        name = current_model(self._folder)
+        name = versions.current(self._folder)
         future = self._field(name, key, lambda: (pixels, pixel_size))
         if not future.done():
             return None
@@ -134,7 +122,7 @@ class Keeper:
 
     def _load_model(self, name: str) -> Segmenter:
         try:
-            return self._load(name)
+            return self._load(versions.model_folder(self._folder, name))
         except Exception as error:
             LOG.warning("nuclei under a click are found without a model: %s", error)
             raise
@@ -165,10 +153,10 @@ class Keeper:
             return found
 
 
-def _load(name: str) -> Segmenter:
+def _load(model: Path) -> Segmenter:
     from nucseg_tf.inference.segmenter import load_model
 
-    return load_model(name)
+    return load_model(model)
 
 
 def _shorten(kept: OrderedDict[Any, Any], length: int) -> None:

@@ -136,6 +136,12 @@ def test_a_version_is_chosen(client, folder, calls):
     assert calls == [("start_predicting",)]
 
 
+@pytest.mark.parametrize("field", ["none", "--help", "A\x00one"])
+def test_only_fields_of_the_project_are_labelled_first(client, calls, field):
+    assert post(client, "predict", field).status_code == 404
+    assert calls == []
+
+
 def test_nothing_to_train_on_is_said(folder, monkeypatch):
     shutil.rmtree(folder / "masks")
     workspace = Workspace(open_project(folder))

@@ -125,12 +125,12 @@ def test_image_and_labels_are_those_on_disk(client, folder):
 
 def test_labels_of_the_model_before(client, folder):
     asked = {"field": "A/one", "of": "before"}
-    refused(client.get("/api/labels", params=asked), 404, "no such labels")
+    refused(client.get("/api/labels", params=asked), 404, "no labels of the model before")
     before = np.eye(72, 96, dtype=np.int32)
     write_labels(folder / "prelabels" / "A" / "one_before.tif", before)
     runs = np.frombuffer(client.get("/api/labels", params=asked).content, "<u4")
     assert np.array_equal(from_runs(runs, (72, 96)), before)
-    refused(client.get("/api/labels", params=asked | {"of": "../one"}), 404, "no such labels")
+    refused(client.get("/api/labels", params=asked | {"of": "../one"}), 404, "expected before")
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16, np.float32])

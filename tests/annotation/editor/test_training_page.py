@@ -260,7 +260,7 @@ def test_before_and_after(page, actor, images, problems):
     actor.label(labels, *KEYS)
     wait(lambda: nuclei(page) == 4)
     page.keyboard.press("c")
-    shown(page, ".toast", "no such labels")
+    shown(page, ".toast", "There are no labels of the model")
     problems.clear()  # the browser notes the answer
     versions.home(images, "v1").mkdir(parents=True)
     versions.model_folder(images, "v1").mkdir()
@@ -290,6 +290,13 @@ def test_before_and_after(page, actor, images, problems):
     page.keyboard.press("c")
     shown(page, "#flip", "not yours")
     assert nuclei(page) == 3
+    assert page.evaluate("""() => {  // a banner, as of an accepted field, hides no part of it
+        const [flip, banner] = ["flip", "banner"].map((id) => document.getElementById(id));
+        banner.hidden = false;
+        const apart = flip.getBoundingClientRect().top >= banner.getBoundingClientRect().bottom;
+        banner.hidden = true;
+        return apart;
+    }""")
     page.evaluate("nucseg.editor.open('two')")
     page.wait_for_selector("#flip", state="hidden")
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import io
 import os
+import struct
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -184,3 +186,51 @@ def test_what_a_killed_server_left_is_swept(project, folder):
     sweep(project)
     assert not left.exists()
     assert (folder / "images" / "two.tif").is_file()
+
+
+def png(side: int) -> bytes:
+    """A PNG file that claims to be a square of this many pixels."""
+    made = b""
+    for kind, data in (
+        (b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)),
+        (b"IDAT", b""),
+    ):
+        made += struct.pack(">I", len(data)) + kind + data
+        made += struct.pack(">I", zlib.crc32(kind + data))
+    return b"\x89PNG\r\n\x1a\n" + made
+
+
+def damaged_tiff(side: int) -> bytes:
+    """A compressed TIFF file that claims to be a square of this many pixels, and has few."""
+    data = zlib.compress(bytes(1000))
+    tags = {256: side, 257: side, 258: 8, 259: 8, 262: 1, 273: 200, 277: 1, 278: side}
+    tags[279] = len(data)
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    head = b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4)
+    return head.ljust(200, b"\0") + data
+
+
+@pytest.mark.parametrize("side", [10**6, 20_000])
+def test_nothing_is_decoded_of_what_claims_to_be_huge(client, folder, monkeypatch, side):
+    def scratch(*arguments):
+        raise AssertionError("room was made for it")
+
+    monkeypatch.setattr("nucseg_tf.io.readers.tiff.scratch", scratch)
+    before = files(folder)
+    for name, body in (("a.png", png(side)), ("a.tif", damaged_tiff(side))):
+        answer = drop(client, name, body)
+        assert answer.status_code == 422
+        assert f"{name}: a browser shows 64,000,000 pixels at most" in answer.json()["error"]
+    assert files(folder) == before
+
+
+def test_a_plane_that_cannot_be_decoded_is_said(client, folder, monkeypatch):
+    """Large compressed planes are read only when they are asked for."""
+    monkeypatch.setattr("nucseg_tf.io.readers.tiff.fits", lambda size: False)
+    answer = drop(client, "a.tif", damaged_tiff(2000))
+    assert answer.status_code == 422
+    assert "a.tif: damaged, cut short" in answer.json()["error"]
+
+
+def test_no_field_takes_the_place_of_a_file_of_the_project(client):
+    assert drop(client, "Project.json.tif").status_code == 422

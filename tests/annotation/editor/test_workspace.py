@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 import tifffile
 
-from nucseg_tf.annotation.editor.message import Message
-from nucseg_tf.annotation.editor.planes import PlaneChoice
+from nucseg_tf.annotation.editor.message import EditError, Message
+from nucseg_tf.annotation.editor.others import NoLabelsError
+from nucseg_tf.annotation.editor.planes import PlaneChoice, read_choice
 from nucseg_tf.annotation.editor.prelabels import Suspect
 from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.editor.session import ConflictError
 from nucseg_tf.annotation.editor.shelf import sha256
-from nucseg_tf.annotation.editor.workspace import UnknownFieldError, Visit, Workspace
+from nucseg_tf.annotation.editor.workspace import Visit, Workspace
+from nucseg_tf.errors import LabelError
 from nucseg_tf.io.labels import read_labels, write_labels
 from nucseg_tf.io.runs import from_runs
 
@@ -172,9 +174,9 @@ def test_corrected_fields_say_what_others_are_unlike(workspace, folder):
 
 
 def test_labels_of_the_model_before_and_of_the_model(workspace, folder):
-    with pytest.raises(UnknownFieldError, match="no such labels"):
+    with pytest.raises(NoLabelsError, match="no labels of the model before"):
         workspace.labels(KEY, "before")
-    with pytest.raises(UnknownFieldError, match="no such labels"):
+    with pytest.raises(NoLabelsError, match="expected before or model"):
         workspace.labels(KEY, "../../masks/A/three")
     path = folder / "prelabels" / f"{KEY}_labels.tif"
     shutil.copyfile(path, path.with_name("one_before.tif"))
@@ -183,12 +185,12 @@ def test_labels_of_the_model_before_and_of_the_model(workspace, folder):
     assert np.array_equal(pixels(workspace, "model"), now)
     revision = workspace.open(visit())["revision"]
     delete(workspace, 2, revision)
-    with pytest.raises(UnknownFieldError, match="no such labels"):
+    with pytest.raises(NoLabelsError, match="no labels of the model in use"):
         workspace.labels(KEY, "model")  # the model has not looked at the field since
     write_labels(path.with_name("one_model.tif"), np.eye(72, 96, dtype=np.int32))
     assert np.array_equal(pixels(workspace, "model"), np.eye(72, 96))
     write_labels(path.with_name("one_model.tif"), np.eye(7, dtype=np.int32))
-    with pytest.raises(UnknownFieldError, match="is not of this image"):
+    with pytest.raises(NoLabelsError, match="is not of this image"):
         workspace.labels(KEY, "model")
 
 
@@ -205,3 +207,28 @@ def test_another_plane_is_looked_at_anew(tmp_path, monkeypatch):
     assert workspace.picture("a").pixels[1, 1] == 7
     assert forgotten == [PlaneChoice("1")]
     workspace.close()
+
+
+def test_an_image_of_another_size_is_not_accepted_with_the_labels_of_the_one_before(
+    workspace, folder
+):
+    revision = delete(workspace, 1, workspace.open(visit())["revision"])["revision"]
+    assert workspace.open(visit("A/three"))["image"]["shape"] == (72, 96)
+    for name in ("one", "three"):
+        tifffile.imwrite(folder / "images" / "A" / f"{name}.tif", np.ones((30, 40), np.uint8))
+    with pytest.raises(EditError, match="replaced by one of another size"):
+        workspace.accept(visit(), revision)
+    with pytest.raises(LabelError, match="must have the shape of its image"):
+        workspace.open(visit())
+    with pytest.raises(LabelError, match="Make it anew for this image"):
+        workspace.open(visit("A/three"))
+    (folder / "masks" / "A" / "three_masks.tif").unlink()
+    assert workspace.open(visit("A/three"))["image"]["shape"] == (30, 40)
+    assert len(workspace.labels("A/three")[1]) == 8  # a single run
+
+
+def test_planes_of_the_command_line_are_those_of_trainings_too(project, folder):
+    for options, kept in ((PlaneChoice("1"), "1"), (PlaneChoice(z="max"), "1"), (None, "1")):
+        Workspace(project, options).close()
+        assert read_choice(folder).channel == kept
+    assert read_choice(folder) == PlaneChoice("1", "max")

@@ -7,9 +7,9 @@ from reference.drawn import drawn_nuclei
 
 from nucseg_tf.annotation.loop import judge, versions
 from nucseg_tf.annotation.loop.judge import decide, rivals, score_models, shortened
-from nucseg_tf.annotation.loop.versions import SHIPPED, Version
+from nucseg_tf.annotation.loop.versions import SHIPPED, FieldUse, Version
 from nucseg_tf.config import make_config
-from nucseg_tf.errors import ModelError
+from nucseg_tf.errors import ModelError, OutputError
 from nucseg_tf.evaluation.scores import score_image
 from nucseg_tf.types import Field
 
@@ -24,15 +24,25 @@ def test_taken_over_if_not_worse_than_the_current_model(new, taken):
     verdict = decide(scores, "v2", "v1")
     assert (verdict.taken, verdict.rival) == (taken, "v1")
     assert verdict.reason == (
-        f"F1 {new:.3f} on the 2 fields left out, v1 has 0.800; 3 splits against 5; "
-        "1 merges against 2."
+        f"F1 {new:.3f} on the 2 fields left out, v1 has 0.800; splits 3 against 5; "
+        "merges 1 against 2."
     )
 
 
 def test_without_a_rival_it_is_taken_over():
-    verdict = decide({"v2": score(0.3, fields=1)}, "v2", "v1")
+    verdict = decide({"v2": score(0.3, fields=1)}, "v2", SHIPPED)
     assert verdict.taken
-    assert verdict.reason == "F1 0.300 on the field left out. v1 could not be compared."
+    assert verdict.reason == "F1 0.300 on the field left out."
+
+
+@pytest.mark.parametrize(("new", "taken"), [(0.8, True), (0.7, False)])
+def test_the_shipped_model_stands_in_for_a_rival_without_score(new, taken):
+    verdict = decide({"v2": score(new, fields=1), SHIPPED: score(0.8)}, "v2", "v1")
+    assert (verdict.taken, verdict.rival) == (taken, "v1")
+    assert verdict.reason == (
+        f"F1 {new:.3f} on the field left out, {SHIPPED} has 0.800; splits 0 against 0; merges 0 "
+        "against 0. v1 could not be compared."
+    )
 
 
 def test_what_is_compared(tmp_path):
@@ -40,11 +50,45 @@ def test_what_is_compared(tmp_path):
         (versions.home(tmp_path, f"v{number}") / "model").mkdir(parents=True)
         state = "failed" if number == 8 else "done"
         versions.write(tmp_path, Version(f"v{number}", state, "nuclei"))
-    assert rivals(tmp_path, "v10") == [SHIPPED, *(f"v{n}" for n in (2, 3, 4, 5, 6, 7, 9))][:1] + [
-        f"v{n}" for n in (3, 4, 5, 6, 7, 9)
-    ]
-    versions.choose(tmp_path, "v1")
-    assert rivals(tmp_path, "v10")[:3] == [SHIPPED, "v1", "v3"]
+    new = Version("v10", "training", "nuclei")
+    last = [f"v{n}" for n in (3, 4, 5, 6, 7, 9)]
+    assert rivals(tmp_path, new, SHIPPED) == [SHIPPED, *last]
+    assert rivals(tmp_path, new, "v1") == [SHIPPED, "v1", *last]
+
+
+@pytest.mark.parametrize(
+    ("trained", "left_out", "compared"),
+    [
+        (FieldUse("a", "train", 9, ""), FieldUse("b", "left_out", 9, ""), True),
+        (FieldUse("b", "train", 9, ""), FieldUse("b", "left_out", 9, ""), False),
+        (
+            FieldUse("a", "train", 9, "", ((0, 0, 50, 9),)),
+            FieldUse("a", "left_out", 9, "", ((50, 0, 60, 9),)),
+            True,
+        ),
+        (
+            FieldUse("a", "train", 9, "", ((0, 0, 50, 9),)),
+            FieldUse("a", "left_out", 9, "", ((45, 0, 60, 9),)),
+            False,
+        ),
+        (FieldUse("a", "train", 9, ""), FieldUse("a", "left_out", 9, "", ((0, 0, 9, 9),)), False),
+    ],
+)
+def test_no_model_is_compared_on_what_it_was_trained_on(tmp_path, trained, left_out, compared):
+    versions.home(tmp_path, "v1").mkdir(parents=True)
+    versions.write(tmp_path, Version("v1", "done", "nuclei", fields=(trained,)))
+    new = Version("v2", "training", "nuclei", fields=(left_out,))
+    assert rivals(tmp_path, new, "v1") == [SHIPPED, *(["v1"] if compared else [])]
+
+
+def test_a_full_disk_is_no_reason_to_leave_a_model_out(models, tmp_path, monkeypatch):
+    def full(*arguments):
+        raise OutputError("no space left")
+
+    monkeypatch.setattr(judge, "write_labels", full)
+    field = Field("a", Path("a.tif"), (Path("b.tif"),))
+    with pytest.raises(OutputError):
+        score_models(tmp_path, models[0], [field], make_config())
 
 
 def test_scores_are_pooled_over_fields():

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from nucseg_tf.annotation.loop import locks, process, versions
-from nucseg_tf.errors import UsageError
+from nucseg_tf.errors import OutputError, UsageError
 
 PROGRAM = """#!{python}
 import os, sys, time
@@ -109,3 +109,10 @@ def test_labelling_begins_anew_with_another_field(corrected):
     assert first.process != second.process
     os.kill(second.process, signal.SIGTERM)
     assert gone(corrected, locks.PREDICTING)
+
+
+def test_what_cannot_be_started_is_said(corrected):
+    (corrected / "loop" / "train.log").mkdir(parents=True)  # as where the disk cannot be written to
+    with pytest.raises(OutputError, match=r"train\.log: nothing was started"):
+        process.start_training(corrected)
+    assert locks.holder(corrected, locks.TRAINING) is None

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import tifffile
 
+from nucseg_tf.annotation.editor.planes import read_choice
 from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.editor.store import sha256
 from nucseg_tf.annotation.loop import copies, parts, snapshot, versions
 from nucseg_tf.annotation.loop.accepted import accepted_fields, digest_of
 from nucseg_tf.annotation.loop.copies import copy_mask
-from nucseg_tf.annotation.loop.recipe import read_planes, recipe
+from nucseg_tf.annotation.loop.recipe import recipe
 from nucseg_tf.data.manifest import load_field
 from nucseg_tf.errors import DataError
 
@@ -20,7 +21,7 @@ def take(folder):
     accepted = accepted_fields(open_project(folder).fields.values())
     assigned = parts.assign([one.field.key for one in accepted], versions.read_versions(folder))
     config = recipe(versions.next_name(folder), 3)
-    return snapshot.take(folder, accepted, assigned, read_planes(folder), config, "nuclei", ())
+    return snapshot.take(folder, accepted, assigned, read_choice(folder), config, "nuclei", ())
 
 
 @pytest.fixture
@@ -134,17 +135,19 @@ def test_an_image_that_is_gone_is_named(folder, accept):
 
 def test_the_plane_that_was_chosen_is_trained_on(folder, accept):
     pixels = tifffile.imread(folder / "images" / "a.tif")
-    for key in "ab":
+    for key in "abc":
         accept(folder, key, 1)
-        stack = np.stack([pixels * 0, pixels])
+    stack = np.stack([pixels * 0, pixels])
+    for key in "ab":
         tifffile.imwrite(
             folder / "images" / f"{key}.tif", stack, metadata={"axes": "CYX"}, ome=True
         )
     choice = {"channel": "1", "z": None, "t": None}
     (folder / "annotation" / "project.json").write_text(json.dumps(choice))
     take(folder)
-    train, _ = snapshot.read_fields(folder, "v1")
-    np.testing.assert_array_equal(load_field(train[0])[0], pixels)
+    train, left_out = snapshot.read_fields(folder, "v1")
+    for field in (*train, *left_out):  # also that of one plane, which leaves nothing to choose
+        np.testing.assert_array_equal(load_field(field)[0], pixels)
 
 
 def test_flat_folders_and_groups_keep_their_names(tmp_path, folder):

@@ -194,7 +194,12 @@ def test_two_trainings_at_once_are_refused(corrected):
 def test_a_version_killed_between_model_and_verdict_is_judged(corrected, base, judged):
     """It had been taken over already; it is compared with the model before."""
     train(corrected, base=str(base), settings=SMALL)
-    version = versions.read(corrected, "v1")
+    train(corrected, base=str(base), settings=SMALL, again=True)  # v2 is not taken over
+    judged |= {"v3": 0.52}
+    versions.choose(corrected, SHIPPED)
+    train(corrected, base=str(base), settings=SMALL, again=True)
+    version = versions.read(corrected, "v3")
+    assert (version.rival, version.taken, versions.current(corrected)) == (SHIPPED, True, "v3")
     versions.write(corrected, replace(version, state="training"))
     again = train(corrected)
     assert (again.rival, again.taken) == (SHIPPED, True)

@@ -120,7 +120,7 @@ export class FieldList {
     button.onclick = () => this.open(row.key);
     const facts = [row.count === null ? "" : `${row.count} nuclei`];
     if (row.regions) facts.push(row.regions === 1 ? "1 region" : `${row.regions} regions`);
-    if (row.suspects_left) facts.push(`${row.suspects_left} suspects`);
+    if (row.suspects_left) facts.push(row.suspects_left === 1 ? "1 suspect" : `${row.suspects_left} suspects`);
     if (row.user && row.key !== this.current) facts.push(`open: ${row.user}`);
     if (this.thumbnails) button.append(this.thumbnails.canvas(row.key));
     const reason = this.order.learns && row.status !== "accepted" && row.why;
