@@ -154,6 +154,8 @@ class Asker:
                 answer = self.ask(tool, "/api/edit", who | {"edit": edit})
                 if answer.status_code == 200:  # magic may find nothing there
                     revision = answer.json()["revision"]
+        self.ask("accept", "/api/accept", who | {"revision": revision})
+        self.ask("reopen", "/api/reopen", who | {"revision": revision})
         seen = self.ask("list", "/api/project").json()["id"]
         self.ask("loop", "/api/loop")
         self.ask("loop_again", f"/api/loop?seen={seen}")

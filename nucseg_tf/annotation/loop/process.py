@@ -103,8 +103,19 @@ def _spawn(folder: Path, name: str, command: Sequence[str], lock: IO[str] | None
             pass_fds=handed,
             start_new_session=True,
         )
+    _stand_back(process.pid)
     threading.Thread(target=process.wait, daemon=True).start()  # else it stays as a zombie
     return process.pid
+
+
+def _stand_back(process: int) -> None:
+    """Lower the priority of a process's session.
+
+    Linux may share the processors among sessions first ("autogroup"); the niceness of a process
+    then counts among those of its own session only, and this one has a session of its own.
+    """
+    with contextlib.suppress(OSError):  # no Linux, or one that does not
+        Path(f"/proc/{process}/autogroup").write_text(str(NICENESS), encoding="ascii")
 
 
 def _end(folder: Path, name: str, number: signal.Signals = signal.SIGTERM) -> bool:
