@@ -44,6 +44,8 @@ from nucseg_tf.annotation.editor.store import Store
 from nucseg_tf.annotation.loop import locks, versions
 from nucseg_tf.annotation.loop.predict import predict_fields
 from nucseg_tf.annotation.loop.train import prepare, train
+from nucseg_tf.errors import NucsegError
+from nucseg_tf.io.images import read_raw
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = """
@@ -327,10 +329,10 @@ def check_whole(folder: Path) -> list[str]:
             continue
         try:
             if path.suffix == ".tif":
-                tifffile.imread(path)
+                read_raw(path).read_all()
             elif path.suffix == ".json":
                 json.loads(path.read_text())
-        except (OSError, ValueError) as error:
+        except (NucsegError, OSError, ValueError) as error:
             if path.exists():  # else replaced, or removed, while it was looked at
                 broken.append(f"{path.relative_to(folder)}: {error!r}")
     return broken

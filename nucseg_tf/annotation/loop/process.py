@@ -1,8 +1,9 @@
 """Training and labelling in processes of their own, which outlive the page and its server.
 
-They run at a low priority, for the page must answer meanwhile. Whether one is alive is known by its
-lock (see `locks`), which the process is born with: so two that are started at the same moment are
-one too many at once, and a page that asks right afterwards sees that it runs.
+They run at a low priority, for the page must answer meanwhile; so does their session as a whole.
+Whether one is alive is known by its lock (see `locks`), which the process is born with: so two that
+are started at the same moment are one too many at once, and a page that asks right afterwards sees
+that it runs.
 """
 
 from __future__ import annotations

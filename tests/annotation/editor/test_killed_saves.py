@@ -1,4 +1,4 @@
-"""A server that is killed at each write of edits and acceptances: all that was answered is there."""
+"""Killed at each write of edits and acceptances: all that was answered is there."""
 
 import json
 import os
@@ -14,7 +14,7 @@ import pytest
 import tifffile
 from reference.drawn import drawn_nuclei
 
-from nucseg_tf.annotation.editor.message import EditError, Message
+from nucseg_tf.annotation.editor.message import Message
 from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.editor.session import Session
 from nucseg_tf.annotation.editor.shelf import sha256
@@ -132,12 +132,9 @@ def test_killed_at_any_write_nothing_that_was_answered_is_lost(folder, tmp_path_
             assert len(made) in (answers, answers + 1)  # the last one may not have been answered
             assert made == expected[1 : 1 + len(made)]
         for number in range(answers, len(STEPS)):
-            try:
+            done = STEPS[number] == "accept" and session.state()["status"] == "accepted"
+            if not (number == answers and done):  # else it was done, but not answered
                 do(session, number)
-            except EditError as error:  # it was done, but not answered
-                assert number == answers
-                assert STEPS[number] == "accept"
-                assert "accepted" in str(error)
         session.close()
         assert told(copy) == expected
         assert masks(copy) == wanted
