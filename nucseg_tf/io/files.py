@@ -43,9 +43,14 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def remove_temporaries(folder: Path) -> None:
-    """Remove what killed processes have left of `atomic_path` in a folder that nobody writes to."""
-    for path in folder.iterdir():
+def remove_temporaries(folder: Path, deep: bool = False) -> None:
+    """Remove what killed processes have left of `atomic_path` in a folder that nobody writes to.
+
+    Args:
+        folder: may be missing.
+        deep: also in the folders below it.
+    """
+    for path in folder.rglob(".*") if deep else folder.glob(".*"):
         if _TEMPORARY.fullmatch(path.name) and path.is_file():
             with contextlib.suppress(OSError):  # a hidden file more is no reason to fail
                 path.unlink()

@@ -24,7 +24,9 @@ def to_runs(labels: np.ndarray) -> np.ndarray:
     [0, 1, 7, 3]
     """
     flat = labels.ravel()
-    starts = np.flatnonzero(np.concatenate(([flat.size > 0], flat[1:] != flat[:-1])))
+    begins = np.ones(flat.size, bool)
+    np.not_equal(flat[1:], flat[:-1], out=begins[1:])
+    starts = np.flatnonzero(begins)
     lengths = np.diff(starts, append=flat.size)
     return np.stack((flat[starts], lengths), axis=1).astype(np.uint32).ravel()
 

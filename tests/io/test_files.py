@@ -61,6 +61,20 @@ def test_what_killed_processes_left(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == others | {".folder-0123abcd"}
 
 
+def test_temporaries_are_removed_below_a_folder_too(tmp_path):
+    below = tmp_path / "a" / ".b" / ".labels-0123abcd.tif"
+    below.parent.mkdir(parents=True)
+    below.touch()
+    (tmp_path / "a" / "labels.tif").touch()
+    remove_temporaries(tmp_path)
+    assert below.exists()
+    remove_temporaries(tmp_path, deep=True)
+    assert not below.exists()
+    assert (tmp_path / "a" / "labels.tif").exists()
+    remove_temporaries(tmp_path / "missing", deep=True)
+    remove_temporaries(tmp_path / "missing")
+
+
 def test_ensure_folder_creates_parents_and_leaves_nothing_inside(tmp_path):
     folder = ensure_folder(tmp_path / "a" / "b")
     assert folder.is_dir()

@@ -37,6 +37,7 @@ from nucseg_tf.annotation.editor.planes import PlaneChoice
 from nucseg_tf.annotation.editor.project import MAX_NAME, locked, open_project
 from nucseg_tf.annotation.editor.uploads import sweep
 from nucseg_tf.annotation.editor.workspace import Workspace, project_id
+from nucseg_tf.annotation.loop import leftovers
 from nucseg_tf.annotation.loop.process import Where
 
 LOG = logging.getLogger(__name__)
@@ -130,6 +131,7 @@ class Desk:
             with ExitStack() as taken:
                 taken.enter_context(locked(project))
                 sweep(project)
+                leftovers.sweep(project)
                 project.look()  # reads what is known of prelabels, for no list to wait for it
                 workspace = Workspace(project, self._options)
                 taken.callback(workspace.close)

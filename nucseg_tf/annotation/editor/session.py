@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from pathlib import Path
 from typing import Any
 
 from nucseg_tf.annotation.editor.history import write_history
@@ -166,15 +167,16 @@ class Session:
         )
         regions = self.store.regions
         kept = write_mask(field, self.store.labels.pixels, pixel_size, ours, regions)
+        digest = sha256(field.mask)
         entry = {
             "type": "accept",
             "regions": regions,
             "nuclei": len(self.store.labels.nuclei),
-            "sha256": sha256(field.mask),
+            "sha256": digest,
             "kept": [path.name for path in kept],
         }
         self.store.write(entry, user, seconds)
-        self._save()
+        self._save((field.mask, digest))
         return self.state() | {"mask": str(field.mask), "kept": [str(path) for path in kept]}
 
     def reopen(self, user: str) -> dict[str, Any]:
@@ -227,11 +229,11 @@ class Session:
         """Close the files; `leave` comes first."""
         self.store.close()
 
-    def _save(self) -> None:
+    def _save(self, written: tuple[Path, str] | None = None) -> None:
         """Bring labels.tif and history.json up to date; the journal holds all without them."""
         store = self.store
         try:
-            store.snapshot()
+            store.snapshot(written)
             write_history(store.field.state, self.summary(), store.size)
         except OutputError as error:
             LOG.warning("%s. The edits are safe in the journal beside it", error)

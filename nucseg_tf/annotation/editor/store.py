@@ -228,12 +228,20 @@ class Store:
             write_labels(path, self.labels.pixels)  # no such file, or it has changed since
         sync_file(path)
 
-    def snapshot(self) -> None:
-        """Write labels.tif, if anything has happened since the last time."""
+    def snapshot(self, written: tuple[Path, str] | None = None) -> None:
+        """Write labels.tif, if anything has happened since the last time.
+
+        Args:
+            written: a file that has the labels as they are, to copy, and its hash.
+        """
         if self._journal is None or self.size <= self._snapshot:
             return
         path = self.field.state / LABELS
-        write_labels(path, self.labels.pixels)
+        if written is not None:
+            with atomic_path(path) as temporary:  # quicker than to compress labels anew
+                shutil.copyfile(written[0], temporary)
+        if written is None or sha256(path) != written[1]:  # others have just replaced it
+            write_labels(path, self.labels.pixels)
         sync_file(path)
         self.write({"type": "snapshot", "labels": sha256(path)}, "")
         self._snapshot = self.size

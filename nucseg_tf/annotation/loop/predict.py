@@ -23,6 +23,7 @@ from nucseg_tf.annotation.loop import locks, versions
 from nucseg_tf.annotation.loop.label import Labeller, has_done
 from nucseg_tf.errors import UsageError
 from nucseg_tf.inference.runner import run
+from nucseg_tf.io.files import remove_temporaries
 
 if TYPE_CHECKING:
     from nucseg_tf.inference.segmenter import Segmenter
@@ -78,6 +79,7 @@ def predict_fields(
     if missing := [key for key in (keys or ()) if key not in known]:
         raise UsageError(f"{folder}: no such field. Received: {missing[0]!r}")
     with locks.hold(folder, locks.PREDICTING):
+        remove_temporaries(folder / "prelabels", deep=True)  # of one that was killed
         return _Run(folder, first, keys, progress, again)()
 
 

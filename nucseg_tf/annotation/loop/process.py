@@ -1,8 +1,9 @@
 """Training and labelling in processes of their own, which outlive the page and its server.
 
-They run at a low priority, for the page must answer meanwhile. Whether one is alive is known by its
-lock (see `locks`), which the process is born with: so two that are started at the same moment are
-one too many at once, and a page that asks right afterwards sees that it runs.
+They run at a low priority, for the page must answer meanwhile; so does their session as a whole.
+Whether one is alive is known by its lock (see `locks`), which the process is born with: so two that
+are started at the same moment are one too many at once, and a page that asks right afterwards sees
+that it runs.
 """
 
 from __future__ import annotations
@@ -111,8 +112,19 @@ def _spawn(folder: Path, name: str, command: Sequence[str], lock: IO[str]) -> in
             pass_fds=[lock.fileno()],
             start_new_session=True,
         )
+    _stand_back(process.pid)
     threading.Thread(target=process.wait, daemon=True).start()  # else it stays as a zombie
     return process.pid
+
+
+def _stand_back(process: int) -> None:
+    """Lower the priority of a process's session.
+
+    Linux may share the processors among sessions first ("autogroup"); the niceness of a process
+    then counts among those of its own session only, and this one has a session of its own.
+    """
+    with contextlib.suppress(OSError):  # no Linux, or one that does not
+        Path(f"/proc/{process}/autogroup").write_text(str(NICENESS), encoding="ascii")
 
 
 def _end(folder: Path, name: str, number: signal.Signals = signal.SIGTERM) -> bool:

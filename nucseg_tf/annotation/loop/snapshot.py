@@ -65,7 +65,7 @@ def take(
         DataError: a mask cannot be read, or does not stay as it is.
     """
     target = versions.home(folder, config.name)
-    draft = target.with_name(f".{config.name}-unfinished")
+    draft = target.with_name(versions.DRAFT.format(config.name))
     shutil.rmtree(draft, ignore_errors=True)
     ensure_folder(draft)
     uses: list[FieldUse] = []

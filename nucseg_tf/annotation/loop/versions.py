@@ -23,6 +23,7 @@ from nucseg_tf.types import Box
 
 SHIPPED = "fpn2ws-nuclei"
 VERSION, CURRENT = "version.json", "current.json"
+DRAFT = ".{}-unfinished"  # folder of a version that begins
 State = Literal["training", "stopped", "failed", "done"]
 UNFINISHED = ("training", "stopped")
 

@@ -338,6 +338,26 @@ def test_a_field_can_be_left_when_the_disk_is_full(project, monkeypatch, caplog)
     assert sorted(opened(project).store.labels.nuclei) == [1, 2, 3]
 
 
+def test_a_mask_replaced_as_it_was_accepted_is_not_taken_for_the_labels(project, monkeypatch):
+    """labels.tif is a copy of it where it still is what was written."""
+    session = opened(project)
+    edit(session, "delete", labels=[4])
+    copy = shutil.copyfile
+
+    def replace_first(source, target):
+        write_labels(source, np.ones(SHAPE, np.int32))
+        return copy(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copyfile", replace_first)
+        session.accept("anna", 0.5)
+    np.testing.assert_array_equal(
+        read_labels(session.store.field.state / "labels.tif"), pixels(session)
+    )
+    session.close()
+    np.testing.assert_array_equal(pixels(opened(project)), pixels(session))
+
+
 # --- accepting -------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -65,6 +66,18 @@ def test_a_training_runs_apart_and_can_be_stopped(corrected):
     assert (int(nice) >= process.NICENESS, leads) == (True, "True")
     assert command == [f"-m nucseg_tf loop train {corrected} --predict --where=here"]
     assert process.stop_training(corrected)
+    assert gone(corrected, locks.TRAINING)
+
+
+@pytest.mark.usefixtures("program")
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="of Linux with autogroups")
+def test_its_session_stands_back_as_a_whole(corrected):
+    """Else its niceness would say nothing beside processes of other sessions."""
+    process.start_training(corrected)
+    held = locks.holder(corrected, locks.TRAINING)
+    told = Path(f"/proc/{held.process}/autogroup").read_text()
+    process.stop_training(corrected)
+    assert int(told.split("nice")[1]) == process.NICENESS
     assert gone(corrected, locks.TRAINING)
 
 
