@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-IGNORED = -1  # label where nothing is known: beyond the field, or turned in from there
+IGNORED = -1  # label where nothing is known: outside the field or its regions, or turned in
+Box = tuple[int, int, int, int]  # y0, x0, y1, x1
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Field:
         masks: one label image, or (Data Science Bowl layout) one binary image per nucleus.
         split: "train", "val", "test", or "" where the data set does not say.
         group: what belongs together (cell line, plate); balanced in training, scored apart.
+        regions: where the masks are finished; the rest of the field is unknown. Empty: all of it.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Field:
     masks: tuple[Path, ...]
     split: str = ""
     group: str = ""
+    regions: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from nucseg_tf.commands.convert import convert
 from nucseg_tf.commands.diameter import diameter
 from nucseg_tf.commands.doctor import doctor
 from nucseg_tf.commands.evaluate import evaluate
+from nucseg_tf.commands.loop import Loop
 from nucseg_tf.commands.merge import merge
 from nucseg_tf.commands.models import Models
 from nucseg_tf.commands.options import complete
@@ -45,6 +46,7 @@ class Commands:
     validate = staticmethod(complete(validate))
     prelabel = staticmethod(complete(prelabel))
     annotate = staticmethod(complete(annotate))
+    loop = Loop()
     convert = staticmethod(complete(convert))
     models = Models()
     doctor = staticmethod(complete(doctor))

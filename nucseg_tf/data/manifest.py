@@ -7,7 +7,10 @@ Layouts, of which STEM_masks may also be STEM, STEM_labels or STEM_mask, and .ti
     DIR/STEM.ext                  DIR/STEM_masks.ext                 (one flat folder)
     DIR/ID/images/ID.png          DIR/ID/masks/*.png                 (one mask per nucleus)
     DIR/{train,val,test}/...      any of the above in each
-    FILE.csv                      columns image, mask; optionally split, group, name
+    FILE.csv                      columns image, mask; optionally split, group, name, regions
+
+Of a mask of which only regions are finished, these stand beside it (see `regions`), or in the
+column `regions`, which goes before.
 """
 
 from __future__ import annotations
@@ -21,6 +24,14 @@ from pathlib import Path
 
 import numpy as np
 
+from nucseg_tf.data.regions import (
+    ENDING,
+    format_regions,
+    known_labels,
+    parse_regions,
+    read_regions,
+    regions_path,
+)
 from nucseg_tf.errors import DataError, LabelError, UsageError
 from nucseg_tf.io.formats import written_endings
 from nucseg_tf.io.images import check_finite, images_in, read_image
@@ -31,6 +42,7 @@ from nucseg_tf.types import Field
 LOG = logging.getLogger(__name__)
 SPLITS = ("train", "val", "test")
 NO_MASK, NO_IMAGE = "has no mask of the same name", "has no image of the same name"
+NO_MASK_BESIDE = "names finished regions, but there is no mask of the same name beside it"
 MASK_ENDINGS = ("_masks", "_labels", "_mask")
 LAYOUTS = (
     "expected DIR/{images,masks}/STEM.ext, DIR/{train,val,test}/{images,masks}/STEM.ext, "
@@ -56,6 +68,12 @@ class Problem:
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}"
 
+    @classmethod
+    def of(cls, path: Path, error: DataError) -> Problem:
+        """Of an error, whose message begins with the file it is about, which may be another."""
+        name, separator, reason = str(error).partition(": ")
+        return cls(Path(name), reason) if separator else cls(path, str(error))
+
 
 def find_fields(data: str | Path) -> list[Field]:
     """The paired fields of a data set (see the module docstring for layouts).
@@ -76,7 +94,8 @@ def scan(data: str | Path) -> tuple[list[Field], list[Problem]]:
     """Pair images with masks by name, without opening any of them.
 
     Returns:
-        The pairs, and a problem for each file that has no partner or more than one.
+        The pairs, and a problem for each file that has no partner or more than one, and for regions
+        that are malformed or without mask.
 
     Raises:
         DataError: `data` is neither a folder nor a CSV manifest, or the manifest is malformed.
@@ -110,11 +129,12 @@ def load_field(
 
     Returns:
         pixels: (H, W) in the dtype of the file.
-        labels: (H, W) int32.
+        labels: (H, W) int32, `IGNORED` where nothing is known.
 
     Raises:
         ImageReadError: a file cannot be read, is ambiguous, or holds NaN.
-        LabelError: the mask is no label image, or its shape is not that of the image.
+        LabelError: the mask is no label image, its shape is not that of the image, or its regions
+            do not lie in it.
     """
     image = read_image(field.image, channel=channel, z=z)
     check_finite(image)
@@ -128,9 +148,10 @@ def load_field(
 
 
 def field_hash(field: Field) -> str:
-    """SHA-256 over the contents of a field's files."""
+    """SHA-256 over the contents of a field's files, and its regions if it has any."""
     files = (field.image, *field.masks)
-    return _hash("".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in files))
+    digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+    return _hash("".join(digests) + format_regions(field.regions))
 
 
 def split_fields(
@@ -182,7 +203,8 @@ def _scan_folder(folder: Path, split: str) -> tuple[list[Field], list[Problem]]:
     written = written_endings()
     files = [f for f in images_in(folder) if not f.name.lower().endswith(written)]
     masks = [f for f in files if stem_of(f).endswith(MASK_ENDINGS)]
-    return _pair([f for f in files if f not in set(masks)], masks, split, "")
+    fields, problems = _pair([f for f in files if f not in set(masks)], masks, split, "")
+    return fields, problems + _without_mask(folder, masks)
 
 
 def _scan_images_masks(folder: Path, split: str) -> tuple[list[Field], list[Problem]]:
@@ -202,7 +224,7 @@ def _scan_images_masks(folder: Path, split: str) -> tuple[list[Field], list[Prob
         )
         some_fields, some_problems = _pair(images, masks, split, group)
         fields += some_fields
-        problems += some_problems
+        problems += some_problems + _without_mask(folder / "masks" / group, masks)
     return fields, problems
 
 
@@ -250,7 +272,18 @@ def _scan_csv(path: Path) -> tuple[list[Field], list[Problem]]:
             problems += [Problem(file, reason) for file in missing or [mask]]
             continue
         name = row.get("name", "") or stem_of(image)
-        fields.append(Field(name, image, masks, split, row.get("group", "")))
+        field = Field(name, image, masks, split, row.get("group", ""))
+        try:
+            regions = parse_regions(row.get("regions", ""))
+        except ValueError as error:
+            raise DataError(
+                f'{path}, line {line}: regions must be "y0:x0:y1:x1 ...", whole px with '
+                f"0 <= y0 < y1, 0 <= x0 < x1, or empty. Received: {row['regions']!r}"
+            ) from error
+        if regions:
+            fields.append(replace(field, regions=regions))
+        else:
+            _add(field, fields, problems)
     return fields, problems
 
 
@@ -262,7 +295,9 @@ def _pair(
     for mask in masks:
         by_stem[stem_of(mask)].append(mask)
     copies = Counter(map(stem_of, images))
-    fields, problems, used = [], [], set()
+    fields: list[Field] = []
+    problems: list[Problem] = []
+    used: set[Path] = set()
     for image in images:
         stem = stem_of(image)
         partners = [mask for ending in ("", *MASK_ENDINGS) for mask in by_stem[stem + ending]]
@@ -275,9 +310,27 @@ def _pair(
         elif copies[stem] > 1:
             problems.append(Problem(image, f"shares its name {stem} with another image"))
         else:
-            fields.append(Field(stem, image, (partners[0],), split, group))
+            _add(Field(stem, image, (partners[0],), split, group), fields, problems)
     problems += [Problem(m, NO_IMAGE) for m in masks if m not in used]
     return fields, problems
+
+
+def _add(field: Field, fields: list[Field], problems: list[Problem]) -> None:
+    """Add a field with the regions that stand beside its mask, or what is wrong with them."""
+    try:
+        regions = read_regions(field.masks[0]) if len(field.masks) == 1 else ()
+        fields.append(replace(field, regions=regions))
+    except DataError as error:
+        problems.append(Problem.of(field.masks[0], error))
+
+
+def _without_mask(folder: Path, masks: list[Path]) -> list[Problem]:
+    """Regions in a folder of masks that belong to none of them."""
+    if not folder.is_dir():
+        return []
+    known = {regions_path(mask) for mask in masks}
+    found = sorted(path for path in folder.iterdir() if path.name.endswith(ENDING))
+    return [Problem(path, NO_MASK_BESIDE) for path in found if path not in known]
 
 
 def _unique(fields: list[Field], problems: list[Problem]) -> tuple[list[Field], list[Problem]]:
@@ -319,5 +372,10 @@ def _hash(text: str) -> str:
 
 
 def read_masks(field: Field) -> np.ndarray:
-    """The (H, W) int32 labels of a field, from one label image or one mask a nucleus."""
-    return read_labels(field.masks[0]) if len(field.masks) == 1 else read_mask_stack(field.masks)
+    """The (H, W) int32 labels of a field, from one label image or one mask a nucleus.
+
+    Outside its regions, if it has any, they are `IGNORED`; see `regions.mark_unknown`.
+    """
+    single = len(field.masks) == 1
+    labels = read_labels(field.masks[0]) if single else read_mask_stack(field.masks)
+    return known_labels(field.masks[0], labels, field.regions)

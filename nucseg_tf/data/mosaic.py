@@ -14,6 +14,7 @@ def join_fields(samples: Sequence[Sample], side: int) -> list[Sample]:
     """Join fields of one shape and group to squares of n x n, where one field is smaller than that.
 
     A field of 256 px cannot be shrunk to a third and still fill a ROI of 256 px; nine of them can.
+    Fields of which only regions are known are left out.
 
     Args:
         samples: fields in memory.
@@ -24,7 +25,7 @@ def join_fields(samples: Sequence[Sample], side: int) -> list[Sample]:
     """
     alike = defaultdict(list)
     for sample in samples:
-        if min(sample.image.shape) < side:
+        if min(sample.image.shape) < side and not sample.regions:
             alike[sample.group, sample.image.shape].append(sample)
     joined = []
     for (group, shape), fields in alike.items():

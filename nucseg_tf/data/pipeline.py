@@ -20,6 +20,7 @@ from nucseg_tf.data.compose import compose
 from nucseg_tf.data.roi import read_roi, zoom_limits
 from nucseg_tf.data.sample import Sample
 from nucseg_tf.errors import TrainingError
+from nucseg_tf.types import IGNORED
 
 ALIKE = 0.7  # share of nuclei that are copied from a field of the same group
 OTHER_SIZE = (0.75, 1.33)  # diameter of copied nuclei, of that of the others
@@ -28,10 +29,11 @@ OTHER_SIZE = (0.75, 1.33)  # diameter of copied nuclei, of that of the others
 def _by_group(samples: Sequence[Sample]) -> tuple[list[Sample], np.ndarray, np.ndarray]:
     """Samples in the order of their groups, where each one's share ends, each group's last one.
 
-    Every group has a stretch of length 1; in it, fields have shares by the root of their area.
+    Every group has a stretch of length 1; in it, fields have shares by the root of the area of
+    which something is known.
     """
     ordered = sorted(samples, key=lambda sample: sample.group)
-    roots = np.sqrt([sample.image.size for sample in ordered])
+    roots = np.sqrt([np.count_nonzero(sample.labels != IGNORED) for sample in ordered])
     _, index = np.unique([sample.group for sample in ordered], return_inverse=True)
     roots /= np.bincount(index, roots)[index]
     return ordered, np.cumsum(roots).astype(np.float32), np.cumsum(np.bincount(index)) - 1

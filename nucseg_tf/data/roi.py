@@ -5,11 +5,14 @@ H rows, W columns of a field; S side of a ROI, px.
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
 from nucseg_tf.data.sample import Sample
-from nucseg_tf.types import IGNORED
+from nucseg_tf.io.boxes import shape_of
+from nucseg_tf.types import IGNORED, Box
 
 
 def zoom_limits(
@@ -29,25 +32,53 @@ def zoom_limits(
     return (low, max(low, high))
 
 
-def read_roi(sample: Sample, position: tuple[float, float], zoom: float, size: int):
+def choose_region(sample: Sample, position: tuple[float, float]) -> tuple[Box, tuple[float, float]]:
+    """The region of a field that a place in [0, 1] x [0, 1] falls to, and the place in there.
+
+    The rows are divided among the regions by their areas: a place drawn for the whole field is
+    drawn for one of them and in it, without another draw.
+    """
+    if not sample.regions:
+        return (0, 0, *sample.image.shape), position
+    areas = np.array([math.prod(shape_of(region)) for region in sample.regions])
+    ends = np.cumsum(areas) / areas.sum()
+    number = min(int(np.searchsorted(ends, position[0], side="right")), len(ends) - 1)
+    first = ends[number - 1] if number else 0.0
+    row = float((position[0] - first) / (ends[number] - first))
+    return sample.regions[number], (row, position[1])
+
+
+def read_roi(
+    sample: Sample,
+    position: tuple[float, float],
+    zoom: float,
+    size: int,
+    region: Box | None = None,
+):
     """Cut a window, resized to (size, size), out of a field.
 
-    A field smaller than the window is mirrored; there the labels are `IGNORED`.
+    It lies in a region or, where it is larger, around it, for elsewhere nothing is known. A field
+    smaller than the window is mirrored; there the labels are `IGNORED`.
 
     Args:
         sample: the field.
-        position: of the window in the field's free range, [0, 1] each (row, column).
+        position: of the window in its free range, [0, 1] each (row, column).
         zoom: > 1 enlarges.
         size: S, px.
+        region: of the field; without, `position` chooses it.
 
     Returns:
         (S, S) float32 image and (S, S) int32 labels.
     """
     side = max(round(size / zoom), 1)
+    if region is None:
+        region, position = choose_region(sample, position)
     slices, padding = [], []
-    for length, where in zip(sample.image.shape, position, strict=True):
+    for axis, (length, where) in enumerate(zip(sample.image.shape, position, strict=True)):
         free = length - side
-        start = round(where * max(free, 0))
+        inside = sorted((region[axis], region[axis + 2] - side))
+        first, last = np.clip(inside, 0, max(free, 0))
+        start = round(float(first + where * (last - first)))
         slices.append(slice(start, start + side))
         before = round(where * max(-free, 0))
         padding.append((before, max(-free, 0) - before))

@@ -11,7 +11,7 @@ from nucseg_tf.config import Config
 from nucseg_tf.data.manifest import load_field
 from nucseg_tf.imaging.normalise import normalise
 from nucseg_tf.io.labels import relabel
-from nucseg_tf.types import Field
+from nucseg_tf.types import IGNORED, Box, Field
 
 
 @dataclass(frozen=True)
@@ -20,21 +20,23 @@ class Sample:
 
     Attributes:
         image: (H, W) float16, normalised by percentiles of the whole field.
-        labels: (H, W), uint16 where that is enough.
+        labels: (H, W), uint16 or int16 where that is enough; `IGNORED` where nothing is known.
         diameter: of its typical nucleus, px, by its labels or as `load_samples` found it; 0 where
             it has none.
         group: what the field is balanced by.
+        regions: where ROIs are cut; empty: anywhere.
     """
 
     image: np.ndarray
     labels: np.ndarray
     diameter: float
     group: str
+    regions: tuple[Box, ...] = ()
 
 
 def median_diameter(labels: np.ndarray) -> float:
-    """Median diameter, px, of circles with the areas of the labels; 0 without labels."""
-    areas = np.bincount(labels.ravel())[1:]
+    """Median diameter, px, of circles with the areas of the known labels; 0 without any."""
+    areas = np.bincount(np.maximum(labels, 0).ravel())[1:]
     areas = areas[areas > 0]
     return float(np.sqrt(4 / np.pi * np.median(areas))) if len(areas) else 0.0
 
@@ -64,9 +66,16 @@ def load_samples(
         samples.append(
             Sample(
                 image.astype(np.float16),  # finer than 12 bits, and half the memory
-                labels.astype(np.min_scalar_type(max(labels.max(), 256))),
+                labels.astype(_narrowest(labels)),
                 (find(image) if find else None) or median_diameter(labels),
                 field.group,
+                field.regions,
             )
         )
     return samples
+
+
+def _narrowest(labels: np.ndarray) -> np.dtype:
+    """The narrowest type of two bytes or more that holds all labels."""
+    highest = max(int(labels.max()), 256)
+    return np.min_scalar_type(-highest - 1 if labels.min() == IGNORED else highest)

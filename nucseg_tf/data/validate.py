@@ -13,6 +13,7 @@ from nucseg_tf.data.manifest import (
     LAYOUTS,
     NO_IMAGE,
     NO_MASK,
+    NO_MASK_BESIDE,
     SPLITS,
     Problem,
     read_masks,
@@ -22,6 +23,8 @@ from nucseg_tf.errors import DataError
 from nucseg_tf.io.images import check_finite, read_image
 from nucseg_tf.io.labels import relabel
 from nucseg_tf.types import Field
+
+NO_FIELD = (NO_IMAGE, NO_MASK_BESIDE)  # reasons of files that stand for no image
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,9 @@ def validate(
     """Open every file of a data set once and say what is wrong with it.
 
     Errors: no partner, unreadable or ambiguous, NaN, shapes that differ, masks that are no label
-    images. Warnings: a constant image, masks without a nucleus, labels in several pieces, and in a
-    folder that is being annotated, an image without a mask.
+    images, regions that do not lie in theirs. Warnings: a constant image, masks without a known
+    nucleus, labels in several pieces, and in a folder that is being annotated, an image without a
+    mask.
 
     Raises:
         DataError: `data` has none of the known layouts.
@@ -56,7 +60,7 @@ def validate(
     fields, problems = scan(data)
     if not fields and not problems:
         raise DataError(f"{data}: no images found; {LAYOUTS}")
-    images = len(fields) + len({p.path for p in problems if p.reason != NO_IMAGE})
+    images = len(fields) + len({p.path for p in problems if p.reason not in NO_FIELD})
     problems = [_excuse(problem, Path(data)) for problem in problems]
     usable = 0
     for field in fields:
@@ -85,22 +89,16 @@ def _check_field(field: Field, channel: int | str | None, z: int | str | None) -
         if pixels.min() == pixels.max():
             problems.append(Problem(field.image, "is constant: nothing to see", usable=True))
     except DataError as error:
-        problems.append(_as_problem(field.image, error))
+        problems.append(Problem.of(field.image, error))
     try:
         labels = read_masks(field)
         problems += _check_labels(field.masks[0], labels)
     except DataError as error:
-        problems.append(_as_problem(field.masks[0], error))
+        problems.append(Problem.of(field.masks[0], error))
     if pixels is not None and labels is not None and pixels.shape != labels.shape:
         reason = f"shape {labels.shape} differs from {pixels.shape} of its image {field.image}"
         problems.append(Problem(field.masks[0], reason))
     return problems
-
-
-def _as_problem(path: Path, error: DataError) -> Problem:
-    """Messages begin with the file they are about, which may be another mask of the same field."""
-    name, separator, reason = str(error).partition(": ")
-    return Problem(Path(name), reason) if separator else Problem(path, str(error))
 
 
 def _check_labels(path: Path, labels: np.ndarray) -> list[Problem]:

@@ -11,10 +11,13 @@ from nucseg_tf.config import Config
 from nucseg_tf.data.pipeline import to_batch
 from nucseg_tf.data.roi import read_roi
 from nucseg_tf.data.sample import Sample
+from nucseg_tf.io.boxes import shape_of
 
 
 def validation_dataset(samples: Sequence[Sample], config: Config, limit: int = 160):
-    """Fixed ROIs without augmentation, spread over all fields, at the scale of prediction.
+    """Fixed ROIs without augmentation, spread over what is known of all fields.
+
+    They are at the scale of prediction.
 
     Args:
         samples: fields in memory.
@@ -28,10 +31,11 @@ def validation_dataset(samples: Sequence[Sample], config: Config, limit: int = 1
     places = []
     zooms = [_zoom(sample, config) for sample in samples]
     for number, sample in enumerate(samples):
-        steps = [max(1, -(-round(n * zooms[number]) // size)) for n in sample.image.shape]
-        for row in np.linspace(0, 1, steps[0]) if steps[0] > 1 else [0.5]:
-            for column in np.linspace(0, 1, steps[1]) if steps[1] > 1 else [0.5]:
-                places.append((number, float(row), float(column)))
+        for region in sample.regions or [(0, 0, *sample.image.shape)]:
+            steps = [max(1, -(-round(n * zooms[number]) // size)) for n in shape_of(region)]
+            for row in np.linspace(0, 1, steps[0]) if steps[0] > 1 else [0.5]:
+                for column in np.linspace(0, 1, steps[1]) if steps[1] > 1 else [0.5]:
+                    places.append((number, region, (float(row), float(column))))
     chosen = [
         places[i] for i in np.linspace(0, len(places) - 1, min(limit, len(places)), dtype=int)
     ]
@@ -40,8 +44,8 @@ def validation_dataset(samples: Sequence[Sample], config: Config, limit: int = 1
     noise = np.random.default_rng(0)
 
     def rois():
-        for number, row, column in chosen:
-            image, labels = read_roi(samples[number], (row, column), zooms[number], size)
+        for number, region, position in chosen:
+            image, labels = read_roi(samples[number], position, zooms[number], size, region)
             arrays = targets.encode(labels)
             image, found = to_batch(tf.constant(image[..., None]), arrays, targets.shapes, size)
             if targets.noise:

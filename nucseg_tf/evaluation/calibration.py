@@ -17,7 +17,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from nucseg_tf.data.manifest import load_field
-from nucseg_tf.evaluation.matching import best_iou
+from nucseg_tf.evaluation.matching import overlap_table
 from nucseg_tf.evaluation.scores import ERROR_IOU
 from nucseg_tf.evaluation.tuning import Truth
 from nucseg_tf.inference.options import Options
@@ -62,7 +62,8 @@ def judge(
 
     Args:
         segmenter: the model.
-        pairs: what the network gives of fields, and their true labels.
+        pairs: what the network gives of fields, and their true labels, negative where nothing is
+            known; nuclei found there are not judged.
         thresholds: of decoding; the model's own without.
     """
     names = (*EVIDENCE, *segmenter.family.evidence)
@@ -75,9 +76,12 @@ def judge(
             continue
         _, known = find_evidence(segmenter.family, predicted, found)
         columns = np.stack([np.asarray(known[name], np.float64) for name in names], axis=1)
-        right = best_iou(instances.labels, truth) >= ERROR_IOU
-        scores = np.asarray(instances.scores, np.float64)
-        parts.append((columns, right, np.full(len(right), number), scores))
+        table = overlap_table(truth, instances.labels)
+        best = np.zeros(len(table.pred_labels))
+        np.maximum.at(best, table.pred_index, table.iou)
+        counts = table.pred_labels - 1
+        scores = np.asarray(instances.scores, np.float64)[counts]
+        parts.append((columns[counts], best >= ERROR_IOU, np.full(len(best), number), scores))
     evidence, right, field, score = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Judged(evidence, right, field, score, names)
 

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from nucseg_tf.data.regions import read_known_labels
 from nucseg_tf.errors import DataError, LabelError, SomeImagesFailed
 from nucseg_tf.evaluation.pairs import pair_labels
 from nucseg_tf.evaluation.scores import ImageScore, score_image, summarise
@@ -25,6 +26,8 @@ def evaluate_folders(
     out_dir: str | os.PathLike[str],
 ) -> dict[str, Any]:
     """Score every label image of `truth_dir` and write scores.json and scores.csv.
+
+    Of truth of which only regions are finished (`data.regions`), only these count.
 
     Args:
         truth_dir: folder of STEM.ext, STEM_masks.ext or STEM_labels.ext; or its parent, where
@@ -93,7 +96,7 @@ def format_table(summary: dict[str, Any]) -> str:
 
 def _score_files(truth_file: Path, pred_file: Path) -> ImageScore:
     """Score one prediction; errors name both files."""
-    truth, prediction = read_labels(truth_file), read_labels(pred_file)
+    truth, prediction = read_known_labels(truth_file), read_labels(pred_file)
     if truth.shape != prediction.shape:
         raise LabelError(
             f"{pred_file}: shape {prediction.shape} differs from {truth.shape} of its truth "

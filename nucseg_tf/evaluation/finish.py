@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from nucseg_tf.config import Config
 from nucseg_tf.data.manifest import load_field, read_masks
+from nucseg_tf.data.regions import format_regions
 from nucseg_tf.data.sample import median_diameter
 from nucseg_tf.engines.base import Source
 from nucseg_tf.errors import ModelError
@@ -37,11 +38,12 @@ WORTH = 0.003  # of mean AP, that a threshold has to gain there: these fields ar
 
 
 def data_hash(fields: Sequence[Field]) -> str:
-    """SHA-256 over the contents of all image and mask files, in the order of the fields."""
+    """SHA-256 over all image and mask files, and regions if any, in the order of the fields."""
     digest = hashlib.sha256()
     for field in fields:
         for file in (field.image, *field.masks):
             digest.update(hashlib.sha256(file.read_bytes()).digest())
+        digest.update(format_regions(field.regions).encode())
     return digest.hexdigest()
 
 
@@ -84,6 +86,7 @@ def finish(
     train: Sequence[Field],
     validation: Sequence[Field],
     *,
+    apart: bool = False,
     dtype: str = "float32",
     licence: str = "",
     training_data: str = "",
@@ -96,6 +99,7 @@ def finish(
         network: trained.
         train: fields trained on, for the hash and the diameter.
         validation: fields to tune and score on.
+        apart: see `tune_and_score`.
         dtype: of the stored weights; "float16" halves a shipped model.
         licence: of the model.
         training_data: where the fields come from.
@@ -107,7 +111,7 @@ def finish(
     folder = zoo.save_model(run / "unfinished", info, network, "", dtype)
     weights.load_weights(network, folder / "model.weights.h5")  # score what is stored
     model = zoo.LoadedModel(info, Source(lambda: network, split=info.family.parts), folder, "")
-    info = tune_and_score(Segmenter(model), validation, config, train)
+    info = tune_and_score(Segmenter(model), validation, config, train, apart)
     zoo.save_model(folder, info, network, model_card(info, len(train)), dtype)
     shutil.rmtree(run / "model", ignore_errors=True)
     return folder.rename(run / "model")
@@ -143,7 +147,11 @@ def describe(
 
 
 def tune_and_score(
-    segmenter: Segmenter, validation: Sequence[Field], config: Config, train: Sequence[Field] = ()
+    segmenter: Segmenter,
+    validation: Sequence[Field],
+    config: Config,
+    train: Sequence[Field] = (),
+    apart: bool = False,
 ) -> zoo.ModelInfo:
     """The description of a model with the best thresholds and their scores on some fields.
 
@@ -155,6 +163,8 @@ def tune_and_score(
         config: channel and plane of the images.
         train: fields to tune on as well, where there are too few others; without any, the
             thresholds of a model or a configuration are kept then.
+        apart: tune on training fields alone, so that the scores are of fields that had no part in
+            the thresholds.
     """
     family, start = segmenter.family, segmenter.thresholds
 
@@ -167,14 +177,15 @@ def tune_and_score(
         return pairs
 
     pairs = predict(validation)
-    few = max(FEWEST_FIELDS - len(validation), 0)
+    few = FEWEST_FIELDS if apart else max(FEWEST_FIELDS - len(validation), 0)
     known = predict(_spread(train, few))
     tuned = start
     if few and not known and start != type(start)():
         LOG.warning("only %d fields to validate on: thresholds are kept", len(validation))
     else:
         worth = WORTH if known else 0.0
-        tuned = tune([*pairs, *known], segmenter.decode, start, family.grid, worth=worth)
+        chosen = known if apart else [*pairs, *known]
+        tuned = tune(chosen, segmenter.decode, start, family.grid, worth=worth)
     found = [segmenter.decode(predicted, tuned).labels for predicted, _ in pairs]
     summary = summarise(
         [score_image(labels, mine) for (_, labels), mine in zip(pairs, found, strict=True)]

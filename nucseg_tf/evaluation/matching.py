@@ -2,7 +2,9 @@
 
 Letters: H rows, W columns, N true nuclei, P predicted nuclei, K overlapping pairs, M matches.
 Labels are (H, W) integers of any width, 0 background, not necessarily sequential. Indices count
-nuclei in the order of their labels; they are not the labels.
+nuclei in the order of their labels; they are not the labels. Truth is negative where nothing is
+known: predicted nuclei with more than half of their pixels there are neither right nor wrong, and
+left out.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ class OverlapTable:
     Attributes:
         truth_labels: (N,) labels of the true nuclei, ascending.
         truth_areas: (N,) int64, px.
-        pred_labels: (P,) labels of the predicted nuclei, ascending.
+        pred_labels: (P,) labels of the predicted nuclei that count, ascending.
         pred_areas: (P,) int64, px.
         truth_index: (K,) int64 in [0, N), ascending; entry k of the four describes pair k.
         pred_index: (K,) int64 in [0, P).
@@ -50,7 +52,7 @@ def overlap_table(truth: np.ndarray, prediction: np.ndarray) -> OverlapTable:
     Time is linear in the pixels; memory grows with the nuclei, not with the image.
 
     Args:
-        truth: (H, W) integer, 0 background.
+        truth: (H, W) integer, 0 background, negative where nothing is known.
         prediction: (H, W) integer, 0 background.
 
     Returns:
@@ -67,6 +69,8 @@ def overlap_table(truth: np.ndarray, prediction: np.ndarray) -> OverlapTable:
     ]
     first, second, pixels = _tally(*map(np.concatenate, zip(*tallies, strict=True)))
 
+    if (first < 0).any():
+        second = _drop_unknown(first, second, pixels)
     truth_labels, truth_areas, truth_index = _areas(first, pixels)
     pred_labels, pred_areas, pred_index = _areas(second, pixels)
     both = (truth_index >= 0) & (pred_index >= 0)
@@ -193,10 +197,17 @@ def _tally(
     return first_labels[keys // columns], second_labels[keys % columns], totals
 
 
+def _drop_unknown(first: np.ndarray, second: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """Predicted labels of a tally, 0 for those that lie mostly where nothing is known."""
+    _, index = np.unique(second, return_inverse=True)
+    lost = np.bincount(index, weights=pixels * (first < 0))
+    return np.where((2 * lost > np.bincount(index, weights=pixels))[index], 0, second)
+
+
 def _areas(labels: np.ndarray, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the foreground labels, their areas, and for each entry its index (-1 background)."""
     found, index = np.unique(labels, return_inverse=True)
     areas = np.bincount(index, weights=pixels, minlength=len(found)).astype(np.int64)
-    nucleus = found != 0
+    nucleus = found > 0
     position = np.where(nucleus, np.cumsum(nucleus) - 1, -1)
     return found[nucleus], areas[nucleus], position[index]

@@ -2,7 +2,7 @@
 
 A pixel agrees where it is background in both, or belongs to a true and a predicted nucleus that are
 matched at the IoU of the table of errors (0.7). So missed and extra nuclei are filled, and of the
-nuclei found only the pixels that differ are shown.
+nuclei found only the pixels that differ are shown. Where nothing is known, nothing differs.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def difference(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
     """Say of each pixel in what it differs.
 
     Args:
-        truth: (H, W) integer, 0 background.
+        truth: (H, W) integer, 0 background, negative where nothing is known; see `matching`.
         prediction: (H, W) integer, 0 background.
 
     Returns:
@@ -45,6 +45,8 @@ def difference(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
     partner[1:] = -1
     partner[pairs[:, 0] + 1] = table.pred_labels[pairs[:, 1]]
     place = np.where(truth > 0, np.searchsorted(table.truth_labels, truth) + 1, 0)
+    counts = np.isin(prediction, table.pred_labels)
+    prediction = np.where(counts & (truth >= 0), prediction, 0)
     agrees = partner[place] == prediction
     return np.where(agrees, 0, (truth > 0) + 2 * (prediction > 0)).astype(np.uint8)
 
@@ -76,17 +78,20 @@ def write_panels(
 ) -> None:
     """Write IMAGE/truth.png, and IMAGE/ENTRY_prediction.png and ENTRY_difference.png of each entry.
 
+    In the truth, ground of which nothing is known is darker.
+
     Args:
         folder: to write to.
         field: the image.
-        truth: (H, W) labels.
+        truth: (H, W) labels, negative where nothing is known.
         predictions: name and (H, W) labels of each entry.
         options: `channel` and `z` of the image.
     """
     window = _window(truth.shape)
     grey = display_grey(read_image(field.image, options["channel"], options["z"]).pixels)[window]
     inside = ensure_folder(folder / field.name)
-    write_colours(inside / "truth.png", draw_outlines(grey, truth[window]))
+    known = np.where(truth[window] < 0, grey // 2, grey)
+    write_colours(inside / "truth.png", draw_outlines(known, truth[window]))
     for entry, prediction in predictions:
         outlines = draw_outlines(grey, prediction[window])
         write_colours(inside / f"{entry}_prediction.png", outlines)

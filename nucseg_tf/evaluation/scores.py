@@ -145,7 +145,7 @@ def score_image(
     """Score the labels predicted for one image.
 
     Args:
-        truth: (H, W) integer, 0 background.
+        truth: (H, W) integer, 0 background, negative where nothing is known; see `matching`.
         prediction: (H, W) integer, 0 background.
         thresholds: IoU in (0, 1] at which to count.
 

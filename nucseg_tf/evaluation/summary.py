@@ -39,7 +39,7 @@ def score_labels(truth: np.ndarray, prediction: np.ndarray) -> dict[str, float]:
     """The row of one image: SUMS by name.
 
     Args:
-        truth: (H, W) integer, 0 background.
+        truth: (H, W) integer, 0 background, negative where nothing is known; see `matching`.
         prediction: (H, W) integer, 0 background.
 
     Returns:

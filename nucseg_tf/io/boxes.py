@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-Box = tuple[int, int, int, int]
+from nucseg_tf.types import Box
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,7 @@ def relabel(labels: np.ndarray) -> np.ndarray:
     """Number labels 1..N without gaps, keeping their order.
 
     Args:
-        labels: (H, W) integers, 0 background.
+        labels: (H, W) integers, 0 background; negative values stay.
 
     Returns:
         (H, W) int32.
@@ -156,7 +156,7 @@ def relabel(labels: np.ndarray) -> np.ndarray:
     [[0, 2], [1, 2]]
     """
     values = np.unique(labels[labels > 0])
-    return np.where(labels > 0, np.searchsorted(values, labels) + 1, 0).astype(np.int32)
+    return np.where(labels > 0, np.searchsorted(values, labels) + 1, labels).astype(np.int32)
 
 
 def _single_plane(path: Path, raw: RawImage) -> np.ndarray:

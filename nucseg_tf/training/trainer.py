@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,6 +118,7 @@ class Trainer:
         train: fields to train on.
         validation: fields that choose the best weights.
         store: ROIs to train on instead of cutting new ones out of the fields.
+        listeners: callbacks that are told how it goes.
     """
 
     def __init__(
@@ -126,8 +128,10 @@ class Trainer:
         train: list[Sample],
         validation: list[Sample],
         store: RoiStore | None = None,
+        listeners: Sequence[keras.callbacks.Callback] = (),
     ):
         self.config, self.run, self.train_samples, self.store = config, run, train, store
+        self.listeners = listeners
         self.devices = devices.choose(config.training)
         self.validation = devices.fill(validation_dataset(validation, config), self.devices)
         ensure_folder(run)
@@ -237,7 +241,7 @@ class Trainer:
                     initial_epoch=first,
                     steps_per_epoch=count,
                     validation_data=self.validation,
-                    callbacks=[shown, *listeners, *averaging, best, leave],
+                    callbacks=[shown, *self.listeners, *listeners, *averaging, best, leave],
                     verbose=0,
                     shuffle=False,  # the pipeline has drawn at random already
                 )

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -9,7 +11,7 @@ from nucseg_tf.data.compose.light import add_haze, brighten_one, compress
 from nucseg_tf.data.compose.litter import add_debris, empty_field
 from nucseg_tf.data.compose.nuclei import blur_behind, paste_beside
 from nucseg_tf.data.sample import Sample, load_samples, median_diameter
-from nucseg_tf.types import IGNORED
+from nucseg_tf.types import IGNORED, Field
 
 SIDE = 96
 
@@ -168,7 +170,7 @@ def test_diameter_that_is_found_goes_before_that_of_the_labels(tmp_path, monkeyp
 
     image, labels = HOST
     monkeypatch.setattr(module, "load_field", lambda *_: ((255 * image).astype(np.uint8), labels))
-    field = type("Field", (), {"group": "a"})()
+    field = Field("a", Path("a.tif"), (), group="a")
     settings = make_config()
     (found,) = load_samples([field], settings, lambda _: 33.0)
     (unseen,) = load_samples([field], settings, lambda _: None)

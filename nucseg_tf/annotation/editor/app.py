@@ -141,7 +141,8 @@ def make_app(workspace: Workspace, users: Users) -> Starlette:
         return _binary(workspace.picture(_key(request)).content)
 
     def labels(request: Request) -> Response:
-        revision, content = workspace.labels(_key(request))
+        of = request.query_params.get("of", "")
+        revision, content = workspace.labels(_key(request), of)
         return _binary(content, {"x-revision": str(revision)})
 
     routes = [

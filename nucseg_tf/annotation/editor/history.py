@@ -17,6 +17,7 @@ from nucseg_tf.annotation.editor.journal import Entry
 from nucseg_tf.io.files import atomic_path
 
 HISTORY = "history.json"
+_UNSAID = ("type", "suspects", "revision")  # of the first entry
 
 
 def now() -> str:
@@ -74,7 +75,7 @@ class History:
         users = sorted({*self.edits, *(user for user, s in self.seconds.items() if s)} - {""})
         return {
             "status": self.status,
-            "begun": {k: v for k, v in self.begun.items() if k not in ("type", "suspects")},
+            "begun": {k: v for k, v in self.begun.items() if k not in _UNSAID},
             "users": [
                 {"name": user, "seconds": round(self.seconds[user], 1), "edits": self.edits[user]}
                 for user in users

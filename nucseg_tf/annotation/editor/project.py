@@ -17,14 +17,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from nucseg_tf.annotation.editor.prelabels import (
-    Objects,
-    Suspect,
-    field_key,
-    model_name,
-    read_objects,
-)
+from nucseg_tf.annotation.editor.prelabels import Suspect, field_key, model_name
+from nucseg_tf.annotation.editor.shelf import MODEL, Prelabels, Shelf, beside
 from nucseg_tf.data.manifest import MASK_ENDINGS, SPLITS
 from nucseg_tf.errors import UsageError
 from nucseg_tf.io.files import ensure_folder
@@ -34,6 +30,7 @@ from nucseg_tf.io.names import stem_of
 
 LOG = logging.getLogger(__name__)
 ANNOTATION = "annotation"
+JOURNAL = "journal.jsonl"  # of the work on a field, see `store`
 MAX_NAME = 40  # letters of a user's name
 
 
@@ -45,27 +42,60 @@ class AnnotationField:
         key: GROUP/STEM, or STEM without a group.
         group: folder below images, or "".
         image: its file.
-        prelabels: label image to begin from, or None.
+        labelled: where prelabels may be; of several files the first one counts, and of none the
+            first one is written.
         mask: where accepted labels go.
         paired: `mask` and all other files that training would pair with the image.
         state: folder of the work on it.
-        objects: prelabelled nuclei, or None where objects.csv does not say.
-        suspects: those among them to look at, by rank.
+        shelf: knows what is on disk of all fields.
     """
 
     key: str
     group: str
     image: Path
-    prelabels: Path | None
+    labelled: tuple[Path, ...]
     mask: Path
     paired: tuple[Path, ...]
     state: Path
-    objects: int | None = None
-    suspects: tuple[Suspect, ...] = ()
+    shelf: Shelf = field(compare=False, repr=False)
 
     def masks(self) -> list[Path]:
         """Those of `paired` that exist."""
         return [path for path in self.paired if path.is_file()]
+
+    def known(self) -> Prelabels:
+        """What is known now of the labels to begin from."""
+        return self.shelf.look(self.key, self.prelabels)
+
+    @property
+    def prelabels(self) -> Path | None:
+        """Label image to begin from, or None."""
+        return next((path for path in self.labelled if path.is_file()), None)
+
+    @property
+    def target(self) -> Path:
+        """Where labels to begin from are, or would be written."""
+        return self.prelabels or self.labelled[0]
+
+    def described(self) -> dict[str, Any] | None:
+        """What the model said of it last, also if its labels are its own by now."""
+        found = self.shelf.record(beside(self.target, MODEL))
+        return found or self.shelf.record(self.target)
+
+    @property
+    def objects(self) -> int | None:
+        """Prelabelled nuclei, or None where nothing is known of them."""
+        return self.known().nuclei
+
+    @property
+    def suspects(self) -> tuple[Suspect, ...]:
+        """Those among them to look at, by rank."""
+        return self.known().suspects
+
+    @property
+    def has_work(self) -> bool:
+        """Whether anybody has begun or corrected it: its labels are then its own."""
+        return (self.state / JOURNAL).is_file() or bool(self.masks())
 
 
 @dataclass(frozen=True)
@@ -75,12 +105,14 @@ class Project:
     Attributes:
         folder: DIR.
         fields: by key, in the order of the list.
-        model: what made the prelabels, or "".
+        model: what made the prelabels that do not say so themselves, or "".
+        shelf: what is on disk of the fields.
     """
 
     folder: Path
-    fields: dict[str, AnnotationField] = field(default_factory=dict)
-    model: str = ""
+    fields: dict[str, AnnotationField]
+    model: str
+    shelf: Shelf
 
 
 def open_project(folder: Path) -> Project:
@@ -102,7 +134,8 @@ def open_project(folder: Path) -> Project:
             f"in it{hint}. Received: {sorted(path.name for path in folder.iterdir())[:10]}"
         )
     ensure_folder(folder / ANNOTATION)
-    objects = read_objects(folder / "prelabels" / "objects.csv")
+    shelf = Shelf(folder)
+    shelf.objects()  # what is damaged is said now
     keys = Counter(field_key(group, image).lower() for group, image in images)
     fields = {}
     for group, image in images:
@@ -113,8 +146,8 @@ def open_project(folder: Path) -> Project:
         if keys[key.lower()] > 1:
             LOG.warning("left out: %s: shares its name %s with another image", image, key)
             continue
-        fields[key] = _field(folder, group, image, flat, objects)
-    return Project(folder, fields, model_name(folder / "prelabels" / "run.json"))
+        fields[key] = _field(folder, group, image, flat, shelf)
+    return Project(folder, fields, model_name(folder / "prelabels" / "run.json"), shelf)
 
 
 @contextmanager
@@ -159,23 +192,21 @@ def _images(folder: Path, flat: bool) -> Iterator[tuple[str, Path]]:
             yield group, image
 
 
-def _field(folder: Path, group: str, image: Path, flat: bool, objects: Objects) -> AnnotationField:
+def _field(folder: Path, group: str, image: Path, flat: bool, shelf: Shelf) -> AnnotationField:
     stem = stem_of(image)
     masks = folder if flat else folder / "masks" / group
     endings = MASK_ENDINGS if flat else ("", *MASK_ENDINGS)
     pairs = [masks / f"{stem}{end}{suffix}" for end in endings for suffix in label_suffixes()]
-    prelabels = [folder / "prelabels" / group / f"{s}_labels.tif" for s in (image.stem, stem)]
-    count, suspects = objects.get(field_key(group, image), (None, ()))
+    names = dict.fromkeys((image.stem, stem))  # differ for .ome.tif
     return AnnotationField(
         key=field_key(group, image),
         group=group,
         image=image,
-        prelabels=next((path for path in prelabels if path.is_file()), None),
+        labelled=tuple(folder / "prelabels" / group / f"{name}_labels.tif" for name in names),
         mask=masks / f"{stem}{'_masks' if flat else ''}.tif",
         paired=tuple(pairs),
         state=folder / ANNOTATION / group / stem,
-        objects=count,
-        suspects=suspects,
+        shelf=shelf,
     )
 
 

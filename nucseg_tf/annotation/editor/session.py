@@ -14,7 +14,8 @@ from nucseg_tf.annotation.editor.history import write_history
 from nucseg_tf.annotation.editor.journal import Entry
 from nucseg_tf.annotation.editor.masks import write_mask
 from nucseg_tf.annotation.editor.message import EditError, Message
-from nucseg_tf.annotation.editor.store import Store, sha256
+from nucseg_tf.annotation.editor.shelf import sha256
+from nucseg_tf.annotation.editor.store import Store
 from nucseg_tf.annotation.editor.tools import make_patch
 from nucseg_tf.errors import OutputError
 from nucseg_tf.io.runs import to_runs

@@ -15,25 +15,26 @@ made anew from base.tif.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from nucseg_tf.annotation.editor.history import History, now
 from nucseg_tf.annotation.editor.journal import Entry, Journal, sync_file
 from nucseg_tf.annotation.editor.patches import LabelMap
-from nucseg_tf.annotation.editor.project import AnnotationField
+from nucseg_tf.annotation.editor.project import JOURNAL, AnnotationField
+from nucseg_tf.annotation.editor.shelf import Prelabels, sha256, sidecar_of, stamp
 from nucseg_tf.errors import DataError, LabelError
 from nucseg_tf.io.boxes import shape_of
 from nucseg_tf.io.files import atomic_path, ensure_folder
 from nucseg_tf.io.labels import read_labels, write_labels
 from nucseg_tf.io.runs import from_runs
 
-JOURNAL, BASE, LABELS = "journal.jsonl", "base.tif", "labels.tif"
+BASE, LABELS = "base.tif", "labels.tif"
 
 
 class Store:
@@ -44,7 +45,8 @@ class Store:
         labels: as they are now.
         history: of the journal.
         begin: the first entry of the journal, or what it will be.
-        revision: counts the changes of the labels.
+        revision: counts the changes of the labels; those of a model begin with a number that is
+            theirs, so that no page takes the labels of another model for them.
         undo: places in the journal of the edits that can be undone.
         redo: the same, of those that were.
         made: the revision after each edit, undo and redo, by its id.
@@ -71,10 +73,12 @@ class Store:
         self.made: dict[str, int] = {}
         self._journal: Journal | None = None
         self._snapshot = 0  # size of the journal when labels.tif was written
+        self._seen = _files_of(field)
         entries = self._open()
         if entries:
             self.begin = entries[0][1]
             try:
+                self.revision = self.begin.get("revision", 0)
                 self._replay(entries, shape)
             except BaseException:
                 self.close()
@@ -82,11 +86,21 @@ class Store:
         else:
             self.begin, pixels = _origin(field, shape, model)
             self.labels = LabelMap(pixels)
+            self.revision = self.begin["revision"]
 
     @property
     def size(self) -> int:
         """Bytes of the journal; 0 before the first edit."""
         return self._journal.size if self._journal else 0
+
+    @property
+    def outdated(self) -> bool:
+        """Whether others have replaced what an edit would begin from, and nobody has edited."""
+        return not self.size and self._seen != _files_of(self.field)
+
+    def renumber(self, revision: int) -> None:
+        """Give labels that nobody has edited another revision, as others had this one before."""
+        self.revision = self.begin["revision"] = revision
 
     def _open(self) -> list[tuple[int, Entry]]:
         path = self.field.state / JOURNAL
@@ -209,11 +223,6 @@ class Store:
             self._journal = None
 
 
-def sha256(path: Path) -> str:
-    """Hash of a file's content."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def has_open_edits(state: Path) -> bool:
     """Whether a field was edited since it was last accepted.
 
@@ -242,19 +251,41 @@ def _source(field: AnnotationField) -> tuple[str, Path | None]:
     return ("prelabels", field.prelabels) if field.prelabels else ("empty", None)
 
 
+def _files_of(field: AnnotationField) -> tuple[Any, ...]:
+    """What differs when the labels that the work would begin from have been replaced."""
+    source, path = _source(field)
+    if path is None:
+        return (source,)
+    known = stamp(sidecar_of(path)) if source == "prelabels" else None
+    return source, path, stamp(path), known
+
+
 def _origin(field: AnnotationField, shape: tuple[int, ...], model: str) -> tuple[Entry, np.ndarray]:
     """The entry that a journal begins with, and the labels that the work begins from."""
     source, path = _source(field)
-    suspects = field.suspects if source == "prelabels" else ()
+    known = field.known() if source == "prelabels" else Prelabels()
+    digest, pixels = _read_whole(path, shape) if path else ("", np.zeros(shape, np.int32))
+    if known.sha256 not in ("", digest):  # replaced since
+        known = Prelabels()
     entry = {
         "type": "begin",
         "from": source,
         "file": path.name if path else "",
-        "sha256": sha256(path) if path else "",
-        "model": model if source == "prelabels" else "",
-        "suspects": [asdict(suspect) for suspect in suspects],
+        "sha256": digest,
+        "revision": int(known.sha256[:7], 16) if known.sha256 else 0,
+        "model": (known.model or model) if source == "prelabels" else "",
+        "suspects": [asdict(suspect) for suspect in known.suspects],
     }
-    return entry, _read(path, shape) if path else np.zeros(shape, np.int32)
+    return entry, pixels
+
+
+def _read_whole(path: Path, shape: tuple[int, ...]) -> tuple[str, np.ndarray]:
+    """Hash and labels of a file, of the same one also if it is being replaced."""
+    while True:
+        before = stamp(path)
+        digest, labels = sha256(path), _read(path, shape)
+        if stamp(path) == before:
+            return digest, labels
 
 
 def _read(path: Path, shape: tuple[int, ...]) -> np.ndarray:

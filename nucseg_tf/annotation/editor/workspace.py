@@ -10,13 +10,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from nucseg_tf.annotation.editor.history import read_history
 from nucseg_tf.annotation.editor.locks import Lock, Locks
 from nucseg_tf.annotation.editor.message import EditError, Message
 from nucseg_tf.annotation.editor.pictures import Picture, read_picture
-from nucseg_tf.annotation.editor.project import AnnotationField, Project
+from nucseg_tf.annotation.editor.project import JOURNAL, AnnotationField, Project
 from nucseg_tf.annotation.editor.session import Session
-from nucseg_tf.annotation.editor.store import BASE, JOURNAL, Store
+from nucseg_tf.annotation.editor.shelf import BEFORE, MODEL, Prelabels, beside
+from nucseg_tf.annotation.editor.store import BASE, Store
+from nucseg_tf.annotation.loop import versions
+from nucseg_tf.annotation.loop.learn import Learn, judge_project
 from nucseg_tf.errors import DataError, NucsegError
 from nucseg_tf.io.labels import read_labels
 from nucseg_tf.io.runs import to_runs
@@ -90,17 +95,25 @@ class Workspace:
             "name": self.project.folder.resolve().name,
             "folder": str(self.project.folder.resolve()),
             "model": self.project.model,
-            "fields": [self._row(field) for field in self.project.fields.values()],
+            "fields": self._rows(),
         }
 
-    def _row(self, field: AnnotationField) -> dict[str, Any]:
+    def _rows(self) -> list[dict[str, Any]]:
+        judged = judge_project(self.project)
+        current = versions.current(self.project.folder)
+        return [
+            self._row(field, judged.get(field.key), current)
+            for field in self.project.fields.values()
+        ]
+
+    def _row(self, field: AnnotationField, learn: Learn | None, current: str) -> dict[str, Any]:
         held = self.locks.holder(field.key)
-        prelabelled = not field.masks()  # a mask goes before prelabels, see `store`
         row: dict[str, Any] = {
             "key": field.key,
             "status": "new",
-            "count": field.objects if prelabelled else None,
-            "suspects_left": len(field.suspects) if prelabelled else 0,
+            **self._prelabelled(field, current),
+            "learn": learn.value if learn else None,
+            "why": learn.why if learn else "",
             "user": held.user if held else "",
             "page": held.page if held else "",
         }
@@ -109,11 +122,22 @@ class Workspace:
         except NucsegError as error:
             return row | {"status": "error", "error": str(error)}
         if summary:
-            row |= {"status": summary["status"], "count": summary["nuclei"]}
-            row["suspects_left"] = summary["suspects_left"]
+            row |= {"status": summary["status"], "count": summary["nuclei"], "stale": False}
+            row |= {"suspects_left": summary["suspects_left"], "model": summary["begun"]["model"]}
             if row["status"] == "accepted" and not field.mask.is_file():
                 row["status"] = "reopened"
         return row
+
+    def _prelabelled(self, field: AnnotationField, current: str) -> dict[str, Any]:
+        """What a row says of prelabels; a field's own work goes before them, see `store`."""
+        known = Prelabels() if field.has_work else field.known()
+        model = known.model or (self.project.model if known.path else "")
+        return {
+            "count": known.nuclei,
+            "suspects_left": len(known.suspects),
+            "model": model,
+            "stale": known.path is not None and model != current,
+        }
 
     def _summary(self, field: AnnotationField) -> dict[str, Any] | None:
         """Numbers of a field, or None where nobody has worked on it."""
@@ -144,11 +168,24 @@ class Workspace:
                 self._pictures.popitem(last=False)
             return picture
 
-    def labels(self, key: str) -> tuple[int, bytes]:
-        """Revision of a field and its labels as runs, uint32 little-endian."""
-        with self._guards[self._field(key).key]:
+    def labels(self, key: str, of: str = "") -> tuple[int, bytes]:
+        """Revision of a field and its labels as runs, uint32 little-endian.
+
+        Args:
+            key: of the field.
+            of: "before": labels of the model before; "model": what the model says, also of a field
+                whose labels are its own; else the labels as they are.
+
+        Raises:
+            UnknownFieldError: there are no such labels.
+        """
+        field = self._field(key)
+        with self._guards[key]:
             store = self._session(key).store
-            return store.revision, to_runs(store.labels.pixels).astype("<u4").tobytes()
+            pixels = store.labels.pixels
+            if of:
+                pixels = _other_labels(field, of, pixels.shape)
+            return store.revision, to_runs(pixels).astype("<u4").tobytes()
 
     def history(self, key: str) -> dict[str, Any]:
         """Who did what to a field."""
@@ -239,11 +276,22 @@ class Workspace:
             raise UnknownFieldError(f"no such field. Received: {key[:200]!r}")
         return self.project.fields[key]
 
-    def _session(self, key: str) -> Session:
+    def _session(self, key: str, fresh: bool = True) -> Session:
+        """The session of a field.
+
+        Args:
+            key: of the field.
+            fresh: whether new prelabels take the place of those that nobody has edited. An edit
+                is of those that its page shows.
+        """
         session = self._sessions.pop(key, None)
         if session is None:
-            shape = self.picture(key).shape
-            session = Session(Store(self._field(key), shape, self.project.model))
+            session = self._begin(key)
+        elif fresh and session.store.outdated:
+            session.close()
+            before, session = session.store.revision, self._begin(key)
+            if session.store.revision == before:
+                session.store.renumber(before + 1)
         self._sessions[key] = session
         for other in list(self._sessions)[:-KEEP]:
             guard = self._guards[other]
@@ -253,6 +301,10 @@ class Workspace:
                 finally:
                     guard.release()
         return session
+
+    def _begin(self, key: str) -> Session:
+        shape = self.picture(key).shape
+        return Session(Store(self._field(key), shape, self.project.model))
 
     def _put_away(self, key: str) -> None:
         session = self._sessions.pop(key, None)
@@ -277,7 +329,7 @@ class Workspace:
             if lock.page != visit.page:
                 raise LockedError(f"{lock.user} edits this field in another window")
             self._work(visit)
-            yield self._session(key), self._worked.get(key, 0)
+            yield self._session(key, fresh=False), self._worked.get(key, 0)
             self._worked[key] = 0
 
     def _work(self, visit: Visit) -> None:
@@ -287,6 +339,22 @@ class Workspace:
         self._told[visit.page] = now
         worked = min(visit.seconds, passed + 1)
         self._worked[visit.field] = self._worked.get(visit.field, 0) + worked
+
+
+def _other_labels(field: AnnotationField, of: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Labels of the model before, or of the model; see `Workspace.labels`."""
+    if of == "model" and not field.has_work:
+        path = field.target
+    else:
+        path = beside(field.target, {"before": BEFORE, "model": MODEL}.get(of, ""))
+    if not path.is_file():
+        raise UnknownFieldError(f"there are no such labels of this field. Received: {of[:20]!r}")
+    labels = read_labels(path)
+    if labels.shape != shape:
+        raise UnknownFieldError(
+            f"{path}: is not of this image, {shape}. Label the field anew. Received: {labels.shape}"
+        )
+    return labels
 
 
 def _held(lock: Lock, page: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from nucseg_tf.annotation.editor.shelf import sidecar_of
 from nucseg_tf.annotation.prelabel import suspects
 from nucseg_tf.annotation.prelabel.image import CLASSICAL, Settings, label
 from nucseg_tf.data.manifest import MASK_ENDINGS
@@ -90,7 +91,7 @@ def prelabel_folder(
             name = "/".join(filter(None, (groups[way.item], way.item.name)))
             outcome.note(way, name)
             if way.error:  # what an earlier run left goes
-                _target(out, groups[way.item], way.item).unlink(missing_ok=True)
+                _remove(_target(out, groups[way.item], way.item))
             else:
                 way.value.table.insert(0, "image", name)
                 tables.append(way.value.table)
@@ -151,6 +152,11 @@ def _target(out: Path, group: str, file: Path) -> Path:
     return out / group / f"{file.stem}_labels.tif"
 
 
+def _remove(labels: Path) -> None:
+    labels.unlink(missing_ok=True)
+    sidecar_of(labels).unlink(missing_ok=True)
+
+
 @dataclass(frozen=True)
 class _Label:
     """The stage that labels an image and writes its labels.
@@ -173,6 +179,9 @@ class _Label:
             LOG.warning("%s: no nucleus found", image.path)
         target = _target(self.out, self.groups[image.path], image.path)
         target.parent.mkdir(exist_ok=True)
+        sidecar_of(target).unlink(
+            missing_ok=True
+        )  # it is of other labels, and objects.csv of these
         write_labels(target, labels, pixel_size=image.pixel_size)
         return Written(labels.shape, table)
 

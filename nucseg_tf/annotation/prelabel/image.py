@@ -119,6 +119,13 @@ def label(
     image: np.ndarray, method: str | Segmenter, settings: Settings
 ) -> tuple[np.ndarray, pd.DataFrame]:
     """Labels, and the table that `suspects.mark` takes, but for `image`."""
+    return look(image, method, settings)[:2]
+
+
+def look(
+    image: np.ndarray, method: str | Segmenter, settings: Settings
+) -> tuple[np.ndarray, pd.DataFrame, np.ndarray | None]:
+    """What `label` gives, and the agreement (N,) with further views, or None without views."""
     image = check_array(image)
     scores: np.ndarray | None = None
     if isinstance(method, str):
@@ -140,7 +147,7 @@ def label(
     table = measure(labels, image, scores, settings.pixel_size)
     table["confidence"] = confidence(scores, agreements, len(table))
     table["touching"] = suspects.touching(labels)
-    return labels, table
+    return labels, table, agreements
 
 
 def _within_limits(found: Instances, settings: Settings) -> Instances:

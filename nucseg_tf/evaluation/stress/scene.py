@@ -119,7 +119,7 @@ def load_scenes(data: str | Path) -> list[Scene]:
         pixels, labels = load_field(field)
         if pixels.dtype not in (np.uint8, np.uint16):
             raise DataError(f"{field.image}: expected uint8 or uint16. Received: {pixels.dtype}")
-        scenes.append(known(field.name, pixels, labels, np.zeros(labels.shape, bool)))
+        scenes.append(known(field.name, pixels, np.maximum(labels, 0), labels < 0))
     return scenes
 
 

@@ -1,0 +1,151 @@
+"""The prelabels of a project as they are on disk now: read when they change, not at each question.
+
+    prelabels/[GROUP/]STEM_labels.tif    labels
+    prelabels/[GROUP/]STEM_labels.json   what is known of them, where a model of the loop made them
+    prelabels/objects.csv                what is known of all others, by `nucseg prelabel`
+    prelabels/[GROUP/]STEM_before.tif    labels of the model before
+    prelabels/[GROUP/]STEM_model.tif     what the model says of a field that has labels of its own,
+                                         with STEM_model.json
+
+STEM_labels.json holds the hash of the labels that it is of. It is written after them; so where the
+two do not fit, they are just being replaced, and nothing is known until they do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from nucseg_tf.annotation.editor.prelabels import Objects, Suspect, read_objects
+
+LOG = logging.getLogger(__name__)
+LABELS, BEFORE, MODEL = "_labels.tif", "_before.tif", "_model.tif"
+Stamp = tuple[int, int, int] | None
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Prelabels:
+    """What is known of the prelabels of a field.
+
+    Attributes:
+        path: their file, or None where there are none.
+        sha256: of the file, where the sidecar says so; else "".
+        model: that made them, where the sidecar says so; else "".
+        nuclei: how many there are, or None.
+        suspects: those among them to look at, by rank.
+        record: the sidecar as it is read; empty without one, or where it is of other labels.
+    """
+
+    path: Path | None = None
+    sha256: str = ""
+    model: str = ""
+    nuclei: int | None = None
+    suspects: tuple[Suspect, ...] = ()
+    record: dict[str, Any] | None = None
+
+
+class Shelf:
+    """See the module docstring; for several threads at once.
+
+    Attributes:
+        folder: of the project.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self._guard = threading.Lock()
+        self._read: dict[Any, tuple[Any, Any]] = {}
+
+    def objects(self) -> Objects:
+        """What objects.csv says of each field; see `read_objects`."""
+        path = self.folder / "prelabels" / "objects.csv"
+        return self._fresh(path, stamp(path), lambda: read_objects(path))
+
+    def look(self, key: str, labels: Path | None) -> Prelabels:
+        """What is known of a field.
+
+        Args:
+            key: of the field.
+            labels: its prelabels, or None without.
+
+        Raises:
+            DataError: objects.csv cannot be read.
+        """
+        sidecar = sidecar_of(labels) if labels else None
+        known = stamp(sidecar) if sidecar else None
+        if labels is None or sidecar is None or known is None:
+            nuclei, suspects = self.objects().get(key, (None, ()))
+            return Prelabels(labels, nuclei=nuclei, suspects=suspects)
+        stamps = (labels, stamp(labels), known)
+        return self._fresh(sidecar, stamps, lambda: _read_pair(labels, sidecar))
+
+    def record(self, labels: Path) -> dict[str, Any] | None:
+        """What was known of labels when they were made, whatever became of them, or None."""
+        path = sidecar_of(labels)
+        return self._fresh((path, "alone"), stamp(path), lambda: read_sidecar(path))
+
+    def _fresh(self, key: Path, seen: Any, read: Callable[[], Value]) -> Value:
+        """What `read` gave when the files had these stamps; read anew where they have others."""
+        known = self._read.get(key)
+        if known is None or known[0] != seen:
+            with self._guard:
+                known = self._read.get(key)
+                if known is None or known[0] != seen:
+                    known = self._read[key] = (seen, read())
+        return known[1]
+
+
+def sidecar_of(labels: Path) -> Path:
+    """Where what is known of labels stands: STEM_labels.json of STEM_labels.tif."""
+    return labels.with_suffix(".json")
+
+
+def beside(labels: Path, ending: str) -> Path:
+    """Another file of the same field: STEM_before.tif or STEM_model.tif of STEM_labels.tif."""
+    return labels.with_name(labels.name.removesuffix(LABELS) + ending)
+
+
+def stamp(path: Path) -> Stamp:
+    """What differs when a file was replaced or written: time, size, number; None without a file."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def sha256(path: Path) -> str:
+    """Hash of a file's content."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def read_sidecar(path: Path) -> dict[str, Any] | None:
+    """A sidecar, or None where there is none; a damaged one is one of no labels."""
+    try:
+        record = json.loads(path.read_bytes())
+        for name, kind in (("model", str), ("sha256", str), ("nuclei", int)):
+            if not isinstance(record[name], kind):
+                raise TypeError(f"{name}: {record[name]!r}")
+        for suspect in record["suspects"]:
+            Suspect(**suspect)
+        return record
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        LOG.warning("%s: cannot be read; the loop makes it anew. Received: %r", path, error)
+        return {"model": "", "sha256": "", "nuclei": 0, "suspects": []}
+
+
+def _read_pair(labels: Path, sidecar: Path) -> Prelabels:
+    record = read_sidecar(sidecar)
+    if record is None or record["sha256"] != sha256(labels):
+        return Prelabels(labels)
+    suspects = tuple(Suspect(**suspect) for suspect in record["suspects"])
+    return Prelabels(labels, record["sha256"], record["model"], record["nuclei"], suspects, record)

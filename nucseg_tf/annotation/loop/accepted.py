@@ -1,0 +1,119 @@
+"""The fields of a project that have accepted labels, in the order in which they were accepted.
+
+A field counts as accepted if it has a mask. That of a field which was reopened or set aside is the
+one accepted last. Masks that no journal tells of, from elsewhere, come after those of the page, by
+name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from nucseg_tf.annotation.editor.history import HISTORY
+from nucseg_tf.annotation.editor.project import AnnotationField
+from nucseg_tf.annotation.editor.store import JOURNAL
+from nucseg_tf.data.regions import regions_path
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A field with accepted labels.
+
+    Attributes:
+        field: its files.
+        mask: the accepted labels.
+        first: when it was accepted first, UTC, ISO 8601; "" where no journal says.
+        recorded: SHA-256 of the mask accepted last, "" where no journal says.
+        nuclei: in it, or None where no journal says.
+    """
+
+    field: AnnotationField
+    mask: Path
+    first: str
+    recorded: str
+    nuclei: int | None
+
+
+def accepted_fields(fields: Iterable[AnnotationField]) -> list[Accepted]:
+    """Those that have a mask, in the order of their first acceptance.
+
+    Reads small files only: each poll of the page asks for this.
+    """
+    found = []
+    for field in fields:
+        masks = field.masks()
+        if not masks:
+            continue
+        entries = acceptances(field.state)
+        first = str(entries[0]["time"]) if entries else ""
+        recorded = str(entries[-1]["sha256"]) if entries else ""
+        nuclei = int(entries[-1]["nuclei"]) if entries else None
+        found.append(Accepted(field, masks[0], first, recorded, nuclei))
+    return sorted(found, key=lambda one: (not one.first, one.first, one.field.key))
+
+
+def acceptances(state: Path) -> list[Mapping[str, Any]]:
+    """Each time that a field was accepted, from its history or, where that is old, its journal.
+
+    Args:
+        state: folder of the work on it; need not exist.
+    """
+    journal = state / JOURNAL
+    if not journal.is_file():
+        return []
+    size = journal.stat().st_size
+    try:
+        history = json.loads((state / HISTORY).read_text(encoding="utf-8"))
+        if history["journal_bytes"] == size:
+            return list(history["accepted"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # it is a summary only
+    return list(_from_journal(journal, size))
+
+
+@lru_cache(maxsize=1024)
+def _from_journal(journal: Path, size: int) -> tuple[Mapping[str, Any], ...]:
+    """What `acceptances` gives; `size` says whether the journal has grown since."""
+    found = []
+    for line in journal.read_bytes()[:size].splitlines():
+        if b'"accept"' not in line:
+            continue
+        try:
+            entry = json.loads(line)
+        except ValueError:  # a torn line: nobody was told that it had been saved
+            continue
+        if entry.get("type") == "accept":
+            found.append(entry)
+    return tuple(found)
+
+
+def digest_of(mask: Path) -> str:
+    """SHA-256 of a mask, and of its regions where it has some; read anew only where they changed.
+
+    Without regions it is that of the mask alone, which the journal records.
+    """
+    return joined(*(_digest(path, *_stamp(path)) for path in (mask, regions_path(mask))))
+
+
+def joined(mask: str, regions: str) -> str:
+    """One hash of those of a mask and of its regions, "" without."""
+    return hashlib.sha256((mask + regions).encode()).hexdigest() if regions else mask
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, -1
+    return status.st_mtime_ns, status.st_size
+
+
+@lru_cache(maxsize=4096)
+def _digest(path: Path, changed: int, size: int) -> str:
+    return "" if size < 0 else hashlib.sha256(path.read_bytes()).hexdigest()

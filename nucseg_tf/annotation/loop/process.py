@@ -1,0 +1,106 @@
+"""Training and labelling in processes of their own, which outlive the page and its server.
+
+They run at a low priority, for the page must answer meanwhile. Whether one is alive is known by its
+lock (see `locks`), which the process is born with: so two that are started at the same moment are
+one too many at once, and a page that asks right afterwards sees that it runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Literal
+
+from nucseg_tf.annotation.editor.project import open_project
+from nucseg_tf.annotation.loop import locks, versions
+from nucseg_tf.annotation.loop.accepted import accepted_fields
+from nucseg_tf.annotation.loop.status import obstacle
+from nucseg_tf.errors import UsageError
+
+NICENESS = 10
+LOGS = {locks.TRAINING: "train.log", locks.PREDICTING: "predict.log", locks.SUBMITTED: "slurm.log"}
+ENDS_IN = 2.0  # s that a process that was told to end may take
+Where = Literal["here", "slurm"]
+
+
+def start_training(folder: Path, where: Where = "here", new: bool = False) -> None:
+    """Go on with a version that was not finished, or begin one; fields are labelled afterwards.
+
+    Args:
+        folder: of the project.
+        where: "here", or "slurm": on a cluster.
+        new: begin another version all the same.
+
+    Raises:
+        UsageError: there is nothing to train on, nothing new, or a training is under way.
+    """
+    if new or versions.unfinished(folder) is None:
+        accepted = accepted_fields(open_project(folder).fields.values())
+        reason = obstacle(accepted, versions.read_versions(folder))
+        if reason:
+            raise UsageError(reason)
+    more = ["--new"] if new else []
+    _start(folder, locks.TRAINING, ["train", str(folder.resolve()), "--predict", *more])
+
+
+def stop_training(folder: Path) -> bool:
+    """Ask the training to save its state and end; False where there is none on this machine."""
+    ended = [_end(folder, name) for name in (locks.SUBMITTED, locks.TRAINING)]
+    return any(ended)
+
+
+def start_predicting(folder: Path, first: str | None = None) -> None:
+    """Label the fields that nobody has corrected with the current model.
+
+    A process that is at it already ends, and the new one goes on.
+
+    Args:
+        folder: of the project.
+        first: key of the field to begin with.
+    """
+    more = [f"--first={first}"] if first is not None else []
+    command = ["predict", str(folder.resolve()), *more]
+    _end(folder, locks.PREDICTING)
+    _start(folder, locks.PREDICTING, command)
+
+
+def _start(folder: Path, name: str, command: Sequence[str]) -> None:
+    """Start a process that is born with its lock; UsageError where it is taken."""
+    with locks.take(folder, name, ENDS_IN) as lock:
+        locks.note(lock, _spawn(folder, name, command, lock))
+
+
+def _spawn(folder: Path, name: str, command: Sequence[str], lock: IO[str] | None = None) -> int:
+    """Start `nucseg loop ...` apart from this process; gives its number."""
+    handed = [lock.fileno()] if lock else []
+    environment = os.environ | {locks.INHERITED: str(handed[0])} if lock else dict(os.environ)
+    nice = ["nice", "-n", str(max(0, NICENESS - os.nice(0)))] if shutil.which("nice") else []
+    with (folder / locks.LOOP / LOGS[name]).open("a", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            [*nice, sys.executable, "-m", "nucseg_tf", "loop", *command],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            pass_fds=handed,
+            start_new_session=True,
+        )
+    threading.Thread(target=process.wait, daemon=True).start()  # else it stays as a zombie
+    return process.pid
+
+
+def _end(folder: Path, name: str) -> bool:
+    """Send SIGTERM to whoever holds a lock, if that is on this machine."""
+    holder = locks.holder(folder, name)
+    if holder is None or holder.process == 0 or not holder.is_here:
+        return False
+    with contextlib.suppress(ProcessLookupError):  # it has just ended
+        os.kill(holder.process, signal.SIGTERM)
+    return True

@@ -1,0 +1,58 @@
+"""How a version is trained: the shipped recipe for few fields, its length by their number."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from nucseg_tf.annotation.editor.project import ANNOTATION
+from nucseg_tf.config import Config, find_config, load_config
+from nucseg_tf.errors import DataError
+
+RECIPE = "finetune"
+CHOICES = "project.json"
+BASE = "nuclei"  # the shipped model: where each version begins
+EPOCHS_A_FIELD, MOST_FIELDS = 4, 5  # of 40 steps; more fields take no longer
+
+
+def recipe(folder: Path, name: str, fields: int, settings: Sequence[str] = ()) -> Config:
+    """The configuration of a training.
+
+    Args:
+        folder: of the project; the channel and plane that were chosen for it are taken.
+        name: of the version.
+        fields: to train on.
+        settings: KEY=VALUE that go before all others.
+
+    Raises:
+        ConfigError: a setting makes no sense.
+        DataError: the choices of the project cannot be read.
+    """
+    planes = (f"data.{key}={json.dumps(value)}" for key, value in read_choices(folder).items())
+    length = f"training.epochs={epochs(fields)}"
+    return load_config(find_config(Path(RECIPE)), (f"name={name}", *planes, length, *settings))
+
+
+def epochs(fields: int) -> int:
+    """Length of a training on so many fields.
+
+    >>> [epochs(fields) for fields in (1, 2, 5, 12)]
+    [4, 8, 20, 20]
+    """
+    return EPOCHS_A_FIELD * min(fields, MOST_FIELDS)
+
+
+def read_choices(folder: Path) -> dict[str, str | int]:
+    """Channel and plane that were chosen for the images of a project; those that were."""
+    path = folder / ANNOTATION / CHOICES
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return {key: content[key] for key in ("channel", "z") if content.get(key) is not None}
+    except (OSError, ValueError, AttributeError) as error:
+        raise DataError(
+            f"{path}: expected a file as the page of `nucseg annotate` writes it. Remove it, and "
+            f"choose channel and plane anew. Received: {error}"
+        ) from error
