@@ -3,9 +3,10 @@
     python scripts/simulated_annotator.py --data DIR --test DIR --out runs/annotator
 
 A simulated annotator corrects what the loop of `nucseg annotate` labels, with the true labels of
---data at hand and at a human's speed; the loop trains in between, on this machine. How the clock goes
-on, by the work of the annotator and by trainings, is said in `annotator/session.py`. Each model that comes into use is scored on --test, fields that nobody corrects: F1 at IoU
-0.7, pooled over their nuclei.
+--data at hand and at a human's speed; the loop trains in between, on this machine. How the clock
+goes on, by the work of the annotator and by trainings, is said in `annotator/session.py`. Each
+model that comes into use is scored on --test, fields that nobody corrects: F1 at IoU 0.7, pooled
+over their nuclei.
 
 Fields are corrected in the order of the loop, and at random, for comparison. Each order is worked
 through in a folder of its own below --out; a run that was stopped or killed goes on with the same

@@ -25,8 +25,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pandas as pd
-from annotator.hand import Corrected, correct, middle
 
+from annotator.hand import Corrected, correct, middle
 from nucseg_tf.annotation.editor.masks import write_mask
 from nucseg_tf.annotation.editor.prelabels import field_key
 from nucseg_tf.annotation.editor.project import open_project
