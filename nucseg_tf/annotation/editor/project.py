@@ -46,6 +46,7 @@ class AnnotationField:
             first one is written.
         mask: where accepted labels go.
         paired: `mask` and all other files that training would pair with the image.
+        names: of these.
         state: folder of the work on it.
         shelf: knows what is on disk of all fields.
     """
@@ -56,6 +57,7 @@ class AnnotationField:
     labelled: tuple[Path, ...]
     mask: Path
     paired: tuple[Path, ...]
+    names: frozenset[str]
     state: Path
     shelf: Shelf = field(compare=False, repr=False)
 
@@ -65,7 +67,7 @@ class AnnotationField:
 
     def known(self) -> Prelabels:
         """What is known now of the labels to begin from."""
-        return self.shelf.look(self.key, self.prelabels)
+        return self.shelf.look(self.key, *self.labelled)
 
     @property
     def prelabels(self) -> Path | None:
@@ -94,8 +96,33 @@ class AnnotationField:
 
     @property
     def has_work(self) -> bool:
-        """Whether anybody has begun or corrected it: its labels are then its own."""
-        return (self.state / JOURNAL).is_file() or bool(self.masks())
+        """Whether anybody has begun or corrected it: it has labels of its own then."""
+        return self.is_begun or bool(self.masks())
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether there is a journal of it."""
+        return (self.state / JOURNAL).is_file()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A field as it lay on disk at one moment.
+
+    Attributes:
+        begun: whether there is a journal of it.
+        masked: whether it has a mask.
+        known: of the labels to begin from; of nothing where the field has labels of its own.
+    """
+
+    begun: bool
+    masked: bool
+    known: Prelabels
+
+    @property
+    def has_work(self) -> bool:
+        """See `AnnotationField.has_work`."""
+        return self.begun or self.masked
 
 
 @dataclass(frozen=True)
@@ -113,6 +140,23 @@ class Project:
     fields: dict[str, AnnotationField]
     model: str
     shelf: Shelf
+
+    def look(self) -> dict[str, Seen]:
+        """All fields as they lie on disk now.
+
+        Folders are listed once: to ask for each file of 500 fields would take half a second.
+        """
+        names: dict[Path, frozenset[str]] = {}
+        seen = {}
+        for key, one in self.fields.items():
+            masks, states = one.mask.parent, one.state.parent
+            for folder in {masks, states} - names.keys():
+                found = folder.iterdir() if folder.is_dir() else ()
+                names[folder] = frozenset(path.name for path in found)
+            masked = not names[masks].isdisjoint(one.names)
+            begun = one.state.name in names[states] and one.is_begun
+            seen[key] = Seen(begun, masked, Prelabels() if masked or begun else one.known())
+        return seen
 
 
 def open_project(folder: Path) -> Project:
@@ -205,6 +249,7 @@ def _field(folder: Path, group: str, image: Path, flat: bool, shelf: Shelf) -> A
         labelled=tuple(folder / "prelabels" / group / f"{name}_labels.tif" for name in names),
         mask=masks / f"{stem}{'_masks' if flat else ''}.tif",
         paired=tuple(pairs),
+        names=frozenset(path.name for path in pairs),
         state=folder / ANNOTATION / group / stem,
         shelf=shelf,
     )

@@ -62,6 +62,7 @@ def serve(
                 host,
             )
         _warm_up()
+        project.look()  # reads what is known of prelabels, for the first list not to wait for it
         print(_address(host, bound, token), flush=True)
         LOG.info("%d fields in %s; Ctrl-C ends", len(project.fields), project.folder)
         try:

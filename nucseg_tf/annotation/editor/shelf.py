@@ -19,6 +19,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +27,7 @@ from nucseg_tf.annotation.editor.prelabels import Objects, Suspect, read_objects
 
 LOG = logging.getLogger(__name__)
 LABELS, BEFORE, MODEL = "_labels.tif", "_before.tif", "_model.tif"
+MANY = 100_000  # paths whose neighbours are kept: to make them takes longer than to look
 Stamp = tuple[int, int, int] | None
 Value = TypeVar("Value")
 
@@ -68,30 +70,33 @@ class Shelf:
         path = self.folder / "prelabels" / "objects.csv"
         return self._fresh(path, stamp(path), lambda: read_objects(path))
 
-    def look(self, key: str, labels: Path | None) -> Prelabels:
+    def look(self, key: str, *labels: Path) -> Prelabels:
         """What is known of a field.
 
         Args:
             key: of the field.
-            labels: its prelabels, or None without.
+            labels: where its prelabels may be; the first that is there counts.
 
         Raises:
             DataError: objects.csv cannot be read.
         """
-        sidecar = sidecar_of(labels) if labels else None
-        known = stamp(sidecar) if sidecar else None
-        if labels is None or sidecar is None or known is None:
-            nuclei, suspects = self.objects().get(key, (None, ()))
-            return Prelabels(labels, nuclei=nuclei, suspects=suspects)
-        stamps = (labels, stamp(labels), known)
-        return self._fresh(sidecar, stamps, lambda: _read_pair(labels, sidecar))
+        found = None
+        for path in labels:
+            seen, known = stamp(path), stamp(sidecar_of(path))
+            if seen and known:
+                return self._fresh(path, (seen, known), partial(_read_pair, path))
+            if seen:
+                found = path
+                break
+        nuclei, suspects = self.objects().get(key, (None, ()))
+        return Prelabels(found, nuclei=nuclei, suspects=suspects)
 
     def record(self, labels: Path) -> dict[str, Any] | None:
         """What was known of labels when they were made, whatever became of them, or None."""
         path = sidecar_of(labels)
-        return self._fresh((path, "alone"), stamp(path), lambda: read_sidecar(path))
+        return self._fresh(path, stamp(path), lambda: read_sidecar(path))
 
-    def _fresh(self, key: Path, seen: Any, read: Callable[[], Value]) -> Value:
+    def _fresh(self, key: Any, seen: Any, read: Callable[[], Value]) -> Value:
         """What `read` gave when the files had these stamps; read anew where they have others."""
         known = self._read.get(key)
         if known is None or known[0] != seen:
@@ -102,11 +107,13 @@ class Shelf:
         return known[1]
 
 
+@lru_cache(MANY)
 def sidecar_of(labels: Path) -> Path:
     """Where what is known of labels stands: STEM_labels.json of STEM_labels.tif."""
     return labels.with_suffix(".json")
 
 
+@lru_cache(MANY)
 def beside(labels: Path, ending: str) -> Path:
     """Another file of the same field: STEM_before.tif or STEM_model.tif of STEM_labels.tif."""
     return labels.with_name(labels.name.removesuffix(LABELS) + ending)
@@ -143,8 +150,8 @@ def read_sidecar(path: Path) -> dict[str, Any] | None:
         return {"model": "", "sha256": "", "nuclei": 0, "suspects": []}
 
 
-def _read_pair(labels: Path, sidecar: Path) -> Prelabels:
-    record = read_sidecar(sidecar)
+def _read_pair(labels: Path) -> Prelabels:
+    record = read_sidecar(sidecar_of(labels))
     if record is None or record["sha256"] != sha256(labels):
         return Prelabels(labels)
     suspects = tuple(Suspect(**suspect) for suspect in record["suspects"])

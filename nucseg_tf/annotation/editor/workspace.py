@@ -16,9 +16,9 @@ from nucseg_tf.annotation.editor.history import read_history
 from nucseg_tf.annotation.editor.locks import Lock, Locks
 from nucseg_tf.annotation.editor.message import EditError, Message
 from nucseg_tf.annotation.editor.pictures import Picture, read_picture
-from nucseg_tf.annotation.editor.project import JOURNAL, AnnotationField, Project
+from nucseg_tf.annotation.editor.project import JOURNAL, AnnotationField, Project, Seen
 from nucseg_tf.annotation.editor.session import Session
-from nucseg_tf.annotation.editor.shelf import BEFORE, MODEL, Prelabels, beside
+from nucseg_tf.annotation.editor.shelf import BEFORE, MODEL, beside
 from nucseg_tf.annotation.editor.store import BASE, Store
 from nucseg_tf.annotation.loop import versions
 from nucseg_tf.annotation.loop.learn import Learn, judge_project
@@ -99,24 +99,33 @@ class Workspace:
         }
 
     def _rows(self) -> list[dict[str, Any]]:
-        judged = judge_project(self.project)
+        seen = self.project.look()
+        judged = judge_project(self.project, seen)
         current = versions.current(self.project.folder)
         return [
-            self._row(field, judged.get(field.key), current)
-            for field in self.project.fields.values()
+            self._row(self.project.fields[key], now, judged.get(key), current)
+            for key, now in seen.items()
         ]
 
-    def _row(self, field: AnnotationField, learn: Learn | None, current: str) -> dict[str, Any]:
+    def _row(
+        self, field: AnnotationField, now: Seen, learn: Learn | None, current: str
+    ) -> dict[str, Any]:
         held = self.locks.holder(field.key)
+        model = now.known.model or (self.project.model if now.known.path else "")
         row: dict[str, Any] = {
             "key": field.key,
             "status": "new",
-            **self._prelabelled(field, current),
+            "count": now.known.nuclei,
+            "suspects_left": len(now.known.suspects),
+            "model": model,
+            "stale": now.known.path is not None and model != current,
             "learn": learn.value if learn else None,
             "why": learn.why if learn else "",
             "user": held.user if held else "",
             "page": held.page if held else "",
         }
+        if not now.begun:
+            return row
         try:
             summary = self._summary(field)
         except NucsegError as error:
@@ -127,17 +136,6 @@ class Workspace:
             if row["status"] == "accepted" and not field.mask.is_file():
                 row["status"] = "reopened"
         return row
-
-    def _prelabelled(self, field: AnnotationField, current: str) -> dict[str, Any]:
-        """What a row says of prelabels; a field's own work goes before them, see `store`."""
-        known = Prelabels() if field.has_work else field.known()
-        model = known.model or (self.project.model if known.path else "")
-        return {
-            "count": known.nuclei,
-            "suspects_left": len(known.suspects),
-            "model": model,
-            "stale": known.path is not None and model != current,
-        }
 
     def _summary(self, field: AnnotationField) -> dict[str, Any] | None:
         """Numbers of a field, or None where nobody has worked on it."""

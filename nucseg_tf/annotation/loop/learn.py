@@ -1,8 +1,8 @@
 """Which field to correct next: where the model would learn most.
 
     wrong    share of the nuclei that are probably wrong: mean of 1 - confidence
-    unsure   share of their area that the model gives to others when it sees the field mirrored:
-             1 - agreement of both views, from the side of the first
+    unsure   share of the nuclei that the model does not find again, with an IoU of 0.7, when it
+             sees the field mirrored
     new      how unlike the nearest corrected field this one is, 0 to 1; 0 as long as there is none
 
     learn = WRONG * wrong + UNSURE * unsure + NEW * new
@@ -23,22 +23,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nucseg_tf.annotation.editor.project import Project, open_project
+from nucseg_tf.annotation.editor.project import Project, Seen, open_project
 
 if TYPE_CHECKING:
     from nucseg_tf.io.tables import Table
 
-WRONG, UNSURE, NEW = 1.0, 0.5, 0.1
-UNKNOWN = 0.5  # what the one more nucleus counts
-# What each feature is called where it is higher, where it is lower, and how much of a difference
-# is as much as that of the others; features are logarithms.
+WRONG, UNSURE, NEW = 1.0, 1.0, 0.1
+SAME = 0.7  # IoU from which on a nucleus counts as found again, as confidence is calibrated for
+UNKNOWN = 0.2  # what the one more nucleus counts: about as much as others
+# What a field is called where a feature is higher, and where it is lower.
 FEATURES = (
-    ("larger nuclei", "smaller nuclei", 0.35),
-    ("denser", "sparser", 1.0),
-    ("brighter", "dimmer", 1.0),
-    ("more contrast", "less contrast", 0.5),
-    ("coarser texture", "smoother texture", 0.5),
+    ("larger nuclei", "smaller nuclei"),
+    ("denser", "sparser"),
+    ("brighter", "dimmer"),
+    ("more contrast", "less contrast"),
+    ("coarser texture", "smoother texture"),
 )
+# By how much of each, as a logarithm, kinds of fields differ.
+SCALES = (0.35, 1.0, 1.0, 0.5, 0.5)
+UNLIKE = 0.5  # of `new`, from which on it is said
 SOFT = 1e-3  # keeps logarithms of shares finite
 
 
@@ -56,7 +59,7 @@ class Learn:
 
 
 def describe(
-    pixels: np.ndarray, table: Table, confidence: np.ndarray, agreement: np.ndarray
+    pixels: np.ndarray, table: Table, confidence: np.ndarray, agreement: np.ndarray | None
 ) -> dict[str, Any]:
     """What `judge` needs to know of a field, for its sidecar.
 
@@ -64,12 +67,13 @@ def describe(
         pixels: (H, W).
         table: of `measure`, N rows, with image.
         confidence: (N,), the probability that each is right.
-        agreement: (N,), IoU with the nuclei of another view.
+        agreement: (N,), IoU with the nuclei of another view; None without one.
     """
+    again = np.ones(len(table)) if agreement is None else np.asarray(agreement, float)
     return {
         "nuclei": len(table),
         "wrong": round(float(np.sum(1 - np.asarray(confidence, float))), 4),
-        "unsure": round(float(np.sum(1 - np.asarray(agreement, float))), 4),
+        "unsure": int(np.sum(again < SAME)),
         "features": [round(value, 4) for value in features(pixels, table)],
     }
 
@@ -111,7 +115,13 @@ def judge(
         return {}
     values = np.array([known["features"] for known in fields.values()], float)
     away = differences(values, np.array(corrected, float).reshape(-1, values.shape[1]))
-    return {key: _judge(known, row) for (key, known), row in zip(fields.items(), away, strict=True)}
+    new = (1 - np.exp(-np.abs(away).mean(axis=1))).tolist()
+    furthest = np.abs(away).argmax(axis=1).tolist()
+    lower = (away < 0).tolist()
+    return {
+        key: _judge(known, new[i], FEATURES[furthest[i]][lower[i][furthest[i]]])
+        for i, (key, known) in enumerate(fields.items())
+    }
 
 
 def differences(values: np.ndarray, corrected: np.ndarray) -> np.ndarray:
@@ -122,55 +132,53 @@ def differences(values: np.ndarray, corrected: np.ndarray) -> np.ndarray:
         corrected: (M, F).
 
     Returns:
-        (L, F), in units of FEATURES; 0 where M is 0.
+        (L, F), in units of SCALES; 0 where M is 0.
     """
     if not len(corrected):
         return np.zeros_like(values)
-    away = (values[:, None] - corrected[None]) / np.array([scale for *_, scale in FEATURES])
+    away = (values[:, None] - corrected[None]) / np.array(SCALES)
     nearest = np.abs(away).sum(axis=2).argmin(axis=1)
     return away[np.arange(len(values)), nearest]
 
 
-def _judge(known: Mapping[str, Any], away: np.ndarray) -> Learn:
-    nuclei, wrong = known["nuclei"], known["wrong"]
-    new = 1 - float(np.exp(-np.abs(away).mean()))
-    shares = [(known[name] + UNKNOWN) / (nuclei + 1) for name in ("wrong", "unsure")]
-    value = WRONG * shares[0] + UNSURE * shares[1] + NEW * new
+def _judge(known: Mapping[str, Any], new: float, unlike: str) -> Learn:
+    nuclei = known["nuclei"]
+    wrong, unsure = ((known[name] + UNKNOWN) / (nuclei + 1) for name in ("wrong", "unsure"))
+    why = _of_nuclei(nuclei, round(known["wrong"]), known["unsure"])
+    if new >= UNLIKE:
+        why += f"; unlike the corrected fields: {unlike}"
+    return Learn(round(WRONG * wrong + UNSURE * unsure + NEW * new, 4), why)
+
+
+def _of_nuclei(nuclei: int, wrong: int, unsure: int) -> str:
+    """What is to be said of the nuclei of a field."""
     if not nuclei:
-        texts = ["no nucleus was found: are there none?"]
-    else:
-        texts = [f"about {max(1, round(wrong))} of {nuclei} nuclei are probably wrong"]
-        if wrong < 0.5:
-            texts = [f"all {nuclei} nuclei are probably right" if nuclei > 1 else "probably right"]
-        texts += _more(known["unsure"] / nuclei, new, away)
-    return Learn(round(value, 4), "; ".join(texts))
+        return "no nucleus was found; are there none?"
+    of_all = f"{nuclei} nuclei" if nuclei > 1 else "1 nucleus"
+    text = f"about {wrong} of {of_all} probably wrong" if wrong else f"{of_all}, probably right"
+    return text + (f"; {unsure} found otherwise where the field is mirrored" if unsure else "")
 
 
-def _more(unsure: float, new: float, away: np.ndarray) -> list[str]:
-    """What else is worth saying: seen mirrored; unlike what was corrected."""
-    texts = []
-    if unsure >= 0.15:
-        texts.append(f"mirrored, the model outlines {unsure:.0%} of their area otherwise")
-    if new >= 0.5:
-        feature = int(np.abs(away).argmax())
-        texts.append(f"unlike the corrected fields: {FEATURES[feature][int(away[feature] < 0)]}")
-    return texts
+def judge_project(project: Project, seen: Mapping[str, Seen]) -> dict[str, Learn]:
+    """How much would be learned from each field that the loop has labelled, and nobody begun.
 
-
-def judge_project(project: Project) -> dict[str, Learn]:
-    """How much would be learned from each field that has prelabels of the loop, and no own work."""
+    Args:
+        project: its fields.
+        seen: of each, see `Project.look`.
+    """
     fields, corrected = {}, []
-    for field in project.fields.values():
-        if not field.has_work:
-            known = field.known().record
-            if known and "features" in known:
-                fields[field.key] = known
-        elif field.masks() and (known := field.described()) and "features" in known:
-            corrected.append(known["features"])
+    for key, now in seen.items():
+        known = project.fields[key].described() if now.masked else now.known.record
+        if known and "features" in known:
+            if now.masked:
+                corrected.append(known["features"])
+            else:
+                fields[key] = known
     return judge(fields, corrected)
 
 
 def order(folder: Path) -> list[str]:
     """Keys of the fields to correct, those first from which most would be learned."""
-    judged = judge_project(open_project(folder))
+    project = open_project(folder)
+    judged = judge_project(project, project.look())
     return sorted(judged, key=lambda key: -judged[key].value)

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nucseg_tf.annotation.loop.versions import Box, Version
+from nucseg_tf.annotation.loop.versions import Version
 from nucseg_tf.errors import UsageError
+from nucseg_tf.types import Box
 
 TRAIN, LEFT_OUT = "train", "left_out"
 FIRST, EVERY = 1, 4  # places, from 0, of the fields left out

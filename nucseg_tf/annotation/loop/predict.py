@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from nucseg_tf.annotation.editor.prelabels import Suspect
-from nucseg_tf.annotation.editor.project import ANNOTATION, AnnotationField, open_project
+from nucseg_tf.annotation.editor.project import AnnotationField, open_project
 from nucseg_tf.annotation.editor.shelf import (
     BEFORE,
     MODEL,
@@ -34,9 +34,10 @@ from nucseg_tf.annotation.editor.shelf import (
     sidecar_of,
 )
 from nucseg_tf.annotation.loop import learn, locks, versions
+from nucseg_tf.annotation.loop.recipe import read_planes
 from nucseg_tf.annotation.prelabel import suspects
 from nucseg_tf.annotation.prelabel.image import Settings, look
-from nucseg_tf.errors import DataError, UsageError
+from nucseg_tf.errors import UsageError
 from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.runner import run
 from nucseg_tf.inference.stages.read import Read
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from nucseg_tf.inference.segmenter import Segmenter
 
 STATE = "predicting.json"
-VIEWS = 1  # besides the first; as long as the first takes each
+VIEWS = 1  # of a field to be corrected, besides the first; takes as long as that
 Progress = Callable[[int, int, str], bool]
 
 
@@ -190,24 +191,6 @@ def load(folder: Path, name: str) -> Segmenter:
     return load_model(versions.model_folder(folder, name))
 
 
-def read_planes(folder: Path) -> dict[str, str | None]:
-    """Channel and plane that are labelled, by the project's choice; None: there is only one.
-
-    Raises:
-        DataError: annotation/project.json is damaged.
-    """
-    path = folder / ANNOTATION / "project.json"
-    try:
-        known = json.loads(path.read_bytes())
-        return {name: known.get(name) for name in ("channel", "z", "t")}
-    except FileNotFoundError:
-        return {"channel": None, "z": None, "t": None}
-    except (OSError, ValueError, AttributeError) as error:
-        raise DataError(
-            f"{path}: cannot be read. Remove it, and choose anew in the page. Received: {error!r}"
-        ) from error
-
-
 @dataclass(frozen=True)
 class Labeller:
     """Labels fields, as the only stage of `run`.
@@ -220,13 +203,13 @@ class Labeller:
 
     segmenter: Segmenter
     model: str
-    planes: dict[str, str | None]
+    planes: dict[str, str | int]
 
     def has_done(self, field: AnnotationField) -> bool:
         """Whether what is on disk is by this model."""
         path = beside(field.target, MODEL) if field.has_work else field.target
-        known = field.shelf.look(field.key, path).record
-        return bool(known) and (known["model"], known.get("planes")) == (self.model, self.planes)
+        known = field.shelf.look(field.key, path).record or {}
+        return (known.get("model"), known.get("planes")) == (self.model, self.planes)
 
     def __call__(self, field: AnnotationField) -> None:
         """Label a field.
@@ -236,7 +219,7 @@ class Labeller:
             OutputError: labels cannot be written.
         """
         image = Read(Options(**self.planes))(field.image)  # type: ignore[arg-type]
-        labels, record = self._look(image)
+        labels, record = self._look(image, 0 if field.has_work else VIEWS)
         record |= {"model": self.model, "planes": self.planes}
         # Asked for now: meanwhile somebody may have begun the field. Work that begins while it is
         # being written keeps the labels that it began from.
@@ -247,9 +230,9 @@ class Labeller:
         else:
             replace_prelabels(field.target, labels, record, image.pixel_size)
 
-    def _look(self, image: Image) -> tuple[np.ndarray, dict[str, Any]]:
+    def _look(self, image: Image, views: int) -> tuple[np.ndarray, dict[str, Any]]:
         """Labels of an image, and what is to be known of them."""
-        settings = Settings(pixel_size=image.pixel_size, agreement=VIEWS)
+        settings = Settings(pixel_size=image.pixel_size, agreement=views)
         labels, table, agreement = look(image.pixels, self.segmenter, settings)
         if self.segmenter.info.confidence is not None:
             table["confidence"] = table["score"]
@@ -298,15 +281,18 @@ def replace_prelabels(
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     earlier = read_sidecar(sidecar_of(path))
+    before = ""
     if path.is_file():
         fits = earlier is not None and earlier["sha256"] == sha256(path)
         if earlier is None or (fits and earlier["model"] != record["model"]):
             with atomic_path(beside(path, BEFORE)) as temporary:
                 shutil.copyfile(path, temporary)
-        if fits and earlier and earlier["model"] == record["model"]:
-            record |= {"before": earlier.get("before", "")}
-        else:  # a sidecar that does not fit was left by a run that was killed behind the labels
-            record |= {"before": earlier["model"] if earlier else ""}
+        if earlier is not None:
+            # One that does not fit was left by a run that was killed behind the labels: what was
+            # before them has been kept already.
+            again = fits and earlier["model"] == record["model"]
+            before = earlier.get("before", "") if again else earlier["model"]
+    record |= {"before": before}
     if earlier is None:  # until there is one, objects.csv would be taken for that of new labels
         _write_sidecar(path, {**record, "model": "", "sha256": "", "suspects": []})
     _write_pair(path, labels, record, pixel_size)

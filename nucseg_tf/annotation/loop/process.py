@@ -26,7 +26,7 @@ from nucseg_tf.errors import UsageError
 
 NICENESS = 10
 LOGS = {locks.TRAINING: "train.log", locks.PREDICTING: "predict.log", locks.SUBMITTED: "slurm.log"}
-ENDS_IN = 2.0  # s that a process that was told to end may take
+ENDS_IN = 2.0  # s that a process takes to be gone after it was killed
 Where = Literal["here", "slurm"]
 
 
@@ -41,13 +41,17 @@ def start_training(folder: Path, where: Where = "here", new: bool = False) -> No
     Raises:
         UsageError: there is nothing to train on, nothing new, or a training is under way.
     """
+    for name in (locks.SUBMITTED, locks.TRAINING):  # the other place may be at it
+        locks.take(folder, name).close()
     if new or versions.unfinished(folder) is None:
         accepted = accepted_fields(open_project(folder).fields.values())
         reason = obstacle(accepted, versions.read_versions(folder))
         if reason:
             raise UsageError(reason)
+    name = locks.TRAINING if where == "here" else locks.SUBMITTED
     more = ["--new"] if new else []
-    _start(folder, locks.TRAINING, ["train", str(folder.resolve()), "--predict", *more])
+    command = ["train", str(folder.resolve()), "--predict", f"--where={where}", *more]
+    _start(folder, name, command)
 
 
 def stop_training(folder: Path) -> bool:
@@ -59,7 +63,7 @@ def stop_training(folder: Path) -> bool:
 def start_predicting(folder: Path, first: str | None = None) -> None:
     """Label the fields that nobody has corrected with the current model.
 
-    A process that is at it already ends, and the new one goes on.
+    A process that is at it already ends at once: it leaves whole files, so the new one goes on.
 
     Args:
         folder: of the project.
@@ -67,8 +71,13 @@ def start_predicting(folder: Path, first: str | None = None) -> None:
     """
     more = [f"--first={first}"] if first is not None else []
     command = ["predict", str(folder.resolve()), *more]
-    _end(folder, locks.PREDICTING)
+    _end(folder, locks.PREDICTING, signal.SIGKILL)
     _start(folder, locks.PREDICTING, command)
+
+
+def stop_predicting(folder: Path) -> bool:
+    """Ask the process that labels fields to end; False where there is none on this machine."""
+    return _end(folder, locks.PREDICTING)
 
 
 def _start(folder: Path, name: str, command: Sequence[str]) -> None:
@@ -96,11 +105,11 @@ def _spawn(folder: Path, name: str, command: Sequence[str], lock: IO[str] | None
     return process.pid
 
 
-def _end(folder: Path, name: str) -> bool:
-    """Send SIGTERM to whoever holds a lock, if that is on this machine."""
+def _end(folder: Path, name: str, number: signal.Signals = signal.SIGTERM) -> bool:
+    """Send a signal to whoever holds a lock, if that is on this machine."""
     holder = locks.holder(folder, name)
     if holder is None or holder.process == 0 or not holder.is_here:
         return False
     with contextlib.suppress(ProcessLookupError):  # it has just ended
-        os.kill(holder.process, signal.SIGTERM)
+        os.kill(holder.process, number)
     return True

@@ -16,22 +16,19 @@ BASE = "nuclei"  # the shipped model: where each version begins
 EPOCHS_A_FIELD, MOST_FIELDS = 4, 5  # of 40 steps; more fields take no longer
 
 
-def recipe(folder: Path, name: str, fields: int, settings: Sequence[str] = ()) -> Config:
+def recipe(name: str, fields: int, settings: Sequence[str] = ()) -> Config:
     """The configuration of a training.
 
     Args:
-        folder: of the project; the channel and plane that were chosen for it are taken.
         name: of the version.
         fields: to train on.
         settings: KEY=VALUE that go before all others.
 
     Raises:
         ConfigError: a setting makes no sense.
-        DataError: the choices of the project cannot be read.
     """
-    planes = (f"data.{key}={json.dumps(value)}" for key, value in read_choices(folder).items())
     length = f"training.epochs={epochs(fields)}"
-    return load_config(find_config(Path(RECIPE)), (f"name={name}", *planes, length, *settings))
+    return load_config(find_config(Path(RECIPE)), (f"name={name}", length, *settings))
 
 
 def epochs(fields: int) -> int:
@@ -43,14 +40,18 @@ def epochs(fields: int) -> int:
     return EPOCHS_A_FIELD * min(fields, MOST_FIELDS)
 
 
-def read_choices(folder: Path) -> dict[str, str | int]:
-    """Channel and plane that were chosen for the images of a project; those that were."""
+def read_planes(folder: Path) -> dict[str, str | int]:
+    """Channel, z and t that were chosen for the images of a project; without those that were not.
+
+    Raises:
+        DataError: they cannot be read.
+    """
     path = folder / ANNOTATION / CHOICES
     if not path.is_file():
         return {}
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return {key: content[key] for key in ("channel", "z") if content.get(key) is not None}
+        return {key: content[key] for key in ("channel", "z", "t") if content.get(key) is not None}
     except (OSError, ValueError, AttributeError) as error:
         raise DataError(
             f"{path}: expected a file as the page of `nucseg annotate` writes it. Remove it, and "

@@ -19,12 +19,12 @@ from nucseg_tf.annotation.loop import locks
 from nucseg_tf.annotation.loop.locks import LOOP
 from nucseg_tf.errors import DataError, UsageError
 from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.types import Box
 
 SHIPPED = "fpn2ws-nuclei"
 VERSION, CURRENT = "version.json", "current.json"
 State = Literal["training", "stopped", "failed", "done"]
 UNFINISHED = ("training", "stopped")
-Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)

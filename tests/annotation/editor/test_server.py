@@ -120,6 +120,16 @@ def test_image_and_labels_are_those_on_disk(client, folder):
     assert np.array_equal(from_runs(runs, (72, 96)), expected)
 
 
+def test_labels_of_the_model_before(client, folder):
+    asked = {"field": "A/one", "of": "before"}
+    refused(client.get("/api/labels", params=asked), 404, "no such labels")
+    before = np.eye(72, 96, dtype=np.int32)
+    write_labels(folder / "prelabels" / "A" / "one_before.tif", before)
+    runs = np.frombuffer(client.get("/api/labels", params=asked).content, "<u4")
+    assert np.array_equal(from_runs(runs, (72, 96)), before)
+    refused(client.get("/api/labels", params=asked | {"of": "../one"}), 404, "no such labels")
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16, np.float32])
 def test_every_kind_of_image_can_be_shown(add_image, tmp_path, dtype):
     pixels = np.arange(20).reshape(4, 5).astype(dtype) - dtype(0)
