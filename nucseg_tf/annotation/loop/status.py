@@ -73,7 +73,7 @@ def obstacle(
     last = next((version for version in reversed(earlier) if version.state == "done"), None)
     same = (last.base, last.settings) == (base, tuple(settings)) if last else False
     if last and same and not again and not _changed(accepted, last):
-        return f"nothing was corrected since {last.name}. Correct more, or add --again"
+        return f"nothing was corrected since {last.name}. Correct more first"
     nuclei = accepted[0].nuclei
     if len(accepted) == 1 and nuclei is not None and nuclei < parts.FEWEST:
         return (
