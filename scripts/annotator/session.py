@@ -12,7 +12,8 @@ the end of a training and that of the labelling nobody begins a field.
 
 Trainings and labelling are real ones; what they take on the clock is their time on the processor,
 which is what one core takes for them that has nothing else to do. So what else goes on here is not
-counted, nor what a second core helps.
+counted, nor what a second core helps. A training that is stopped and gone on with takes what its
+parts took; what a part did that was killed without warning is lost.
 """
 
 from __future__ import annotations
@@ -77,6 +78,7 @@ class State:
         nuclei: accepted so far.
         trained: nuclei that were accepted when the last training began.
         began: minutes when the training that is under way began; None without one.
+        spent: s of the processor that it took so far.
         done: keys of the fields that are accepted, in order.
         curve: rows of curve.csv.
     """
@@ -87,6 +89,7 @@ class State:
     nuclei: int = 0
     trained: int = 0
     began: float | None = None
+    spent: float = 0.0
     done: list[str] = field(default_factory=list)
     curve: list[dict[str, float | int | str]] = field(default_factory=list)
 
@@ -125,27 +128,26 @@ class Session:
                 trainings -= 1
             self._write()
             if state.began is not None:
-                version, seconds = self._train()
-                ends = state.began + (self.pace.start + seconds) / 60
+                version = self._train()
+                ends = state.began + (self.pace.start + state.spent) / 60
                 while state.minutes < ends and self._correct_next(minutes):
                     pass
-                self._renew(version, seconds, ends)
+                self._renew(version, ends)
             elif not self._correct_next(minutes):
                 return True
 
-    def _train(self) -> tuple[versions.Version, float]:
-        """The version that belongs to the training under way, and the seconds it took.
-
-        One that was killed goes on, and its seconds are taken to have been as busy as the rest.
-        """
+    def _train(self) -> versions.Version:
+        """The version that belongs to the training under way; goes on with one that was stopped."""
         known = versions.read_versions(self.project)
         finished = [version for version in known if version.state == "done"]
         if len(finished) > len(self.state.curve) - 1:  # killed behind its training
-            return finished[-1], finished[-1].seconds
-        wall, cpu = time.monotonic(), time.process_time()
-        version = train(self.project)
-        busy = (time.process_time() - cpu) / (time.monotonic() - wall)
-        return version, version.seconds * busy
+            return finished[-1]
+        began = time.process_time()
+        try:
+            return train(self.project)
+        finally:  # also if it is stopped: the next call adds its own
+            self.state.spent += time.process_time() - began
+            self._write()
 
     def _enough(self) -> bool:
         state, pace = self.state, self.pace
@@ -194,7 +196,7 @@ class Session:
             ordered = random.Random(int(seed)).sample(list(self.truth), len(self.truth))
         return next((key for key in ordered if key in left), None)
 
-    def _renew(self, version: versions.Version, training: float, ends: float) -> None:
+    def _renew(self, version: versions.Version, ends: float) -> None:
         """Label all other fields with a version that is taken over, and score it."""
         began, state = time.process_time(), self.state
         if version.taken:
@@ -202,8 +204,12 @@ class Session:
         labelling = time.process_time() - began
         ready = ends + labelling / 60
         state.minutes = max(state.minutes, ready)
-        state.began = None
-        seconds = {"training_s": training, "wall_s": version.seconds, "labelling_s": labelling}
+        seconds = {
+            "training_s": state.spent,
+            "wall_s": version.seconds,
+            "labelling_s": labelling,
+        }
+        state.began, state.spent = None, 0.0
         self._score(ready, version.name, version.taken, seconds)
 
     def _score(self, minutes: float, name: str, taken: bool, seconds: dict[str, float]) -> None:

@@ -36,6 +36,7 @@ def data(tmp_path):
 def trained(monkeypatch):
     """A loop of which each training takes a minute, and labels come at once; what it did."""
     names: list[str] = []
+    clock = [0.0]
 
     def label(project):
         names.append("labelled")
@@ -44,9 +45,11 @@ def trained(monkeypatch):
                 path = ensure_folder(project / "prelabels") / f"{one.key}_labels.tif"
                 write_labels(path, FOUND, None)
 
-    def train(self):
-        names.append(f"v{len(self.state.curve)}")
-        return Version(names[-1], "done", "nuclei", taken=names[-1] != "v2"), 60.0
+    def train(project):
+        clock[0] += 60.0
+        done = names.count("labelled") + names.count("v2")
+        names.append(f"v{done}")
+        return Version(names[-1], "done", "nuclei", taken=names[-1] != "v2")
 
     class Model:
         def predict(self, pixels):
@@ -55,8 +58,8 @@ def trained(monkeypatch):
     monkeypatch.setattr(session, "predict_fields", label)
     monkeypatch.setattr(session, "load_model", lambda folder: Model())
     monkeypatch.setattr(session.learn, "order", lambda project: ["3", "1", "0", "2"])
-    monkeypatch.setattr(session.time, "process_time", lambda: 0.0)
-    monkeypatch.setattr(Session, "_train", train)
+    monkeypatch.setattr(session.time, "process_time", lambda: clock[0])
+    monkeypatch.setattr(session, "train", train)
     return names
 
 
@@ -104,6 +107,24 @@ def test_goes_on_where_it_was_stopped(data, trained):
     assert begin(data).work(10.0, trainings=9)
     curve = pd.read_csv(data / "out" / CURVE)
     assert curve["minutes"].tolist() == pytest.approx([0, FIELD + 1, FIELD + 2], abs=0.01)
+
+
+def test_a_training_that_was_stopped_takes_what_its_parts_took(data, trained, monkeypatch):
+    whole = session.train
+
+    def stopped(project):
+        whole(project)
+        trained.pop()
+        raise SystemExit(143)
+
+    monkeypatch.setattr(session, "train", stopped)
+    with pytest.raises(SystemExit):
+        begin(data).work(10.0, trainings=1)
+    monkeypatch.setattr(session, "train", whole)
+    annotator = begin(data)
+    annotator.work(1.0, trainings=1)
+    assert annotator.state.curve[1]["training_s"] == 120.0
+    assert annotator.state.curve[1]["minutes"] == pytest.approx(FIELD + 2, abs=0.01)
 
 
 def test_a_share_of_each_field_is_known(data, trained):
