@@ -177,7 +177,7 @@ def open_project(folder: Path) -> Project:
 
     Raises:
         UsageError: no such folder, or one without images; images/ may be empty, as they may come.
-        OutputError: it cannot be written to.
+        DataError: objects.csv cannot be read.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder; expected one of images")
@@ -190,7 +190,6 @@ def open_project(folder: Path) -> Project:
             f"{folder}: no images; expected images/STEM.ext, images/GROUP/STEM.ext or STEM.ext "
             f"in it{hint}. Received: {sorted(path.name for path in folder.iterdir())[:10]}"
         )
-    ensure_folder(folder / ANNOTATION)
     shelf = Shelf(folder)
     shelf.objects()  # what is damaged is said now
     keys = Counter(field_key(group, image).lower() for group, image in images)
@@ -213,7 +212,9 @@ def locked(project: Project) -> Iterator[None]:
 
     Raises:
         UsageError: another one is at work.
+        OutputError: the folder cannot be written to.
     """
+    ensure_folder(project.folder / ANNOTATION)
     try:
         import fcntl
     except ImportError:  # Windows

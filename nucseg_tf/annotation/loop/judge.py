@@ -19,7 +19,7 @@ import numpy as np
 from nucseg_tf import __version__
 from nucseg_tf.annotation.loop import parts, versions
 from nucseg_tf.annotation.loop.locks import LOOP
-from nucseg_tf.annotation.loop.versions import SHIPPED, FieldUse, Version
+from nucseg_tf.annotation.loop.versions import JUDGED, SHIPPED, FieldUse, Version
 from nucseg_tf.config import Config
 from nucseg_tf.data.manifest import load_field
 from nucseg_tf.errors import ModelError
@@ -33,7 +33,6 @@ from nucseg_tf.models import zoo
 from nucseg_tf.types import Field
 
 LOG = logging.getLogger(__name__)
-JUDGED = "judged"
 MOST_VERSIONS = 6  # earlier ones that are scored anew
 AT = f"{ERROR_IOU:.2f}"  # IoU
 Score = Mapping[str, Any]  # f1, splits, merges, missed, spurious, nuclei, fields; see `shortened`

@@ -24,6 +24,7 @@ from nucseg_tf.types import Box
 SHIPPED = "fpn2ws-nuclei"
 VERSION, CURRENT = "version.json", "current.json"
 DRAFT = ".{}-unfinished"  # folder of a version that begins
+JUDGED = "judged"  # folder below LOOP of what models found, see `judge`
 State = Literal["training", "stopped", "failed", "done"]
 UNFINISHED = ("training", "stopped")
 
@@ -98,7 +99,7 @@ def read_versions(folder: Path) -> list[Version]:
     Raises:
         DataError: one of them cannot be read.
     """
-    names = [f"v{number}" for number in _numbers(folder)]
+    names = [f"v{number}" for number in _numbers(folder / LOOP)]
     return [read(folder, name) for name in names if (home(folder, name) / VERSION).is_file()]
 
 
@@ -141,8 +142,12 @@ def home(folder: Path, name: str) -> Path:
 
 
 def next_name(folder: Path) -> str:
-    """The name of a version that is to begin."""
-    return f"v{max(_numbers(folder), default=0) + 1}"
+    """The name of a version that is to begin.
+
+    No name comes twice, also where a version was removed: labels may still be of that.
+    """
+    known = (*_numbers(folder / LOOP), *_numbers(folder / LOOP / JUDGED))
+    return f"v{max(known, default=0) + 1}"
 
 
 def unfinished(folder: Path) -> Version | None:
@@ -184,7 +189,7 @@ def choose(folder: Path, name: str) -> None:
 
 def models(folder: Path) -> list[str]:
     """Names of the models that can be chosen: the shipped one, and versions with a model."""
-    made = (f"v{number}" for number in _numbers(folder))
+    made = (f"v{number}" for number in _numbers(folder / LOOP))
     return [SHIPPED, *(name for name in made if (model_folder(folder, name)).is_dir())]
 
 
@@ -193,8 +198,8 @@ def model_folder(folder: Path, name: str) -> Path:
     return Path(SHIPPED) if name == SHIPPED else home(folder, name) / "model"
 
 
-def _numbers(folder: Path) -> list[int]:
-    names = (path.name for path in (folder / LOOP).glob("v*") if path.is_dir())
+def _numbers(place: Path) -> list[int]:
+    names = (path.name for path in place.glob("v*") if path.is_dir())
     return sorted(int(name[1:]) for name in names if name[1:].isdecimal())
 
 

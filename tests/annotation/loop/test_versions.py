@@ -29,6 +29,20 @@ def test_a_folder_without_a_version_is_none(tmp_path):
     assert versions.next_name(tmp_path) == "v3"
 
 
+def test_no_name_comes_twice(tmp_path):
+    add(tmp_path, "v1")
+    for name in ("v1", "v2", SHIPPED):  # v2 was removed since
+        (tmp_path / "loop" / "judged" / name).mkdir(parents=True)
+    assert versions.next_name(tmp_path) == "v3"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "nothing", '{"model": "/"}'])
+def test_a_damaged_choice_is_the_shipped_model(tmp_path, text):
+    (tmp_path / "loop").mkdir()
+    (tmp_path / "loop" / "current.json").write_text(text)
+    assert versions.current(tmp_path) == SHIPPED
+
+
 def test_a_damaged_version_is_named(tmp_path):
     add(tmp_path, "v1")
     (tmp_path / "loop" / "v1" / "version.json").write_text("{")
