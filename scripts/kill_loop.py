@@ -196,7 +196,7 @@ class Stage:
         self.name, self.lock = name, STAGES[name]
         self.folder, self.twin = work / "project", work / "twin"
         self.rounds: list[str] = []
-        self.base = make_model(work / "base", 5)
+        self.base = make_model(work / "base", 5) if name == "train" else None
         draw_project(self.folder, "abcd")
         if name == "predict":
             for number in (1, 2):

@@ -76,7 +76,7 @@ class Store:
         self.redo: list[int] = []
         self.made: dict[str, int] = {}
         self._journal: Journal | None = None
-        self._snapshot = 0  # size of the journal when labels.tif was written
+        self._drawn = True  # whether labels.tif lacks what happened to the labels
         self._seen = _files_of(field)
         entries = self._open()
         if entries:
@@ -130,8 +130,7 @@ class Store:
         for index, (_, entry) in enumerate(entries):
             if digest and entry.get("labels") == digest:
                 start = index + 1
-        if start:
-            self._snapshot = entries[start][0] if start < len(entries) else self.size
+        self._drawn = start == 0
         self.labels = LabelMap(_read(path if start else self.field.state / BASE, shape))
         self.regions = self.begin.get("regions", [])
         for index, (place, entry) in enumerate(entries):
@@ -173,6 +172,7 @@ class Store:
             box = tuple(change["box"])
             values = change["before" if kind == "undo" else "after"]
             self.labels.apply(box, from_runs(values, shape_of(box)))
+            self._drawn = True
 
     def changed(self, kind: str) -> Entry:
         """The edit that the last step, of this type, made or took back."""
@@ -229,12 +229,12 @@ class Store:
         sync_file(path)
 
     def snapshot(self, written: tuple[Path, str] | None = None) -> None:
-        """Write labels.tif, if anything has happened since the last time.
+        """Write labels.tif, if anything has happened to the labels since the last time.
 
         Args:
             written: a file that has the labels as they are, to copy, and its hash.
         """
-        if self._journal is None or self.size <= self._snapshot:
+        if self._journal is None or not self._drawn:
             return
         path = self.field.state / LABELS
         if written is not None:
@@ -244,7 +244,7 @@ class Store:
             write_labels(path, self.labels.pixels)
         sync_file(path)
         self.write({"type": "snapshot", "labels": sha256(path)}, "")
-        self._snapshot = self.size
+        self._drawn = False
 
     def close(self) -> None:
         """Close the journal."""
