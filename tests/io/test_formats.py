@@ -60,8 +60,8 @@ def digits(monkeypatch) -> Writer:
 
 def test_what_comes_with_the_package():
     assert image_suffixes() == (
-        ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp", ".zarr", ".h5", ".hdf5", ".czi", ".nd2",
-        ".lif",
+        ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".zarr", ".h5", ".hdf5", ".czi",
+        ".nd2", ".lif",
     )  # fmt: skip
     assert set(image_suffixes()) - set(label_suffixes()) == {".jpg", ".jpeg"}
     assert set(result_endings()) == {

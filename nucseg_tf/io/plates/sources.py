@@ -76,6 +76,7 @@ class FilesField:
             Stack((len(times), len(channels), len(levels), *first.shape), first.dtype, read),
             "TCZYX",
             pixel_size=self.plate.pixel_size or raw.pixel_size,
+            pixel_height=None if self.plate.pixel_size else raw.pixel_height,
             channels=tuple(self.plate.channel_names.get(key, key) for key in channels),
             aliases=channels,
         )

@@ -67,6 +67,21 @@ class Stack:
 
 
 @dataclass(frozen=True)
+class Meaning:
+    """What stored values stand for.
+
+    Attributes:
+        change: from stored values of any shape to what they mean, with `samples` as last axis.
+        dtype: of what they mean; None: as stored.
+        samples: how many colours a value becomes; 0: it stays one.
+    """
+
+    change: Callable[[np.ndarray], np.ndarray]
+    dtype: DTypeLike | None = None
+    samples: int = 0
+
+
+@dataclass(frozen=True)
 class RawImage:
     """What a file holds, before any choice.
 
@@ -81,6 +96,7 @@ class RawImage:
         plane_distance: from one plane (axis Z) to the next, µm, or None.
         channels: names along the channel axis, in their order; empty where there are none.
         aliases: other names that the channels answer to, in the same order; empty likewise.
+        meaning: what the values stand for where they are not intensities; see `io.meaning`.
     """
 
     data: Pixels
@@ -92,6 +108,7 @@ class RawImage:
     plane_distance: float | None = None
     channels: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    meaning: Meaning | None = None
 
     def read_all(self) -> np.ndarray:
         """All planes as one array."""
