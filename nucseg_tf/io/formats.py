@@ -37,10 +37,23 @@ def reader_for(path: Path) -> Reader | None:
         )
     if not path.is_file():
         return named[0] if named else None
-    with path.open("rb") as stream:
-        head = stream.read(HEAD)
+    head = _head(path)
     fitting = (reader for reader in (*named, *READERS) if reader.recognises(head))
     return next(fitting, named[0] if named else None)
+
+
+def suffixes_of_content(path: Path) -> tuple[str, ...]:
+    """The suffixes that files of such a content have; none of folders and unknown contents."""
+    if not path.is_file():
+        return ()
+    head = _head(path)
+    found = (reader.suffixes_of(head) for reader in READERS if reader.recognises(head))
+    return tuple(suffix for suffixes in found for suffix in suffixes)
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(HEAD)
 
 
 def is_image_folder(path: Path) -> bool:

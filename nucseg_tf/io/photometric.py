@@ -43,7 +43,8 @@ def tiff_meaning(path: Path, tiff: Any, page: Any) -> Meaning | None:
     if TAG not in page.tags:  # tifffile says 0 then
         return None
     kind = int(page.photometric)
-    if kind == WHITE_IS_ZERO:
+    # A single bit is a mask, which tifffile and others write as 1 in what it marks, with this tag.
+    if kind == WHITE_IS_ZERO and int(page.bitspersample) > 1:
         return inverted(int(page.bitspersample))
     if kind == PALETTE and page.colormap is not None:
         table = _narrowed(np.asarray(page.colormap).T)

@@ -111,9 +111,9 @@ def test_white_as_least_value_is_inverted(tmp_path, picture, dtype, compression)
     assert read[0, 0] == read.max()  # what is stored as 0 is white
 
 
-def test_one_bit_with_white_as_zero(tmp_path, picture):
+def test_one_bit_is_a_mask_that_stays_as_it_is(tmp_path, picture):
     tifffile.imwrite(tmp_path / "a.tif", picture > 99, photometric="miniswhite")
-    np.testing.assert_array_equal(read_image(tmp_path / "a.tif").pixels, picture <= 99)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif").pixels, picture > 99)
 
 
 @pytest.mark.parametrize("small", [True, False])

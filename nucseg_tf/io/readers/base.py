@@ -14,6 +14,8 @@ from numpy.typing import DTypeLike
 from nucseg_tf.errors import ImageReadError, NucsegError
 
 T = TypeVar("T")
+FEW = (2, 3, 4)  # channels that may be the last axis where none is named
+LEAST_SIDE = 8  # px, of an image whose last axis is that
 HEAD = 32  # bytes; no signature of the formats known here needs more
 
 
@@ -144,6 +146,10 @@ class Reader(Protocol):
             head: its first `HEAD` bytes, fewer where it is shorter.
         """
 
+    def suffixes_of(self, head: bytes) -> tuple[str, ...]:
+        """Which of `suffixes` fit a file that it recognises; all, as a rule."""
+        return self.suffixes
+
     def read(self, path: Path) -> RawImage:
         """Read the only image of a file, without choosing or scaling anything.
 
@@ -172,6 +178,19 @@ class Reader(Protocol):
             number: of the scene, from 0.
         """
         return self.read(path)
+
+
+def channels_last(axes: str, shape: tuple[int, ...]) -> str:
+    """Axes that nobody named, with the last as channels where it is too short for columns.
+
+    >>> channels_last("QYX", (400, 480, 2)), channels_last("ZYX", (400, 480, 2))
+    ('YXC', 'ZYX')
+    """
+    ahead = axes[:-2]
+    unnamed = bool(ahead) and set(ahead) <= set("QI") and axes.endswith("YX")
+    if unnamed and shape[-1] in FEW and min(shape[-3:-1]) >= LEAST_SIDE:
+        return ahead[:-1] + "YXC"
+    return axes
 
 
 def describe_scenes(names: Sequence[str]) -> str:

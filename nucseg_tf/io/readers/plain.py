@@ -27,6 +27,11 @@ class PlainReader(Reader):
             return int.from_bytes(head[14:18], "little") in _BMP_HEADERS
         return head.startswith((_PNG, _JPEG, _GIF))
 
+    def suffixes_of(self, head: bytes) -> tuple[str, ...]:
+        """Those of one of the formats."""
+        kinds = {_PNG: (".png",), _JPEG: (".jpg", ".jpeg"), _GIF: (".gif",), _BMP: (".bmp",)}
+        return next(suffixes for begin, suffixes in kinds.items() if head.startswith(begin))
+
     def read(self, path: Path) -> RawImage:
         """Decode a file.
 
