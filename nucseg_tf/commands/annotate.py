@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nucseg_tf.commands.options import Channel, Plane
+from nucseg_tf.commands.options import Channel, Invert, Plane
 from nucseg_tf.errors import UsageError
 
 
@@ -16,6 +16,7 @@ def annotate(
     users: str = "",
     channel: Channel = None,
     z: Plane = None,
+    invert: Invert = False,
 ) -> None:
     """Correct labels by hand, in a browser.
 
@@ -36,4 +37,4 @@ def annotate(
         raise UsageError(
             f"--users: expected up to {MAX_NAME} letters a name. Received: {long[0]!r}"
         )
-    serve(open_project(folder), host, port, names, channel, z)
+    serve(open_project(folder), host, port, names, channel, z, invert)

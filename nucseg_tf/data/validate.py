@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
+from nucseg_tf.data.doubts import doubts
 from nucseg_tf.data.manifest import (
     LAYOUTS,
     NO_IMAGE,
@@ -22,6 +23,8 @@ from nucseg_tf.errors import DataError
 from nucseg_tf.io.images import check_finite, read_image
 from nucseg_tf.io.labels import relabel
 from nucseg_tf.types import Field
+
+Planes = tuple[int | str | None, int | str | None, bool]  # channel, z and invert
 
 
 @dataclass(frozen=True)
@@ -42,13 +45,21 @@ class Report:
 
 
 def validate(
-    data: str | Path, channel: int | str | None = None, z: int | str | None = None
+    data: str | Path,
+    channel: int | str | None = None,
+    z: int | str | None = None,
+    invert: bool = False,
+    split_binary: bool = False,
 ) -> Report:
     """Open every file of a data set once and say what is wrong with it.
 
     Errors: no partner, unreadable or ambiguous, NaN, shapes that differ, masks that are no label
-    images. Warnings: a constant image, masks without a nucleus, labels in several pieces, and in a
-    folder that is being annotated, an image without a mask.
+    images. Warnings: a constant image, masks without a nucleus, labels in several pieces, what
+    `doubts` finds, and in a folder that is being annotated, an image without a mask.
+
+    Args:
+        data: see `data.manifest`.
+        channel, z, invert, split_binary: as of `load_field`.
 
     Raises:
         DataError: `data` has none of the known layouts.
@@ -60,7 +71,7 @@ def validate(
     problems = [_excuse(problem, Path(data)) for problem in problems]
     usable = 0
     for field in fields:
-        found = _check_field(field, channel, z)
+        found = _check_field(field, (channel, z, invert), split_binary)
         usable += all(problem.usable for problem in found)
         problems += found
     return Report(tuple(fields), images, usable, tuple(problems))
@@ -75,11 +86,12 @@ def _excuse(problem: Problem, data: Path) -> Problem:
     return Problem(problem.path, "has no mask: it is not accepted yet", usable=True)
 
 
-def _check_field(field: Field, channel: int | str | None, z: int | str | None) -> list[Problem]:
+def _check_field(field: Field, planes: Planes, split_binary: bool) -> list[Problem]:
     problems: list[Problem] = []
     pixels = labels = None
     try:
-        image = read_image(field.image, channel=channel, z=z)
+        channel, z, invert = planes
+        image = read_image(field.image, channel=channel, z=z, invert=invert)
         pixels = image.pixels
         check_finite(image)
         if pixels.min() == pixels.max():
@@ -87,13 +99,16 @@ def _check_field(field: Field, channel: int | str | None, z: int | str | None) -
     except DataError as error:
         problems.append(_as_problem(field.image, error))
     try:
-        labels = read_masks(field)
+        labels = read_masks(field, split_binary)
         problems += _check_labels(field.masks[0], labels)
     except DataError as error:
         problems.append(_as_problem(field.masks[0], error))
     if pixels is not None and labels is not None and pixels.shape != labels.shape:
         reason = f"shape {labels.shape} differs from {pixels.shape} of its image {field.image}"
         problems.append(Problem(field.masks[0], reason))
+    elif pixels is not None and labels is not None and all(p.usable for p in problems):
+        found = doubts(pixels, labels)
+        problems += [Problem(field.masks[0], f"{doubt} ({field.image})", True) for doubt in found]
     return problems
 
 
@@ -112,7 +127,10 @@ def _check_labels(path: Path, labels: np.ndarray) -> list[Problem]:
     if not split:
         return []
     if len(values) == 1:
-        reason = f"is a binary mask (0 and {values[0]}): nuclei are not told apart"
+        reason = (
+            f"is a binary mask (0 and {values[0]}): nuclei are not told apart; with --split-binary "
+            "each connected piece is one"
+        )
     else:
         some = ", ".join(map(str, split[:5])) + (", ..." if len(split) > 5 else "")
         reason = f"{len(split)} of {len(values)} labels are in several pieces: {some}"

@@ -43,6 +43,7 @@ def read_image(
     channel: int | str | None = None,
     z: int | str | None = None,
     pixel_size: float | None = None,
+    invert: bool = False,
 ) -> Image:
     """Read one plane of an image file.
 
@@ -52,6 +53,7 @@ def read_image(
         z: index from 0; "max" or "mean" of all planes, or "focus", the sharpest of them; or None
             where the file leaves no choice.
         pixel_size: µm; wins over what the file says.
+        invert: exchange dark and bright.
 
     Returns:
         The image: pixels (H, W) in the dtype of the file; pixel size in µm from OME or ImageJ
@@ -61,7 +63,7 @@ def read_image(
         ImageReadError: the file cannot be read, or it is ambiguous.
         UsageError: `channel`, `z` or `pixel_size` make no sense.
     """
-    path, choice = Path(path), parse(channel, z)
+    path, choice = Path(path), parse(channel, z, invert=invert)
     check_pixel_size(pixel_size)
     if not choice.is_one:
         raise UsageError(f"--z: expected an index, max, mean or focus here. Received: {z!r}.")
@@ -187,6 +189,12 @@ def scenes_in(path: Path) -> tuple[str, ...]:
     """Names of the images that a file holds; errors as of `read_raw`."""
     reader = find_reader(path)
     return guarded(path, lambda: reader.scenes(path))
+
+
+def shape_of_image(path: Path) -> tuple[int, int]:
+    """Rows and columns of an image, whatever planes it has; errors as of `read_raw`."""
+    raw = read_raw(path)
+    return raw.data.shape[raw.axes.index("Y")], raw.data.shape[raw.axes.index("X")]
 
 
 def group_of(path: Path, scene: int | str | None = None) -> Path | None:

@@ -181,7 +181,7 @@ def find_planes(path: Path, raw: RawImage, choice: Choice) -> Planes:
     Raises:
         ImageReadError: it has more axes than can be chosen from.
     """
-    raw = shown(raw)
+    raw = shown(raw, choice.invert)
     axes, shape = raw.axes, raw.data.shape
     free = [
         number

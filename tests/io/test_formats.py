@@ -65,7 +65,8 @@ def test_what_comes_with_the_package():
     )  # fmt: skip
     assert set(image_suffixes()) - set(label_suffixes()) == {".jpg", ".jpeg"}
     assert set(result_endings()) == {
-        "_labels.tif", "_labels.tiff", "_masks.tif", "_masks.tiff", "_overlay.png", "_thumbnail.jpg"
+        "_labels.tif", "_labels.tiff", "_masks.tif", "_masks.tiff", "_overlay.png",
+        "_thumbnail.jpg", "_cp_masks.png", "_cp_output.png", "_cp_flows.tif",
     }  # fmt: skip
     assert reader_for(Path("A.TIF")) is READERS["tiff"]
     assert reader_for(Path("a.digits")) is None

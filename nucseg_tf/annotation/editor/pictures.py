@@ -44,18 +44,20 @@ class Picture:
         }
 
 
-def read_picture(path: Path, channel: str | None = None, z: str | None = None) -> Picture:
+def read_picture(
+    path: Path, channel: str | None = None, z: str | None = None, invert: bool = False
+) -> Picture:
     """Read an image for the page.
 
     Args:
         path: image file.
         channel: see `read_image`.
-        z: see `read_image`.
+        z, invert: see `read_image`.
 
     Raises:
         ImageReadError: it cannot be read, is ambiguous, or is too large for a browser.
     """
-    image = read_image(path, channel=channel, z=z)
+    image = read_image(path, channel=channel, z=z, invert=invert)
     pixels = image.pixels
     if pixels.size > MAX_PIXELS:
         raise ImageReadError(

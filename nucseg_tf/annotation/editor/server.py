@@ -32,6 +32,7 @@ def serve(
     names: Sequence[str] = (),
     channel: str | None = None,
     z: str | None = None,
+    invert: bool = False,
 ) -> None:
     """Print the page's address, and serve it until a signal comes.
 
@@ -41,7 +42,7 @@ def serve(
         port: 0 for any that is free; PORT or the next free one if None.
         names: of the annotators.
         channel: of the images, see `read_image`.
-        z: see `read_image`.
+        z, invert: see `read_image`.
 
     Raises:
         UsageError: the port is taken, or another server works on the folder.
@@ -51,7 +52,7 @@ def serve(
         token = secrets.token_urlsafe(32)
         ask = bool(names) or not is_loopback(host)
         users = Users(user_name(), ask, tuple(names))
-        workspace = Workspace(project, channel, z)
+        workspace = Workspace(project, channel, z, invert=invert)
         app: ASGIApp = make_app(workspace, users)
         if not is_loopback(host):
             app = GZipMiddleware(app, minimum_size=100_000, compresslevel=1)

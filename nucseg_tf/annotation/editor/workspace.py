@@ -63,6 +63,7 @@ class Workspace:
         channel: str | None = None,
         z: str | None = None,
         locks: Locks | None = None,
+        invert: bool = False,
     ):
         """Begin with nothing open.
 
@@ -71,10 +72,11 @@ class Workspace:
             channel: of the images, see `read_image`.
             z: see `read_image`.
             locks: replaced in tests.
+            invert: see `read_image`.
         """
         self.project = project
         self.locks = locks or Locks()
-        self._planes = {"channel": channel, "z": z}
+        self._planes: dict[str, Any] = {"channel": channel, "z": z, "invert": invert}
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._pictures: OrderedDict[str, Picture] = OrderedDict()
         self._guards = {key: threading.RLock() for key in project.fields}
