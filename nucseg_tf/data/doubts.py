@@ -28,7 +28,9 @@ def doubts(pixels: np.ndarray, labels: np.ndarray) -> list[str]:
     """
     found = []
     if has_bright_background(pixels):
-        found.append("its background seems bright; where nuclei are dark, use --invert")
+        found.append(
+            "the background of its image seems bright; where nuclei are dark, use --invert"
+        )
     background = find_background(labels)
     if background is not None:
         found.append(

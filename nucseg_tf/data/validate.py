@@ -107,8 +107,7 @@ def _check_field(field: Field, planes: Planes, split_binary: bool) -> list[Probl
         reason = f"shape {labels.shape} differs from {pixels.shape} of its image {field.image}"
         problems.append(Problem(field.masks[0], reason))
     elif pixels is not None and labels is not None and all(p.usable for p in problems):
-        found = doubts(pixels, labels)
-        problems += [Problem(field.masks[0], f"{doubt} ({field.image})", True) for doubt in found]
+        problems += [Problem(field.masks[0], doubt, True) for doubt in doubts(pixels, labels)]
     return problems
 
 

@@ -26,7 +26,8 @@ REFUSED = {
     32845: "logarithms of luminance and colours (LogLuv)",
 }
 # Compressions whose decoders give RGB of YCbCr: JPEG of all kinds, and JPEG 2000 of Aperio.
-TURNED_TO_RGB = (6, 7, 33003, 33005, 33007, 34892)
+JPEG = (6, 7, 33007, 34892)
+TURNED_TO_RGB = (*JPEG, 33003, 33005)
 
 
 def tiff_meaning(path: Path, tiff: Any, page: Any) -> Meaning | None:
@@ -54,6 +55,11 @@ def tiff_meaning(path: Path, tiff: Any, page: Any) -> Meaning | None:
             f"{path}: its values are {REFUSED[kind]}, not intensities. Save it as grey or RGB."
         )
     return None
+
+
+def is_lossy(page: Any) -> bool:
+    """Whether its compression changes pixel values: JPEG, which of more than 8 bits is lossless."""
+    return int(page.compression) in JPEG and int(page.bitspersample) <= 8
 
 
 def _narrowed(table: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from nucseg_tf.errors import ImageReadError
 from nucseg_tf.evaluation.scores import score_image
 from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.stages.read import Read
+from nucseg_tf.io.labels import read_labels
 
 
 @pytest.fixture(scope="module")
@@ -70,12 +71,14 @@ def test_labels(case, tmp_path):
     assert same == case.exact
 
 
-def test_links_that_lead_nowhere_are_in_failures_csv(tmp_path):
+def test_a_run_with_an_inverted_image_and_a_link_that_leads_nowhere(reference, tmp_path):
     folder = tmp_path / "images"
     folder.mkdir()
-    cv2.imwrite(str(folder / "a.png"), odd_files.drawn()[0])
+    cv2.imwrite(str(folder / "a.png"), 255 - odd_files.drawn()[0])
     (folder / "b.tif").symlink_to("nowhere.tif")
-    assert main(["predict", str(folder), "--out", str(tmp_path / "out")]) == 3
+    assert main(["predict", str(folder), "--out", str(tmp_path / "out"), "--invert"]) == 3
+    found = read_labels(tmp_path / "out" / "a_labels.tif")
+    assert score_image(reference, found, (0.9,)).counts["0.90"].f1 == 1
     with (tmp_path / "out" / "failures.csv").open() as file:
         (row,) = csv.DictReader(file)
     assert row["image"].endswith("b.tif")

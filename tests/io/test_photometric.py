@@ -6,7 +6,7 @@ import pytest
 import tifffile
 from PIL import Image as Pillow
 
-from nucseg_tf.errors import ImageReadError
+from nucseg_tf.errors import ImageReadError, LabelError
 from nucseg_tf.io import meaning
 from nucseg_tf.io.images import read_image
 from nucseg_tf.io.labels import read_labels
@@ -177,3 +177,13 @@ def test_labels_are_what_is_stored(tmp_path, picture, kind):
     options = {"colormap": colours} if kind == "palette" else {}
     tifffile.imwrite(tmp_path / "a.tif", picture, photometric=kind, **options)
     np.testing.assert_array_equal(read_labels(tmp_path / "a.tif"), picture)
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_jpeg_inside_a_tiff_changes_values(tmp_path, colour):
+    smooth = cv2.GaussianBlur(np.eye(64, dtype=np.uint8) * 255, (0, 0), 9) * 9
+    stored = np.stack([smooth] * 3, axis=-1) if colour else smooth
+    Pillow.fromarray(stored).save(tmp_path / "a.tif", compression="jpeg", quality=95)
+    np.testing.assert_allclose(read_image(tmp_path / "a.tif").pixels, smooth, atol=6)
+    with pytest.raises(LabelError, match=r"a\.tif: JPEG compression changes values"):
+        read_labels(tmp_path / "a.tif")

@@ -92,7 +92,7 @@ class RawImage:
         axes: one letter per dimension of `data`, as tifffile names them: Y rows, X columns, Z
             planes, C channels, S colour samples, T time, I and Q unnamed.
         alpha: how many of the last samples (axis S) are transparency.
-        lossy: whether the compression changes pixel values (JPEG files).
+        lossy: whether the compression changes pixel values (JPEG, also inside TIFF).
         pixel_size: width of a pixel, µm, or None.
         pixel_height: its height, µm; None: as wide.
         plane_distance: from one plane (axis Z) to the next, µm, or None.

@@ -132,6 +132,13 @@ def test_every_kind_of_image_can_be_shown(add_image, tmp_path, dtype):
     assert np.allclose(values.ravel()[1:], np.arange(1, 20), atol=1e-3)
 
 
+def test_dark_and_bright_are_exchanged_on_request(add_image, tmp_path):
+    pixels = np.arange(20).reshape(4, 5).astype(np.uint8)
+    add_image(tmp_path / "a.tif", pixels)
+    shown = np.frombuffer(read_picture(tmp_path / "a.tif", invert=True).content, np.uint8)
+    assert np.array_equal(shown.reshape(4, 5), 255 - pixels)
+
+
 def test_the_page_loads_nothing_from_elsewhere(client):
     page = client.get("/")
     policy = page.headers["content-security-policy"]
