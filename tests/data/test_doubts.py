@@ -58,7 +58,7 @@ def test_masks_that_do_not_fit(change):
 def test_an_image_with_bright_background_is_to_be_inverted():
     pixels, labels = field()
     first, second = doubts(2000 - pixels, labels)
-    assert "background seems bright" in first
+    assert "background of its image seems bright" in first
     assert "--invert" in first
     assert "not brighter" in second
 
