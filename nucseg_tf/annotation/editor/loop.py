@@ -18,6 +18,7 @@ from typing import Any
 from nucseg_tf.annotation.editor.shelf import MODEL, beside
 from nucseg_tf.annotation.editor.workspace import Workspace
 from nucseg_tf.annotation.loop import locks, process, versions
+from nucseg_tf.annotation.loop.recipe import read_planes
 from nucseg_tf.annotation.loop.status import read_json, status
 from nucseg_tf.errors import NucsegError
 
@@ -182,7 +183,9 @@ class Loop:
             return False
         told = read_json(self._folder / locks.LOOP / PREDICTING)
         if told is not None:
-            return told["model"] != model or told["state"] in ("running", "stopped")
+            planes = read_planes(self._folder)  # the command line may have changed them
+            other = (told["model"], told.get("planes", planes)) != (model, planes)
+            return other or told["state"] in ("running", "stopped")
         fields = list(self._workspace.project.fields.values())
         if not fields:
             return False

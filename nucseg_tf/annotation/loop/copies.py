@@ -74,11 +74,11 @@ def _content(mask: Path) -> tuple[bytes, bytes] | None:
 
 
 def copy_plane(one: Accepted, planes: Mapping[str, str | int], root: Path) -> Path:
-    """Write the plane of an image that was annotated as an image of its own.
+    """Write the plane of an image that was annotated as an image of its own, with bright nuclei.
 
     Args:
         one: the field.
-        planes: channel, z and t that were chosen for the project.
+        planes: see `read_planes`.
         root: folder for it; it is called by the key of the field.
 
     Raises:

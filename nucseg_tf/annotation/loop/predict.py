@@ -152,6 +152,7 @@ class _Run:
         content = {
             "state": state,
             "model": outcome.model,
+            "planes": self.planes,
             "done": len(outcome.done),
             "total": self.total,
             "field": key,

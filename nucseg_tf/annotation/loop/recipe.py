@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from nucseg_tf.annotation.editor.project import ANNOTATION
+from nucseg_tf.annotation.editor.planes import read_choice
 from nucseg_tf.config import Config, find_config, load_config
-from nucseg_tf.errors import DataError
 
 RECIPE = "finetune"
-CHOICES = "project.json"
 BASE = "nuclei"  # the shipped model: where each version begins
 EPOCHS_A_FIELD, MOST_FIELDS = 4, 5  # of 40 steps; more fields take no longer
 
@@ -41,19 +38,9 @@ def epochs(fields: int) -> int:
 
 
 def read_planes(folder: Path) -> dict[str, str | int]:
-    """Channel, z and t that were chosen for the images of a project; without those that were not.
+    """What was chosen for the images of a project, as `Options` take it; see `PlaneChoice.given`.
 
     Raises:
-        DataError: they cannot be read.
+        DataError: it cannot be read.
     """
-    path = folder / ANNOTATION / CHOICES
-    if not path.is_file():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return {key: content[key] for key in ("channel", "z", "t") if content.get(key) is not None}
-    except (OSError, ValueError, AttributeError) as error:
-        raise DataError(
-            f"{path}: expected a file as the page of `nucseg annotate` writes it. Remove it, and "
-            f"choose channel and plane anew. Received: {error}"
-        ) from error
+    return read_choice(folder).given()

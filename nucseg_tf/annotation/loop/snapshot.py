@@ -3,7 +3,8 @@
 Corrections go on while a version trains; its snapshot stays as it was:
 
     DIR/loop/v1/masks/GROUP/STEM.tif    copies
-    DIR/loop/v1/images/GROUP/STEM.tif   the planes that were chosen, of images with several
+    DIR/loop/v1/images/GROUP/STEM.tif   the planes that were chosen, of images with several, or
+                                        with dark nuclei, of which they are negatives
     DIR/loop/v1/fields.csv              a manifest, with regions
     DIR/loop/v1/config.yaml             all settings of the training
 
@@ -54,8 +55,7 @@ def take(
         folder: of the project.
         accepted: fields, in the order of their first acceptance.
         assigned: their parts, from `parts.assign`.
-        planes: channel, z and t that were chosen for the project; of none, images stay where they
-            are.
+        planes: see `read_planes`; of none, images stay where they are.
         config: of the training; its name is that of the version.
         base: where the first weights come from.
         settings: what was given beside the recipe.

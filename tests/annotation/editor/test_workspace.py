@@ -13,7 +13,7 @@ import pytest
 import tifffile
 
 from nucseg_tf.annotation.editor.message import Message
-from nucseg_tf.annotation.editor.planes import PlaneChoice
+from nucseg_tf.annotation.editor.planes import PlaneChoice, read_choice
 from nucseg_tf.annotation.editor.prelabels import Suspect
 from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.editor.session import ConflictError
@@ -205,3 +205,19 @@ def test_another_plane_is_looked_at_anew(tmp_path, monkeypatch):
     assert workspace.picture("a").pixels[1, 1] == 7
     assert forgotten == [PlaneChoice("1")]
     workspace.close()
+
+
+def test_what_the_command_line_says_is_kept_for_trainings(tmp_path):
+    pixels = np.arange(81, dtype=np.uint8).reshape(9, 9)
+    tifffile.imwrite(tmp_path / "a.tif", pixels)
+    first = Workspace(open_project(tmp_path), PlaneChoice(invert=True))
+    assert np.array_equal(first.picture("a").pixels, 255 - pixels)
+    assert first.planes("a")["fixed"] == ["invert"]
+    first.close()
+    second = Workspace(open_project(tmp_path))
+    assert read_choice(tmp_path) == second.choice == PlaneChoice(invert=True)
+    assert second.planes("a")["fixed"] == []
+    second.choose(Visit("a", "page-of-anna", "anna"), PlaneChoice())
+    assert np.array_equal(second.picture("a").pixels, pixels)
+    assert read_choice(tmp_path) == PlaneChoice()
+    second.close()
