@@ -72,6 +72,8 @@ class Data(Strict):
     find_diameter: bool = False  # predict at the middle of `diameter`, whatever an image's scale
     channel: Plane = None  # of images with several
     z: Plane = None  # of stacks
+    invert: bool = False  # exchange dark and bright
+    split_binary: bool = False  # connected pieces of a mask of two values are nuclei
     blank: Fraction = 0.02  # share of ROIs of pure noise, without nuclei
     validation_fraction: Annotated[float, Limits(gt=0, lt=1)] = 0.2
 
@@ -82,6 +84,11 @@ class Data(Strict):
                 f"shoulder: {self.shoulder} px leave nothing of a ROI of {self.roi} px"
             )
         return self
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What `data.manifest.load_field` takes."""
+        return {name: getattr(self, name) for name in ("channel", "z", "invert", "split_binary")}
 
     @property
     def middle(self) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from nucseg_tf.commands.options import Channel, Plane
+from nucseg_tf.commands.options import Channel, Invert, Plane
 from nucseg_tf.errors import UsageError
 
 
@@ -17,6 +17,7 @@ def annotate(
     users: str = "",
     channel: Channel = None,
     z: Plane = None,
+    invert: Invert = False,
     train_on: Literal["here", "slurm"] = "here",
     t: int | None = None,
     root: Path | None = None,
@@ -49,6 +50,6 @@ def annotate(
         )
     if not 0 <= max_upload <= 1000:
         raise UsageError(f"--max-upload: expected 0 to 1000 GB. Received: {max_upload:g}")
-    options = PlaneChoice(channel, z, None if t is None else str(t))
+    options = PlaneChoice(channel, z, None if t is None else str(t), invert)
     options.parsed()
     serve(folder, host, port, names, options, root, int(max_upload * GIGABYTE), train_on)

@@ -7,7 +7,15 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from nucseg_tf.commands.options import Changes, Channel, ConfigName, Data, Plane
+from nucseg_tf.commands.options import (
+    Changes,
+    Channel,
+    ConfigName,
+    Data,
+    Invert,
+    Plane,
+    SplitBinary,
+)
 from nucseg_tf.commands.settings import settings_and_fields
 from nucseg_tf.console import show_progress
 from nucseg_tf.engines.tensorflow import load_tensorflow
@@ -28,6 +36,8 @@ def augment(
     masks: bool = False,
     channel: Channel = None,
     z: Plane = None,
+    invert: Invert = False,
+    split_binary: SplitBinary = False,
     set: Changes = (),
 ) -> Path:
     """Cut augmented ROIs out of the training fields and keep them, or show what that looks like.
@@ -49,7 +59,9 @@ def augment(
         raise UsageError(f"--bits: expected 8 or 16. Received: {bits}")
     if rois < 1:
         raise UsageError(f"--rois: expected 1 or more. Received: {rois}")
-    settings, fields = settings_and_fields(config, data, channel, z, set)
+    settings, fields = settings_and_fields(
+        config, data, set, channel=channel, z=z, invert=invert, split_binary=split_binary
+    )
     for path in targets:
         ensure_folder(path.parent)
     load_tensorflow()

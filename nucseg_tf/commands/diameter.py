@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nucseg_tf.commands.options import Channel, Device, Engine, Plane
+from nucseg_tf.commands.options import Channel, Device, Engine, Invert, Plane
 from nucseg_tf.errors import NucsegError, SomeImagesFailed
 
 
@@ -12,6 +12,7 @@ def diameter(
     *paths: Path,
     channel: Channel = None,
     z: Plane = None,
+    invert: Invert = False,
     engine: Engine = "auto",
     device: Device = "auto",
 ) -> None:
@@ -33,7 +34,7 @@ def diameter(
     from nucseg_tf.scale.finder import load_finder
 
     find = load_finder(engine, device)
-    read, failed = Read(Options(channel, z)), 0
+    read, failed = Read(Options(channel, z, invert=invert)), 0
     print("diameter  doubt  image")
     for file in files:
         try:

@@ -19,6 +19,7 @@ Channel = Annotated[str | None, "name, index from 0, or max, where images have s
 Plane = Annotated[
     str | None, "plane, index from 0, or max, mean or focus of all, where images are stacks"
 ]
+Invert = Annotated[bool, "exchange dark and bright, of images with dark nuclei"]
 PixelSize = Annotated[float | None, "of the images in µm; the file's own is used otherwise"]
 Diameter = Annotated[
     str | None,
@@ -29,6 +30,7 @@ Pattern = Annotated[
     str | None, "regular expression of file names, see docs/plates.md; known kinds need none"
 ]
 Columns = Annotated[int | None, "of the plate, where file names count its wells"]
+SplitBinary = Annotated[bool, "each connected piece of a mask of two values is a nucleus"]
 # --- models and devices
 ModelsDir = Annotated[Path | None, "folder to search for models by name first"]
 Device = Annotated[base.Device, "auto, cpu or gpu"]

@@ -14,6 +14,7 @@ from nucseg_tf.commands.options import (
     Device,
     Diameter,
     Engine,
+    Invert,
     ModelsDir,
     Pattern,
     PixelSize,
@@ -38,6 +39,7 @@ def predict(
     z: Plane = None,
     t: str | None = None,
     scene: str | None = None,
+    invert: Invert = False,
     link: bool = False,
     tile: int | None = None,
     tta: int = 1,
@@ -109,6 +111,7 @@ def predict(
         overwrite=overwrite,
         illumination=illumination,
         offset=offset,
+        invert=invert,
     )
     check(engine, precision)
     if workers is None:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from nucseg_tf.commands.options import Channel, Device, Engine, ModelsDir, PixelSize, Plane
+from nucseg_tf.commands.options import Channel, Device, Engine, Invert, ModelsDir, PixelSize, Plane
 from nucseg_tf.commands.records import describe_engine, describe_model, end_run, now
 from nucseg_tf.console import show_progress
 
@@ -20,6 +20,7 @@ def prelabel(
     models_dir: ModelsDir = None,
     channel: Channel = None,
     z: Plane = None,
+    invert: Invert = False,
     pixel_size: PixelSize = None,
     diameter: float | None = None,
     tile: int | None = None,
@@ -53,7 +54,7 @@ def prelabel(
 
     started, began = now(), time.perf_counter()
     sizes, limits = (pixel_size, diameter, tile), (min_area, max_area)
-    settings = Settings(channel, z, *sizes, threshold, *limits, agreement)
+    settings = Settings(channel, z, *sizes, threshold, *limits, agreement, invert)
     find_images(folder)  # before the seconds that loading takes
     segmenter: Any = CLASSICAL
     record: dict[str, Any] = {"command": "prelabel", "data": str(folder), "method": method}

@@ -9,7 +9,16 @@ import os
 from pathlib import Path
 from typing import Any
 
-from nucseg_tf.commands.options import Changes, Channel, ConfigName, Data, Device, Plane
+from nucseg_tf.commands.options import (
+    Changes,
+    Channel,
+    ConfigName,
+    Data,
+    Device,
+    Invert,
+    Plane,
+    SplitBinary,
+)
 from nucseg_tf.commands.records import now, write_record
 from nucseg_tf.commands.settings import settings_and_fields
 from nucseg_tf.engines.tensorflow import use_device
@@ -30,6 +39,8 @@ def train(
     store: Path | None = None,
     channel: Channel = None,
     z: Plane = None,
+    invert: Invert = False,
+    split_binary: SplitBinary = False,
     set: Changes = (),
     device: Device = "auto",
 ) -> Path:
@@ -46,7 +57,9 @@ def train(
     """
     if resume and requeue:
         raise UsageError("--resume and --requeue: choose one of them")
-    settings, fields = settings_and_fields(config, data, channel, z, set)
+    settings, fields = settings_and_fields(
+        config, data, set, channel=channel, z=z, invert=invert, split_binary=split_binary
+    )
     ensure_folder(out)
     use_device(device)
     from nucseg_tf.data.manifest import field_hash

@@ -1,6 +1,8 @@
 """Data sets: which image goes with which masks, which split it is in, and whether it can be used.
 
-Layouts, of which STEM_masks may also be STEM, STEM_labels or STEM_mask, and .tif goes with .png:
+Layouts, of which STEM_masks may also be STEM, STEM_labels, STEM_mask or Cellpose's STEM_cp_masks,
+and .tif goes with .png. Without a label image STEM_seg.npy (Cellpose), STEM.geojson (QuPath),
+STEM_rois.zip or STEM.zip (ImageJ, StarDist) are taken:
 
     DIR/images/STEM.ext           DIR/masks/STEM_masks.ext
     DIR/images/GROUP/STEM.ext     DIR/masks/GROUP/STEM_masks.ext     (a cell line, a plate)
@@ -33,17 +35,18 @@ from nucseg_tf.data.regions import (
     regions_path,
 )
 from nucseg_tf.errors import DataError, LabelError, UsageError
-from nucseg_tf.io.formats import written_endings
-from nucseg_tf.io.images import check_finite, images_in, read_image
-from nucseg_tf.io.labels import read_labels, read_mask_stack
+from nucseg_tf.io.formats import CELLPOSE_ENDINGS, OTHER_LABELS, other_label, written_endings
+from nucseg_tf.io.images import check_finite, images_in, read_image, shape_of_image
+from nucseg_tf.io.labels import is_binary, read_labels, read_mask_stack, split_pieces
 from nucseg_tf.io.names import stem_of
+from nucseg_tf.io.shapes import read_shapes
 from nucseg_tf.types import Field
 
 LOG = logging.getLogger(__name__)
 SPLITS = ("train", "val", "test")
 NO_MASK, NO_IMAGE = "has no mask of the same name", "has no image of the same name"
 NO_MASK_BESIDE = "names finished regions, but there is no mask of the same name beside it"
-MASK_ENDINGS = ("_masks", "_labels", "_mask")
+MASK_ENDINGS = ("_cp_masks", "_masks", "_labels", "_mask")
 LAYOUTS = (
     "expected DIR/{images,masks}/STEM.ext, DIR/{train,val,test}/{images,masks}/STEM.ext, "
     "DIR/STEM.ext with DIR/STEM_masks.ext, DIR/ID/{images,masks}/*.png, "
@@ -118,14 +121,18 @@ def scan(data: str | Path) -> tuple[list[Field], list[Problem]]:
 
 
 def load_field(
-    field: Field, channel: int | str | None = None, z: int | str | None = None
+    field: Field,
+    channel: int | str | None = None,
+    z: int | str | None = None,
+    invert: bool = False,
+    split_binary: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Read an image and its labels.
 
     Args:
         field: the pair.
-        channel: see `read_image`.
-        z: see `read_image`.
+        channel, z, invert: see `read_image`.
+        split_binary: see `read_masks`.
 
     Returns:
         pixels: (H, W) in the dtype of the file.
@@ -136,9 +143,9 @@ def load_field(
         LabelError: the mask is no label image, its shape is not that of the image, or its regions
             do not lie in it.
     """
-    image = read_image(field.image, channel=channel, z=z)
+    image = read_image(field.image, channel=channel, z=z, invert=invert)
     check_finite(image)
-    labels = read_masks(field)
+    labels = read_masks(field, split_binary)
     if labels.shape != image.pixels.shape:
         raise LabelError(
             f"{field.masks[0]}: shape {labels.shape} differs from {image.pixels.shape} "
@@ -200,10 +207,13 @@ def _scan_folder(folder: Path, split: str) -> tuple[list[Field], list[Problem]]:
         return _scan_images_masks(folder, split)
     if any((sub / "images").is_dir() for sub in folder.iterdir()):
         return _scan_bowl(folder, split)
-    written = written_endings()
+    written = (*written_endings(), *CELLPOSE_ENDINGS[1:])
     files = [f for f in images_in(folder) if not f.name.lower().endswith(written)]
     masks = [f for f in files if stem_of(f).endswith(MASK_ENDINGS)]
-    fields, problems = _pair([f for f in files if f not in set(masks)], masks, split, "")
+    images = [f for f in files if f not in set(masks)]
+    stems = {stem_of(image) for image in images}  # other archives are not our matter
+    masks += [f for f in _other_labels(folder) if _label_stem(f) in stems]
+    fields, problems = _pair(images, masks, split, "")
     return fields, problems + _without_mask(folder, masks)
 
 
@@ -222,6 +232,8 @@ def _scan_images_masks(folder: Path, split: str) -> tuple[list[Field], list[Prob
             images_in(folder / kind / group) if (folder / kind / group).is_dir() else []
             for kind in ("images", "masks")
         )
+        folders = [folder / "masks" / group]
+        masks += [file for each in folders if each.is_dir() for file in _other_labels(each)]
         some_fields, some_problems = _pair(images, masks, split, group)
         fields += some_fields
         problems += some_problems + _without_mask(folder / "masks" / group, masks)
@@ -293,7 +305,7 @@ def _pair(
     """Pair files by stem; a mask may add one of MASK_ENDINGS."""
     by_stem: dict[str, list[Path]] = defaultdict(list)
     for mask in masks:
-        by_stem[stem_of(mask)].append(mask)
+        by_stem[_label_stem(mask)].append(mask)
     copies = Counter(map(stem_of, images))
     fields: list[Field] = []
     problems: list[Problem] = []
@@ -302,6 +314,7 @@ def _pair(
         stem = stem_of(image)
         partners = [mask for ending in ("", *MASK_ENDINGS) for mask in by_stem[stem + ending]]
         used.update(partners)
+        partners = [mask for mask in partners if _rank(mask) == min(map(_rank, partners))]
         if not partners:
             problems.append(Problem(image, NO_MASK))
         elif len(partners) > 1:
@@ -331,6 +344,23 @@ def _without_mask(folder: Path, masks: list[Path]) -> list[Problem]:
     known = {regions_path(mask) for mask in masks}
     found = sorted(path for path in folder.iterdir() if path.name.endswith(ENDING))
     return [Problem(path, NO_MASK_BESIDE) for path in found if path not in known]
+
+
+def _other_labels(folder: Path) -> list[Path]:
+    """Labels in a folder that are no label images."""
+    found = (f for f in folder.iterdir() if other_label(f) and not f.name.startswith("."))
+    return sorted(file for file in found if file.is_file())
+
+
+def _label_stem(path: Path) -> str:
+    ending = other_label(path)
+    return path.name[: -len(ending)] if ending else stem_of(path)
+
+
+def _rank(path: Path) -> int:
+    """Of files with the same nuclei, label images go first."""
+    ending = other_label(path)
+    return OTHER_LABELS.index(ending) + 1 if ending else 0
 
 
 def _unique(fields: list[Field], problems: list[Problem]) -> tuple[list[Field], list[Problem]]:
@@ -371,11 +401,24 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def read_masks(field: Field) -> np.ndarray:
+def read_masks(field: Field, split_binary: bool = False) -> np.ndarray:
     """The (H, W) int32 labels of a field, from one label image or one mask a nucleus.
 
     Outside its regions, if it has any, they are `IGNORED`; see `regions.mark_unknown`.
+
+    Args:
+        field: the pair.
+        split_binary: whether each connected piece of a mask of two values is a nucleus.
     """
-    single = len(field.masks) == 1
-    labels = read_labels(field.masks[0]) if single else read_mask_stack(field.masks)
-    return known_labels(field.masks[0], labels, field.regions)
+    return known_labels(field.masks[0], _read_all(field, split_binary), field.regions)
+
+
+def _read_all(field: Field, split_binary: bool) -> np.ndarray:
+    """The labels, those outside its regions, too."""
+    if len(field.masks) > 1:
+        return read_mask_stack(field.masks)
+    path = field.masks[0]
+    if path.suffix.lower() in (".geojson", ".zip", ".roi"):
+        return read_shapes(path, shape_of_image(field.image))
+    labels = read_labels(path)
+    return split_pieces(labels) if split_binary and is_binary(labels) else labels

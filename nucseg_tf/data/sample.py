@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from nucseg_tf.config import Config
+from nucseg_tf.data.doubts import doubts
 from nucseg_tf.data.manifest import load_field
 from nucseg_tf.imaging.normalise import normalise
 from nucseg_tf.io.labels import relabel
 from nucseg_tf.types import IGNORED, Box, Field
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,9 @@ def load_samples(
     """
     samples = []
     for field in fields:
-        pixels, labels = load_field(field, config.data.channel, config.data.z)
+        pixels, labels = load_field(field, **config.data.reading)
+        for doubt in doubts(pixels, labels):
+            LOG.warning("%s: %s", field.name, doubt)
         labels = relabel(labels)
         image = normalise(pixels, config.normalisation.low, config.normalisation.high)
         samples.append(

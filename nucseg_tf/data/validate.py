@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
+from nucseg_tf.data.doubts import doubts
 from nucseg_tf.data.manifest import (
     LAYOUTS,
     NO_IMAGE,
@@ -27,6 +28,7 @@ from nucseg_tf.io.names import stem_of
 from nucseg_tf.types import Field
 
 NO_FIELD = (NO_IMAGE, NO_MASK_BESIDE)  # reasons of files that stand for no image
+Planes = tuple[int | str | None, int | str | None, bool]  # channel, z and invert
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,22 @@ class Report:
 
 
 def validate(
-    data: str | Path, channel: int | str | None = None, z: int | str | None = None
+    data: str | Path,
+    channel: int | str | None = None,
+    z: int | str | None = None,
+    invert: bool = False,
+    split_binary: bool = False,
 ) -> Report:
     """Open every file of a data set once and say what is wrong with it.
 
     Errors: no partner, unreadable or ambiguous, NaN, shapes that differ, masks that are no label
     images, regions that do not lie in theirs. Warnings: a constant image, masks without a known
-    nucleus, labels in several pieces, and in a folder that is being annotated, an image without a
-    mask.
+    nucleus, labels in several pieces, what `doubts` finds, and in a folder that is being annotated,
+    an image without a mask.
+
+    Args:
+        data: see `data.manifest`.
+        channel, z, invert, split_binary: as of `load_field`.
 
     Raises:
         DataError: `data` has none of the known layouts.
@@ -66,7 +76,7 @@ def validate(
     problems = [_excuse(problem, Path(data)) for problem in problems]
     usable = 0
     for field in fields:
-        found = _check_field(field, channel, z)
+        found = _check_field(field, (channel, z, invert), split_binary)
         usable += all(problem.usable for problem in found)
         problems += found
     return Report(tuple(fields), images, usable, tuple(problems))
@@ -93,11 +103,12 @@ def _is_aside(image: Path, folder: Path) -> bool:
         return False
 
 
-def _check_field(field: Field, channel: int | str | None, z: int | str | None) -> list[Problem]:
+def _check_field(field: Field, planes: Planes, split_binary: bool) -> list[Problem]:
     problems: list[Problem] = []
     pixels = labels = None
     try:
-        image = read_image(field.image, channel=channel, z=z)
+        channel, z, invert = planes
+        image = read_image(field.image, channel=channel, z=z, invert=invert)
         pixels = image.pixels
         check_finite(image)
         if pixels.min() == pixels.max():
@@ -105,13 +116,15 @@ def _check_field(field: Field, channel: int | str | None, z: int | str | None) -
     except DataError as error:
         problems.append(Problem.of(field.image, error))
     try:
-        labels = read_masks(field)
+        labels = read_masks(field, split_binary)
         problems += _check_labels(field.masks[0], labels)
     except DataError as error:
         problems.append(Problem.of(field.masks[0], error))
     if pixels is not None and labels is not None and pixels.shape != labels.shape:
         reason = f"shape {labels.shape} differs from {pixels.shape} of its image {field.image}"
         problems.append(Problem(field.masks[0], reason))
+    elif pixels is not None and labels is not None and all(p.usable for p in problems):
+        problems += [Problem(field.masks[0], doubt, True) for doubt in doubts(pixels, labels)]
     return problems
 
 
@@ -124,7 +137,10 @@ def _check_labels(path: Path, labels: np.ndarray) -> list[Problem]:
     if not split:
         return []
     if len(values) == 1:
-        reason = f"is a binary mask (0 and {values[0]}): nuclei are not told apart"
+        reason = (
+            f"is a binary mask (0 and {values[0]}): nuclei are not told apart; with --split-binary "
+            "each connected piece is one"
+        )
     else:
         some = ", ".join(map(str, split[:5])) + (", ..." if len(split) > 5 else "")
         reason = f"{len(split)} of {len(values)} labels are in several pieces: {some}"

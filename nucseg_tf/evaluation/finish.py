@@ -122,7 +122,7 @@ def describe(
 ) -> zoo.ModelInfo:
     """What is known of a model before it is tuned; arguments as of `finish`."""
     planes = (config.data.channel, config.data.z)
-    diameters = [median_diameter(read_masks(field)) for field in train]
+    diameters = [median_diameter(read_masks(field, config.data.split_binary)) for field in train]
     diameter = float(np.median([d for d in diameters if d] or [1.0]))
     if config.data.find_diameter:
         diameter = config.data.middle
@@ -171,7 +171,7 @@ def tune_and_score(
     def predict(fields: Sequence[Field]) -> list[Truth]:
         pairs = []
         for field in fields:
-            pixels, labels = load_field(field, config.data.channel, config.data.z)
+            pixels, labels = load_field(field, **config.data.reading)
             predicted = segmenter.predict_raw(pixels, Options(), family.widest(start))
             pairs.append((predicted, labels))
         return pairs

@@ -8,9 +8,10 @@ from nucseg_tf.errors import DataError
 from nucseg_tf.io.formats import label_suffixes
 
 # Names of label images, the first found wins: `predict` writes STEM_labels.tif and may put an
-# overlay STEM.png beside it; a folder of truth may hold the images themselves.
-TRUTH_ENDINGS = ("_masks", "_labels", "")
-PRED_ENDINGS = ("_labels", "")
+# overlay STEM.png beside it, Cellpose writes STEM_cp_masks.png; a folder of truth may hold the
+# images themselves.
+TRUTH_ENDINGS = ("_cp_masks", "_masks", "_labels", "")
+PRED_ENDINGS = ("_labels", "_cp_masks", "")
 
 
 def pair_labels(truth_dir: Path, pred_dir: Path) -> dict[str, tuple[Path, Path]]:

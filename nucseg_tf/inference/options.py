@@ -31,6 +31,7 @@ class Options:
         overwrite: whether labels inside images are replaced.
         illumination: whether uneven light, that all images have in common, is corrected.
         offset: grey value of the camera without light, for that.
+        invert: whether dark and bright are exchanged, of images with dark nuclei.
         writers: names in `registry.WRITERS`, of what is written besides label images.
     """
 
@@ -48,6 +49,7 @@ class Options:
     overwrite: bool = False
     illumination: bool = False
     offset: float = 0.0
+    invert: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense to take of any image; UsageError."""
@@ -61,7 +63,7 @@ class Options:
     @property
     def choice(self) -> Choice:
         """What to take of an image."""
-        return parse(self.channel, self.z, self.t, self.scene)
+        return parse(self.channel, self.z, self.t, self.scene, self.invert)
 
 
 def parse_diameter(text: str | float | None) -> float | str | None:

@@ -75,6 +75,12 @@ def enclosing(boxes: Sequence[Box]) -> Box:
     return y0, x0, y1, x1
 
 
+def shifted(box: Box, around: Box) -> Box:
+    """A box in the rows and columns of another one."""
+    top, left = around[:2]
+    return box[0] - top, box[1] - left, box[2] - top, box[3] - left
+
+
 def grown(box: Box, margin: int) -> Box:
     """A box with a margin on every side."""
     return box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin

@@ -22,12 +22,14 @@ class Choice:
         z: index from 0, "max", "mean" or "focus" of all planes, or "each"; None: the only one.
         t: index from 0, a range of them, or "each"; None: the only one.
         scene: index from 0, a name, or "each"; None: the only one.
+        invert: whether dark and bright are exchanged, in all planes.
     """
 
     channel: int | str | None = None
     z: int | str | None = None
     t: int | str | range | None = None
     scene: int | str | None = None
+    invert: bool = False
 
     @property
     def is_one(self) -> bool:
@@ -45,11 +47,13 @@ def parse(
     z: int | str | None = None,
     t: int | str | range | None = None,
     scene: int | str | None = None,
+    invert: bool = False,
 ) -> Choice:
     """Check what was asked for.
 
     Args:
         channel, z, t, scene: as of `Choice`; numbers also as text, ranges as "A:B", B left out.
+        invert: as of `Choice`.
 
     Raises:
         UsageError: naming the option, what is expected and what came.
@@ -73,6 +77,7 @@ def parse(
         z if numbers["z"] is None else numbers["z"],
         times if times is not None else t if numbers["t"] is None else numbers["t"],
         scene if number is None else number,
+        invert,
     )
 
 

@@ -12,6 +12,9 @@ from nucseg_tf.registry import READERS, WRITERS
 
 # Label images that may lie beside the images they belong to.
 LABEL_ENDINGS = ("_labels.tif", "_labels.tiff", "_masks.tif", "_masks.tiff")
+CELLPOSE_ENDINGS = ("_cp_masks.png", "_cp_output.png", "_cp_flows.tif")
+# Labels that are no label images, the first found wins: of Cellpose, QuPath and ImageJ.
+OTHER_LABELS = ("_seg.npy", ".geojson", "_rois.zip", "_roiset.zip", ".zip")
 
 
 def image_suffixes() -> tuple[str, ...]:
@@ -37,10 +40,23 @@ def reader_for(path: Path) -> Reader | None:
         )
     if not path.is_file():
         return named[0] if named else None
-    with path.open("rb") as stream:
-        head = stream.read(HEAD)
+    head = _head(path)
     fitting = (reader for reader in (*named, *READERS) if reader.recognises(head))
     return next(fitting, named[0] if named else None)
+
+
+def suffixes_of_content(path: Path) -> tuple[str, ...]:
+    """The suffixes that files of such a content have; none of folders and unknown contents."""
+    if not path.is_file():
+        return ()
+    head = _head(path)
+    found = (reader.suffixes_of(head) for reader in READERS if reader.recognises(head))
+    return tuple(suffix for suffixes in found for suffix in suffixes)
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(HEAD)
 
 
 def is_image_folder(path: Path) -> bool:
@@ -56,4 +72,10 @@ def written_endings() -> tuple[str, ...]:
 
 def result_endings() -> tuple[str, ...]:
     """Endings, in lower case, of results of earlier runs that may lie beside the images."""
-    return (*LABEL_ENDINGS, *written_endings())
+    return (*LABEL_ENDINGS, *CELLPOSE_ENDINGS, *written_endings())
+
+
+def other_label(path: Path) -> str | None:
+    """Which of `OTHER_LABELS` a file is by its name."""
+    name = path.name.lower()
+    return next((ending for ending in OTHER_LABELS if name.endswith(ending)), None)

@@ -6,6 +6,7 @@ of `io.readers`; which plane is taken where a file holds several, of `io.planes`
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 from collections.abc import Iterable
@@ -17,10 +18,24 @@ import numpy as np
 from nucseg_tf.errors import ImageReadError, UsageError
 from nucseg_tf.imaging.scratch import strips
 from nucseg_tf.io.choices import parse
-from nucseg_tf.io.formats import image_suffixes, is_image_folder, reader_for, result_endings
+from nucseg_tf.io.formats import (
+    image_suffixes,
+    is_image_folder,
+    reader_for,
+    result_endings,
+    suffixes_of_content,
+)
 from nucseg_tf.io.planes import select_plane
-from nucseg_tf.io.readers.base import RawImage, Reader, describe_scenes, guarded
+from nucseg_tf.io.readers.base import (
+    RawImage,
+    Reader,
+    channels_last,
+    describe_scenes,
+    guarded,
+)
 from nucseg_tf.types import Image
+
+LOG = logging.getLogger(__name__)
 
 
 def read_image(
@@ -28,6 +43,7 @@ def read_image(
     channel: int | str | None = None,
     z: int | str | None = None,
     pixel_size: float | None = None,
+    invert: bool = False,
 ) -> Image:
     """Read one plane of an image file.
 
@@ -37,6 +53,7 @@ def read_image(
         z: index from 0; "max" or "mean" of all planes, or "focus", the sharpest of them; or None
             where the file leaves no choice.
         pixel_size: µm; wins over what the file says.
+        invert: exchange dark and bright.
 
     Returns:
         The image: pixels (H, W) in the dtype of the file; pixel size in µm from OME or ImageJ
@@ -46,7 +63,7 @@ def read_image(
         ImageReadError: the file cannot be read, or it is ambiguous.
         UsageError: `channel`, `z` or `pixel_size` make no sense.
     """
-    path, choice = Path(path), parse(channel, z)
+    path, choice = Path(path), parse(channel, z, invert=invert)
     check_pixel_size(pixel_size)
     if not choice.is_one:
         raise UsageError(f"--z: expected an index, max, mean or focus here. Received: {z!r}.")
@@ -95,7 +112,7 @@ def list_images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
     found: dict[Path, Path] = {}
     results = result_endings()
     for path in map(Path, paths):
-        if not path.exists():
+        if not path.exists() and not path.is_symlink():
             raise UsageError(f"{path}: no such file or folder")
         files = images_in(path) if path.is_dir() and not is_image_folder(path) else [path]
         files = [f for f in files if f == path or not f.name.lower().endswith(results)]
@@ -105,20 +122,28 @@ def list_images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
                 "its subfolders are not searched"
             )
         for file in files:
-            found.setdefault(file.resolve(), file)
+            found.setdefault(Path(os.path.realpath(file)), file)  # of links in a circle, too
     return list(found.values())
 
 
 def images_in(folder: Path) -> list[Path]:
-    """All images directly in a folder that have an image suffix and are not hidden, sorted."""
+    """All images directly in a folder that have an image suffix and are not hidden, sorted.
+
+    Links that lead nowhere are among them, so that it is told of each that it cannot be read.
+    """
     suffixes = image_suffixes()
     return sorted(
         file
         for file in folder.iterdir()
         if file.suffix.lower() in suffixes
         and not file.name.startswith(".")
-        and (file.is_file() or is_image_folder(file))
+        and (file.is_file() or is_image_folder(file) or is_broken_link(file))
     )
+
+
+def is_broken_link(path: Path) -> bool:
+    """Whether a path is a symbolic link to what is not there, or one of a circle of them."""
+    return path.is_symlink() and not path.exists()
 
 
 def read_raw(path: Path, scene: int | str | None = None) -> RawImage:
@@ -138,6 +163,8 @@ def read_raw(path: Path, scene: int | str | None = None) -> RawImage:
     else:
         number = _scene_number(path, scene)
         raw = guarded(path, lambda: reader.read_scene(path, number))
+    _warn_of_name(path)
+    raw = replace(raw, axes=channels_last(raw.axes, raw.data.shape))
     if 0 in raw.data.shape:
         raise ImageReadError(f"{path}: has no pixels (shape {raw.data.shape})")
     if raw.data.dtype == bool:
@@ -149,10 +176,25 @@ def read_raw(path: Path, scene: int | str | None = None) -> RawImage:
     return raw
 
 
+def _warn_of_name(path: Path) -> None:
+    """Say that a file is not what its name says; it has been read as what it is."""
+    meant = suffixes_of_content(path)
+    if meant and path.suffix.lower() in image_suffixes() and path.suffix.lower() not in meant:
+        LOG.warning(
+            "%s: its content is that of %s; read as that. Rename it", path, " or ".join(meant)
+        )
+
+
 def scenes_in(path: Path) -> tuple[str, ...]:
     """Names of the images that a file holds; errors as of `read_raw`."""
     reader = find_reader(path)
     return guarded(path, lambda: reader.scenes(path))
+
+
+def shape_of_image(path: Path) -> tuple[int, int]:
+    """Rows and columns of an image, whatever planes it has; errors as of `read_raw`."""
+    raw = read_raw(path)
+    return raw.data.shape[raw.axes.index("Y")], raw.data.shape[raw.axes.index("X")]
 
 
 def group_of(path: Path, scene: int | str | None = None) -> Path | None:
@@ -173,6 +215,11 @@ def _scene_number(path: Path, scene: int | str) -> int:
 
 def find_reader(path: Path) -> Reader:
     """The reader of an image, where it is one that can have pixels; ImageReadError."""
+    if is_broken_link(path):
+        raise ImageReadError(
+            f"{path}: the link leads nowhere (to {path.readlink()}). Restore what it leads to, "
+            "or remove the link."
+        )
     if not path.exists():
         raise ImageReadError(f"{path}: no such file")
     reader = reader_for(path)

@@ -10,6 +10,7 @@ import numpy as np
 
 from nucseg_tf.errors import LabelError
 from nucseg_tf.imaging.scratch import cut, fits, highest, strips
+from nucseg_tf.io.cellpose import read_seg
 from nucseg_tf.io.files import atomic_path
 from nucseg_tf.io.images import read_raw
 from nucseg_tf.io.readers.base import RawImage
@@ -27,7 +28,7 @@ def read_labels(path: str | os.PathLike[str]) -> np.ndarray:
     point is accepted where every value is whole, grey stored as RGB where the channels are equal.
 
     Args:
-        path: TIFF, PNG or BMP.
+        path: TIFF, PNG or BMP, or Cellpose's _seg.npy.
 
     Returns:
         (H, W) int32, values as in the file.
@@ -37,12 +38,9 @@ def read_labels(path: str | os.PathLike[str]) -> np.ndarray:
         LabelError: it can, but it is not a label image.
     """
     path = Path(path)
-    raw = read_raw(path)
-    if raw.lossy:
-        raise LabelError(
-            f"{path}: JPEG compression changes values, so labels are lost. Save as TIFF or PNG."
-        )
-    plane = _single_plane(path, raw)
+    plane = read_seg(path) if path.suffix.lower() == ".npy" else _stored(path)
+    if plane.ndim != 2:
+        raise LabelError(f"{path}: labels of shape {plane.shape}; expected one plane")
     if np.issubdtype(plane.dtype, np.floating) and not np.all(plane == np.rint(plane)):
         raise LabelError(f"{path}: holds values that are not whole numbers; labels must be")
     low, high = plane.min(), plane.max()
@@ -157,6 +155,33 @@ def relabel(labels: np.ndarray) -> np.ndarray:
     """
     values = np.unique(labels[labels > 0])
     return np.where(labels > 0, np.searchsorted(values, labels) + 1, labels).astype(np.int32)
+
+
+def is_binary(labels: np.ndarray) -> bool:
+    """Whether (H, W) labels have one value besides 0."""
+    top = labels.max(initial=0)
+    return bool(top > 0 and np.all((labels == 0) | (labels == top)))
+
+
+def split_pieces(labels: np.ndarray) -> np.ndarray:
+    """Number what is connected, across corners too: (H, W) int32, 1..N.
+
+    >>> split_pieces(np.array([[9, 0, 9], [0, 0, 0], [9, 0, 0], [0, 9, 0]])).tolist()
+    [[1, 0, 2], [0, 0, 0], [3, 0, 0], [0, 3, 0]]
+    """
+    import cv2
+
+    return cv2.connectedComponents((labels > 0).astype(np.uint8), connectivity=8)[1]
+
+
+def _stored(path: Path) -> np.ndarray:
+    """The plane of an image file."""
+    raw = read_raw(path)
+    if raw.lossy:
+        raise LabelError(
+            f"{path}: JPEG compression changes values, so labels are lost. Save as TIFF or PNG."
+        )
+    return _single_plane(path, raw)
 
 
 def _single_plane(path: Path, raw: RawImage) -> np.ndarray:

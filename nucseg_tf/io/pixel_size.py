@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 if TYPE_CHECKING:
@@ -23,6 +23,20 @@ MICRONS_PER_UNIT = {
     **dict.fromkeys(("cm", "centimeter"), 1e4),
     **dict.fromkeys(("in", "inch"), 25_400.0),
     **{"pm": 1e-6, "å": 1e-4, "m": 1e6},
+}
+# https://www.openmicroscopy.org/Schemas/Documentation/Generated/OME-2016-06/ome_xsd.html#UnitsLength
+# As written there: Mm is a megametre. Not among them: "pixel" and "reference frame", whose size
+# nobody knows.
+_METRES = {
+    **{"Ym": 24, "Zm": 21, "Em": 18, "Pm": 15, "Tm": 12, "Gm": 9, "Mm": 6, "km": 3, "hm": 2},
+    **{"dam": 1, "m": 0, "dm": -1, "cm": -2, "mm": -3, "µm": -6, "nm": -9, "pm": -12},
+    **{"fm": -15, "am": -18, "zm": -21, "ym": -24, "Å": -10},
+}
+_INCHES = {"thou": 1e-3, "li": 1 / 12, "in": 1, "ft": 12, "yd": 36, "mi": 63_360, "pt": 1 / 72}
+MICRONS_PER_OME_UNIT = {
+    **{unit: 10.0 ** (power + 6) for unit, power in _METRES.items()},
+    **{unit: inches * 25_400.0 for unit, inches in _INCHES.items()},
+    **{"ua": 1.495978707e17, "ly": 9.4607304725808e21, "pc": 3.0856775814913673e22},
 }
 
 
@@ -45,12 +59,16 @@ def tiff_pixel_sizes(tiff: tifffile.TiffFile, scene: int = 0) -> PixelSizes:
         return PixelSizes()
     if tiff.is_imagej:
         found = tiff.imagej_metadata or {}
-        unit = MICRONS_PER_UNIT.get(str(found.get("unit", "")).lower())
-        if unit is None:
+        across, down, along = (_imagej_unit(found, name) for name in ("unit", "yunit", "zunit"))
+        if across is None or down is None:
             return PixelSizes()
         spacing = found.get("spacing") if "slices" in found else None
-        distance = unit * spacing if isinstance(spacing, int | float) and spacing > 0 else None
-        return PixelSizes(width * unit, _if_other(height, width, unit), distance)
+        distance = None
+        if along is not None and isinstance(spacing, int | float) and spacing > 0:
+            distance = along * spacing
+        size = width * across
+        other = None if height is None else _if_other(height * down, size, 1.0)
+        return PixelSizes(size, other, distance)
     tag_unit = {2: "inch", 3: "cm"}.get(int(tags.valueof("ResolutionUnit", default=1)))
     if tag_unit is None:
         return PixelSizes()
@@ -69,6 +87,11 @@ def tiff_channels(tiff: tifffile.TiffFile, scene: int = 0) -> tuple[str, ...]:
     found = [e for e in (pixels if pixels is not None else ()) if e.tag.endswith("Channel")]
     names = tuple(channel.attrib.get("Name", "") for channel in found)
     return names if all(names) else ()
+
+
+def _imagej_unit(found: dict[str, Any], name: str) -> float | None:
+    """µm per unit of an axis, which is that of x where it has none of its own."""
+    return MICRONS_PER_UNIT.get(str(found.get(name, found.get("unit", ""))).lower())
 
 
 def _size_of(resolution: tuple[int, int]) -> float | None:
@@ -93,14 +116,15 @@ def _ome_pixels(xml: str, scene: int) -> ElementTree.Element | None:
 def _ome_sizes(pixels: ElementTree.Element | None) -> PixelSizes:
     attributes = {} if pixels is None else pixels.attrib
     width, height, distance = (_ome_size(attributes, axis) for axis in "XYZ")
-    if width is None:
+    if width is None or (height is None and "PhysicalSizeY" in attributes):
         return PixelSizes(plane_distance=distance)
     return PixelSizes(width, _if_other(height, width, 1.0), distance)
 
 
 def _ome_size(attributes: dict[str, str], axis: str) -> float | None:
     with contextlib.suppress(ValueError, KeyError):
-        unit = attributes.get(f"PhysicalSize{axis}Unit", "µm").lower()
-        size = float(attributes[f"PhysicalSize{axis}"]) * MICRONS_PER_UNIT.get(unit, math.nan)
+        unit = attributes.get(f"PhysicalSize{axis}Unit", "µm")
+        microns = MICRONS_PER_OME_UNIT.get(unit) or MICRONS_PER_UNIT.get(unit.lower(), math.nan)
+        size = float(attributes[f"PhysicalSize{axis}"]) * microns
         return size if math.isfinite(size) and size > 0 else None
     return None

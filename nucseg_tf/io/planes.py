@@ -22,6 +22,7 @@ from nucseg_tf.errors import ImageReadError, PlaneChoiceError
 from nucseg_tf.imaging.scratch import is_mapped, release, strips
 from nucseg_tf.io import projection
 from nucseg_tf.io.choices import EACH, FOCUS, MAX, MEAN, Choice
+from nucseg_tf.io.meaning import shown
 from nucseg_tf.io.readers.base import RawImage, guarded
 
 # Rounding between YCbCr and RGB shifts the channels of a grey JPEG by so many levels of 255.
@@ -180,6 +181,7 @@ def find_planes(path: Path, raw: RawImage, choice: Choice) -> Planes:
     Raises:
         ImageReadError: it has more axes than can be chosen from.
     """
+    raw = shown(raw, choice.invert)
     axes, shape = raw.axes, raw.data.shape
     free = [
         number

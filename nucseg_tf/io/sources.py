@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from nucseg_tf.errors import ImageReadError
 from nucseg_tf.io.choices import EACH, Choice
@@ -182,7 +182,7 @@ def find_views(source: Source, choice: Choice) -> Series:
     return Series(source, tuple(views), shape, planes.raw.plane_distance)
 
 
-def _given(**numbers: int | None) -> dict[str, int]:
+def _given(**numbers: int | None) -> dict[str, Any]:
     return {name: number for name, number in numbers.items() if number is not None}
 
 

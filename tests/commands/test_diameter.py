@@ -42,3 +42,13 @@ def test_other_diameters_are_refused_before_the_model_is_loaded(
     command = ["predict", str(tmp_path / "a.tif"), "--out", str(tmp_path / "o")]
     assert main([*command, f"--diameter={text}"]) == 2
     assert "--diameter: expected auto, native or a positive number" in capsys.readouterr().err
+
+
+def test_of_dark_nuclei_the_negative_is_looked_at(tmp_path, capsys):
+    image = field(30).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", image)
+    tifffile.imwrite(tmp_path / "b.tif", 65535 - image)
+    assert main(["diameter", str(tmp_path / "a.tif")]) == 0
+    assert main(["diameter", str(tmp_path / "b.tif"), "--invert"]) == 0
+    _, plain, _, inverted = capsys.readouterr().out.splitlines()
+    assert plain.split()[:2] == inverted.split()[:2]

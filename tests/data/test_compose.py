@@ -169,7 +169,9 @@ def test_diameter_that_is_found_goes_before_that_of_the_labels(tmp_path, monkeyp
     from nucseg_tf.data import sample as module
 
     image, labels = HOST
-    monkeypatch.setattr(module, "load_field", lambda *_: ((255 * image).astype(np.uint8), labels))
+    monkeypatch.setattr(
+        module, "load_field", lambda *_, **__: ((255 * image).astype(np.uint8), labels)
+    )
     field = Field("a", Path("a.tif"), (), group="a")
     settings = make_config()
     (found,) = load_samples([field], settings, lambda _: 33.0)

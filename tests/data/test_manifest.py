@@ -7,9 +7,12 @@ import pytest
 import tifffile
 
 from nucseg_tf.data.manifest import find_fields, load_field, scan, split_fields
+from nucseg_tf.data.regions import mark_unknown, write_regions
 from nucseg_tf.data.validate import validate
 from nucseg_tf.errors import DataError, ImageReadError, LabelError, UsageError
-from nucseg_tf.types import Field
+from nucseg_tf.io.writers.geojson import write_geojson
+from nucseg_tf.io.writers.imagej import write_imagej_rois
+from nucseg_tf.types import IGNORED, Field
 
 
 def save(path, array):
@@ -263,3 +266,127 @@ def test_data_science_bowl_subset(dsb2018):
     pixels, labels = load_field(val[0])
     assert pixels.shape == labels.shape
     assert labels.max() > 0
+
+
+def test_connected_pieces_of_a_binary_mask_are_nuclei_on_request(tmp_path):
+    save(tmp_path / "images" / "a.tif", picture())
+    save(tmp_path / "masks" / "a.tif", ((two_nuclei() > 0) * 255).astype(np.uint8))
+    (field,) = find_fields(tmp_path)
+    assert np.unique(load_field(field)[1]).tolist() == [0, 255]
+    np.testing.assert_array_equal(load_field(field, split_binary=True)[1], two_nuclei())
+    assert "--split-binary" in str(validate(tmp_path).problems[0])
+    assert validate(tmp_path, split_binary=True).problems == ()
+
+
+def test_labels_are_never_split(tmp_path):
+    labels = two_nuclei()
+    labels[7, 0] = 1  # another piece of a nucleus
+    save(tmp_path / "images" / "a.tif", picture())
+    save(tmp_path / "masks" / "a.tif", labels)
+    (field,) = find_fields(tmp_path)
+    np.testing.assert_array_equal(load_field(field, split_binary=True)[1], labels)
+
+
+def test_dark_and_bright_are_exchanged_on_request(tmp_path):
+    save(tmp_path / "images" / "a.tif", picture())
+    save(tmp_path / "masks" / "a.tif", two_nuclei())
+    (field,) = find_fields(tmp_path)
+    np.testing.assert_array_equal(load_field(field, invert=True)[0], 65535 - picture())
+
+
+def test_what_hardly_belongs_together_is_warned_of(tmp_path):
+    labels = np.zeros((90, 80), np.uint16)
+    labels[10:30, 10:40], labels[50:80, 45:60] = 1, 2
+    image = (labels > 0).astype(np.uint16) * 500 + 90
+    for name, mask in (("right", labels), ("turned", labels[::-1]), ("background", labels + 1)):
+        save(tmp_path / "images" / f"{name}.tif", image)
+        save(tmp_path / "masks" / f"{name}.tif", mask)
+    report = validate(tmp_path)
+    assert report.usable == 3
+    first, second = map(str, report.problems)
+    assert "background.tif: label 1 surrounds all others" in first
+    assert "turned.tif: nuclei are not brighter than what surrounds them" in second
+
+
+def write_labels_of(kind, path, labels):
+    """Labels as other programs leave them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if kind == "_seg.npy":
+        np.save(path, {"masks": labels, "filename": "a"})
+    elif kind == ".geojson":
+        write_geojson(path, labels)
+    elif kind in ("_rois.zip", ".zip"):
+        write_imagej_rois(path, labels)
+    else:
+        save(path, labels)
+
+
+OTHERS = ("_cp_masks.png", "_cp_masks.tif", "_seg.npy", ".geojson", "_rois.zip", ".zip")
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+@pytest.mark.parametrize("flat", [True, False])
+def test_labels_of_other_programs(tmp_path, kind, flat):
+    image, mask = ("", "") if flat else ("images", "masks")
+    save(tmp_path / image / "a.tif", picture())
+    write_labels_of(kind, tmp_path / mask / f"a{kind}", two_nuclei())
+    fields, problems = scan(tmp_path)
+    assert summary(fields) == [("", "", "a", "a.tif", f"a{kind}")]
+    assert problems == []
+    np.testing.assert_array_equal(load_field(fields[0])[1], two_nuclei())
+    assert validate(tmp_path).problems == ()
+
+
+def test_of_labels_in_several_formats_a_label_image_is_taken(tmp_path):
+    for folder in (tmp_path / "flat", tmp_path / "two" / "images", tmp_path / "two" / "masks"):
+        save(folder / "a.tif", picture())
+    (tmp_path / "two" / "masks" / "a.tif").unlink()
+    for kind in OTHERS[:1] + OTHERS[2:]:
+        for folder in (tmp_path / "flat", tmp_path / "two" / "masks"):
+            write_labels_of(kind, folder / f"a{kind}", two_nuclei())
+    save(tmp_path / "flat" / "a_cp_output.png", picture(dtype=np.uint8))
+    (tmp_path / "flat" / "project.zip").write_bytes(b"of something else")
+    for data in ("flat", "two"):
+        fields, problems = scan(tmp_path / data)
+        assert [field.masks[0].name for field in fields] == ["a_cp_masks.png"]
+        assert problems == []
+        for kind in (".zip", "_cp_masks.png", "_seg.npy", ".geojson"):
+            where = "flat" if data == "flat" else "two/masks"
+            (tmp_path / where / f"a{kind}").unlink()
+        assert [field.masks[0].name for field in find_fields(tmp_path / data)] == ["a_rois.zip"]
+
+
+def test_labels_of_no_image_are_told_of(tmp_path):
+    save(tmp_path / "images" / "a.tif", picture())
+    save(tmp_path / "masks" / "a.tif", two_nuclei())
+    write_labels_of(".geojson", tmp_path / "masks" / "b.geojson", two_nuclei())
+    assert [str(p) for p in scan(tmp_path)[1]] == [
+        f"{tmp_path / 'masks' / 'b.geojson'}: has no image of the same name"
+    ]
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+@pytest.mark.parametrize("flat", [True, False])
+def test_labels_of_other_programs_may_have_regions(tmp_path, kind, flat):
+    image, mask = ("", "") if flat else ("images", "masks")
+    save(tmp_path / image / "a.tif", picture())
+    write_labels_of(kind, tmp_path / mask / f"a{kind}", two_nuclei())
+    height, width = two_nuclei().shape
+    box = (0, 0, height, width - 1)
+    write_regions(tmp_path / mask / f"a{kind}", [box])
+    fields, problems = scan(tmp_path)
+    assert problems == []
+    assert fields[0].regions == (box,)
+    np.testing.assert_array_equal(load_field(fields[0])[1], mark_unknown(two_nuclei(), [box]))
+
+
+def test_a_binary_mask_is_split_before_its_regions_are_looked_at(tmp_path):
+    save(tmp_path / "images" / "a.tif", picture())
+    save(tmp_path / "masks" / "a.tif", ((two_nuclei() > 0) * 255).astype(np.uint8))
+    rows, columns = np.nonzero(two_nuclei() == 1)
+    box = (int(rows.min()), int(columns.min()), int(rows.max()) + 1, int(columns.max()) + 1)
+    write_regions(tmp_path / "masks" / "a.tif", [box])
+    (field,) = find_fields(tmp_path)
+    labels = load_field(field, split_binary=True)[1]
+    np.testing.assert_array_equal(labels, mark_unknown(two_nuclei(), [box]))
+    assert IGNORED in labels

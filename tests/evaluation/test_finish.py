@@ -85,7 +85,7 @@ class PerfectSegmenter:
 @pytest.fixture
 def drawn_fields(monkeypatch):
     labels = pair()[1]
-    monkeypatch.setattr(finish, "load_field", lambda *_: (labels, labels))
+    monkeypatch.setattr(finish, "load_field", lambda *_, **__: (labels, labels))
 
 
 @pytest.mark.usefixtures("drawn_fields")
@@ -161,7 +161,7 @@ def test_a_finished_model_is_calibrated_if_there_is_enough(count, fitted, monkey
     )
     truth = grid_of_discs(wrong=False)
     image = (50 + 100 * (truth > 0)).astype(np.uint8)
-    monkeypatch.setattr(finish, "load_field", lambda field, channel, z: (image, truth))
+    monkeypatch.setattr(finish, "load_field", lambda *_, **__: (image, truth))
     # Tuning would leave out those that are wrong: nothing were left to tell apart.
     monkeypatch.setattr(finish, "tune", lambda pairs, decode, start, grid, **_: start)
     fields = [Field(str(number), Path("a.png"), (Path("b.png"),)) for number in range(count)]

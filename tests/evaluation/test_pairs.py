@@ -19,3 +19,15 @@ def test_label_images_are_told_from_images_beside_them(tmp_path):
         "y": ("y_labels.png", "y.tif"),
         "z": ("z.ome.tif", "z_labels.tif"),
     }
+
+
+def test_masks_of_cellpose_are_truth_and_predictions(tmp_path):
+    for folder, name in (("truth", "a"), ("found", "b_c")):
+        (tmp_path / folder).mkdir()
+        for stem in ("a", "b_c"):
+            (tmp_path / folder / f"{stem}_cp_masks.png").write_bytes(b"x")
+        (tmp_path / folder / f"{name}.png").write_bytes(b"x")  # an image, or an overlay
+    pairs = pair_labels(tmp_path / "truth", tmp_path / "found")
+    assert {stem: [path.name for path in pair] for stem, pair in pairs.items()} == {
+        stem: [f"{stem}_cp_masks.png"] * 2 for stem in ("a", "b_c")
+    }

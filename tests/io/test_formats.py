@@ -60,12 +60,13 @@ def digits(monkeypatch) -> Writer:
 
 def test_what_comes_with_the_package():
     assert image_suffixes() == (
-        ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp", ".zarr", ".h5", ".hdf5", ".czi", ".nd2",
-        ".lif",
+        ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".zarr", ".h5", ".hdf5", ".czi",
+        ".nd2", ".lif",
     )  # fmt: skip
     assert set(image_suffixes()) - set(label_suffixes()) == {".jpg", ".jpeg"}
     assert set(result_endings()) == {
-        "_labels.tif", "_labels.tiff", "_masks.tif", "_masks.tiff", "_overlay.png", "_thumbnail.jpg"
+        "_labels.tif", "_labels.tiff", "_masks.tif", "_masks.tiff", "_overlay.png",
+        "_thumbnail.jpg", "_cp_masks.png", "_cp_output.png", "_cp_flows.tif",
     }  # fmt: skip
     assert reader_for(Path("A.TIF")) is READERS["tiff"]
     assert reader_for(Path("a.digits")) is None

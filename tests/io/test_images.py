@@ -1,10 +1,12 @@
 import cv2
+import h5py
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image as Pillow
 
 from nucseg_tf.errors import ImageReadError, UsageError
-from nucseg_tf.io.images import check_finite, list_images, read_image
+from nucseg_tf.io.images import check_finite, images_in, list_images, read_image
 
 
 def test_bool_tiff_becomes_uint8(tmp_path):
@@ -84,3 +86,65 @@ def test_list_images_names_what_is_missing(tmp_path):
         list_images([tmp_path / "nowhere"])
     with pytest.raises(UsageError, match="no images"):
         list_images([tmp_path])
+
+
+@pytest.mark.parametrize("target", ["gone/nowhere.tif", "a.tif", "../ring.tif"])
+def test_links_that_lead_nowhere_are_listed_and_told_of(tmp_path, target):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    (folder / "a.tif").symlink_to(target)
+    (folder / "notes.txt").symlink_to(target)
+    if target == "../ring.tif":
+        (tmp_path / "ring.tif").symlink_to("images/a.tif")
+    assert images_in(folder) == list_images([folder]) == [folder / "a.tif"]
+    assert list_images([folder / "a.tif"]) == [folder / "a.tif"]
+    with pytest.raises(ImageReadError, match=rf"a\.tif: the link leads nowhere \(to {target}\)"):
+        read_image(folder / "a.tif")
+
+
+@pytest.mark.parametrize("content", ["tif", "png", "jpg", "bmp", "gif"])
+@pytest.mark.parametrize("suffix", ["tif", "png", "jpg", "bmp", "gif", "h5", "czi", "nd2", "lif"])
+def test_content_decides_and_a_suffix_that_lies_is_told_of(tmp_path, caplog, content, suffix):
+    grey = np.full((40, 50), 90, np.uint8)
+    grey[8:24, 8:32] = 180
+    Pillow.fromarray(grey).save(tmp_path / f"a.{content}")
+    (tmp_path / f"a.{content}").rename(tmp_path / f"b.{suffix}")
+    np.testing.assert_allclose(read_image(tmp_path / f"b.{suffix}").pixels, grey, atol=30)
+    if content == suffix:
+        assert not caplog.messages
+    else:
+        assert f"b.{suffix}: its content is that of .{content}" in caplog.text
+
+
+@pytest.mark.parametrize("channels", [2, 3, 4])
+@pytest.mark.parametrize("ahead", [(), (5,)])
+@pytest.mark.parametrize("kind", ["tif", "h5"])
+def test_a_short_last_axis_without_a_name_is_channels(tmp_path, kind, ahead, channels):
+    stack = np.random.default_rng(0).integers(0, 999, (*ahead, 40, 48, channels)).astype(np.uint16)
+    if kind == "h5":
+        with h5py.File(tmp_path / "a.h5", "w") as file:
+            file["a"] = stack
+    else:
+        tifffile.imwrite(tmp_path / "a.tif", stack, photometric="minisblack", planarconfig=None,
+                         metadata=None if channels > 2 and not ahead else {})  # fmt: skip
+    planes = {"z": 3} if ahead else {}
+    with pytest.raises(ImageReadError, match=rf"--channel 0\.\.{channels - 1}"):
+        read_image(tmp_path / f"a.{kind}", **planes)
+    for channel in range(channels):
+        read = read_image(tmp_path / f"a.{kind}", channel=channel, **planes).pixels
+        np.testing.assert_array_equal(read, (stack[3] if ahead else stack)[..., channel])
+
+
+def test_a_short_axis_that_is_named_is_what_it_says(tmp_path):
+    stack = np.arange(40 * 48 * 2, dtype=np.uint16).reshape(40, 48, 2)
+    tifffile.imwrite(tmp_path / "a.tif", stack, imagej=True, metadata={"axes": "ZYX"})
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif", z=7).pixels, stack[7])
+
+
+@pytest.mark.parametrize("option", ["t", "z"])
+def test_a_movie_is_told_by_its_time_axis(tmp_path, option):
+    stack = np.arange(3 * 40 * 48, dtype=np.uint16).reshape(3, 40, 48)
+    axes = f"{option.upper()}YX"
+    tifffile.imwrite(tmp_path / "a.tif", stack, imagej=True, metadata={"axes": axes})
+    with pytest.raises(ImageReadError, match=rf"axes {axes[0]}=3.*Choose with --{option} 0\.\.2"):
+        read_image(tmp_path / "a.tif")

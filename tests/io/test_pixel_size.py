@@ -1,7 +1,7 @@
 import pytest
 import tifffile
 
-from nucseg_tf.io.images import read_image
+from nucseg_tf.io.images import read_image, read_raw
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,47 @@ def test_pixel_size_of_resolution_tags(tmp_path, grey, resolution, unit, expecte
         tmp_path / "a.tif", grey, resolution=(resolution, resolution), resolutionunit=unit
     )
     assert read_image(tmp_path / "a.tif").pixel_size == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("unit", "microns"),
+    [
+        ("Ym", 1e30), ("Zm", 1e27), ("Em", 1e24), ("Pm", 1e21), ("Tm", 1e18), ("Gm", 1e15),
+        ("Mm", 1e12), ("km", 1e9), ("hm", 1e8), ("dam", 1e7), ("m", 1e6), ("dm", 1e5),
+        ("cm", 1e4), ("mm", 1e3), ("µm", 1), ("nm", 1e-3), ("pm", 1e-6), ("fm", 1e-9),
+        ("am", 1e-12), ("zm", 1e-15), ("ym", 1e-18), ("Å", 1e-4), ("thou", 25.4),
+        ("li", 25_400 / 12), ("in", 25_400), ("ft", 304_800), ("yd", 914_400),
+        ("mi", 1.609344e9), ("ua", 1.495978707e17), ("ly", 9.4607304725808e21),
+        ("pc", 3.0856775814913673e22), ("pt", 25_400 / 72), ("pixel", None),
+        ("reference frame", None), ("furlong", None),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["X", "Y", "Z"])
+def test_every_unit_of_ome_on_every_axis(tmp_path, grey, name, unit, microns):
+    sizes = {f"PhysicalSize{axis}": 3.0 for axis in "XYZ"}
+    units = {f"PhysicalSize{axis}Unit": "µm" for axis in "XYZ"} | {f"PhysicalSize{name}Unit": unit}
+    tifffile.imwrite(
+        tmp_path / "a.ome.tif", grey[None], ome=True, metadata={"axes": "ZYX", **sizes, **units}
+    )
+    raw = read_raw(tmp_path / "a.ome.tif")
+    height = raw.pixel_size if raw.pixel_height is None else raw.pixel_height
+    found = {"X": raw.pixel_size, "Y": height, "Z": raw.plane_distance}
+    expected = {axis: 3 * microns if axis == name and microns else 3.0 for axis in "XYZ"}
+    if microns is None:  # an unknown width or height leaves areas unknown, too
+        expected |= {name: None} if name == "Z" else {"X": None, "Y": None}
+    assert found == {a: e if e is None else pytest.approx(e) for a, e in expected.items()}
+
+
+def test_pixels_that_are_not_square(tmp_path, grey):
+    sizes = {"PhysicalSizeX": 0.65, "PhysicalSizeY": 1300, "PhysicalSizeYUnit": "nm"}
+    tifffile.imwrite(tmp_path / "a.ome.tif", grey, ome=True, metadata={"axes": "YX", **sizes})
+    assert read_image(tmp_path / "a.ome.tif").spacing == pytest.approx((1.3, 0.65))
+    tifffile.imwrite(tmp_path / "b.tif", grey, imagej=True, resolution=(1 / 0.65, 1 / 1.3),
+                     metadata={"unit": "um"})  # fmt: skip
+    assert read_image(tmp_path / "b.tif").spacing == pytest.approx((1.3, 0.65))
+    tifffile.imwrite(tmp_path / "c.tif", grey, imagej=True, resolution=(1 / 0.65, 1 / 1300),
+                     metadata={"unit": "um", "yunit": "nm"})  # fmt: skip
+    assert read_image(tmp_path / "c.tif").spacing == pytest.approx((1.3, 0.65))
+    tifffile.imwrite(tmp_path / "d.tif", grey, resolution=(1e4 / 0.65, 1e4 / 1.3),
+                     resolutionunit="CENTIMETER")  # fmt: skip
+    assert read_image(tmp_path / "d.tif").spacing == pytest.approx((1.3, 0.65))

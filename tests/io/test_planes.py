@@ -189,3 +189,21 @@ def test_pixels_that_are_not_square(tmp_path):
     tifffile.imwrite(tmp_path / "a.ome.tif", blobs(), metadata=metadata)
     image = read_image(tmp_path / "a.ome.tif")
     assert (image.pixel_size, image.aspect, image.spacing) == (0.5, 2.0, (1.0, 0.5))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "float32"])
+@pytest.mark.parametrize("z", [0, 2, "max", "mean", "focus"])
+def test_inverted_planes_are_planes_of_the_inverted_image(tmp_path, dtype, z):
+    stack = np.random.default_rng(0).integers(0, 99, (3, 20, 30)).astype(dtype)
+    top = {"u": float(np.iinfo(dtype).max) if dtype[0] == "u" else 0.0, "i": -1.0, "f": 0.0}
+    other = (top[np.dtype(dtype).kind] - stack.astype(float)).astype(dtype)
+    for name, data in (("a", stack), ("b", other)):
+        tifffile.imwrite(tmp_path / f"{name}.tif", data, photometric="minisblack")
+    read = read_image(tmp_path / "a.tif", z=z, invert=True).pixels
+    np.testing.assert_array_equal(read, read_image(tmp_path / "b.tif", z=z).pixels)
+
+
+def test_two_inversions_are_none(tmp_path):
+    image = blobs()
+    tifffile.imwrite(tmp_path / "a.tif", image, photometric="miniswhite")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif", invert=True).pixels, image)

@@ -162,11 +162,12 @@ class _Planes(_Body):
     channel: str | None = Field(default=None, max_length=200)
     z: str | None = Field(default=None, max_length=20)
     t: str | None = Field(default=None, max_length=20)
+    invert: bool = False
     over: bool = False
 
     @property
     def choice(self) -> PlaneChoice:
-        return PlaneChoice(self.channel, self.z, self.t)
+        return PlaneChoice(self.channel, self.z, self.t, self.invert)
 
 
 class _Aside(_Seen):

@@ -15,6 +15,7 @@ import logging
 import threading
 from typing import Any
 
+from nucseg_tf.annotation.editor.planes import read_choice
 from nucseg_tf.annotation.editor.workspace import UnknownFieldError, Workspace
 from nucseg_tf.annotation.loop import locks, process, versions
 from nucseg_tf.annotation.loop.status import read_json, status
@@ -171,7 +172,9 @@ class Loop:
             return False
         told = read_json(self._folder / locks.LOOP / PREDICTING)
         if told is not None:
-            return told.get("model") != model or told.get("state") in ("running", "stopped")
+            planes = read_choice(self._folder).said()  # the command line may have changed them
+            other = (told.get("model"), told.get("planes", planes)) != (model, planes)
+            return other or told.get("state") in ("running", "stopped")
         fields = list(self._workspace.project.fields.values())
         if not fields:
             return False

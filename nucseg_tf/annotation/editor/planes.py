@@ -1,4 +1,4 @@
-"""Which channel, plane and time of its images a project is about.
+"""Which channel, plane and time of its images a project is about, and whether nuclei are dark.
 
 The choice is one for all fields, as a network sees one channel, and lies in DIR/annotation/
 project.json. What is given on the command line goes before it, and is kept there: trainings and
@@ -10,7 +10,7 @@ stacks.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,27 +28,33 @@ ROLES = ("channel", "z", "t")
 
 @dataclass(frozen=True)
 class PlaneChoice:
-    """As text: what a page or the command line says; see `io.choices`."""
+    """As text: what a page or the command line says; see `io.choices`.
+
+    Attributes:
+        channel, z, t: None where nothing is said.
+        invert: whether nuclei are dark on a bright background; False also where nothing is said.
+    """
 
     channel: str | None = None
     z: str | None = None
     t: str | None = None
+    invert: bool = False
 
     def over(self, other: PlaneChoice) -> PlaneChoice:
         """This choice, and the other's where this has none."""
         return PlaneChoice(**asdict(other) | self.said())
 
-    def said(self) -> dict[str, str]:
-        """What is chosen, by role."""
-        return {role: text for role, text in asdict(self).items() if text is not None}
+    def said(self) -> dict[str, Any]:
+        """What is chosen, by name."""
+        return {name: value for name, value in asdict(self).items() if value not in (None, False)}
 
     def parsed(self) -> Choice:
         """Checked; UsageError."""
-        choice = parse(self.channel, self.z, self.t)
+        choice = parse(self.channel, self.z, self.t, invert=self.invert)
         if not choice.is_one:
             raise UsageError(
                 "expected one plane of one time. Received: "
-                + ", ".join(f"{role} {text}" for role, text in asdict(self).items() if text)
+                + ", ".join(f"{role} {text}" for role, text in self.said().items())
             )
         return choice
 
@@ -70,13 +76,17 @@ def read_choice(folder: Path) -> PlaneChoice:
         return PlaneChoice()
     try:
         known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        texts = {f.name: known.get(f.name) for f in fields(PlaneChoice)}
-        found = PlaneChoice(**{k: None if v is None else str(v) for k, v in texts.items()})
+        texts = {role: known.get(role) for role in ROLES}
+        invert = known.get("invert", False)
+        if not isinstance(invert, bool):
+            raise ValueError(f"invert is {invert!r}, neither true nor false")
+        chosen = {role: None if text is None else str(text) for role, text in texts.items()}
+        found = PlaneChoice(**chosen, invert=invert)
         found.parsed()
     except (OSError, ValueError, AttributeError, UsageError) as error:
         raise DataError(
-            f"{path}: cannot be read: expected channel, z and t of the images. Remove it, and "
-            f"choose anew in the page. Received: {error}"
+            f"{path}: cannot be read: expected channel, z, t and invert of the images. Remove "
+            f"it, and choose anew in the page. Received: {error}"
         ) from error
     return found
 

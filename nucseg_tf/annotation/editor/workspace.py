@@ -102,7 +102,8 @@ class Workspace:
 
         Args:
             project: its folder and fields.
-            options: planes of the images by the command line; before what the project chose.
+            options: planes of the images by the command line; before what the project chose, and
+                kept, for trainings to read them.
             locks: replaced in tests.
             magic: the same.
         """
@@ -110,8 +111,9 @@ class Workspace:
         self.magic = magic or Keeper(project.folder)
         self.locks = locks or Locks()
         self.options = options or PlaneChoice()
-        self.choice = self.options.over(read_choice(project.folder))
-        if self.options.said():
+        kept = read_choice(project.folder)
+        self.choice = self.options.over(kept)
+        if self.choice != kept:
             write_choice(project.folder, self.choice)
         self._choice = threading.Lock()
         self._closed = False
@@ -326,8 +328,8 @@ class Workspace:
 
     def planes(self, key: str) -> dict[str, Any]:
         """What channels, planes and times a field's image has, and what is chosen."""
-        fixed = [role for role, text in asdict(self.options).items() if text is not None]
-        return offer(self._field(key).image, self.choice) | {"fixed": fixed}
+        found = offer(self._field(key).image, self.choice)
+        return found | {"fixed": list(self.options.said())}
 
     def choose(self, visit: Visit, choice: PlaneChoice, over: bool = False) -> dict[str, Any]:
         """Show another plane of all images.

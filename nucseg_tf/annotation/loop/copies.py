@@ -73,7 +73,7 @@ def _content(mask: Path) -> tuple[bytes, bytes] | None:
 
 
 def copy_plane(one: Accepted, choice: PlaneChoice, root: Path) -> Path:
-    """Write the plane of an image that was annotated as an image of its own.
+    """Write the plane of an image that was annotated as an image of its own, with bright nuclei.
 
     Args:
         one: the field.

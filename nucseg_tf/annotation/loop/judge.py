@@ -91,7 +91,7 @@ def score_models(
         models: what `load_model` takes, by name. One that cannot be loaded is left out with a
             warning.
         fields: left out of every training.
-        config: channel and plane of the images.
+        config: how fields are read.
     """
     loaded = [_load(field, config) for field in fields]
     scores: dict[str, Score] = {}
@@ -155,7 +155,7 @@ class _Loaded:
 
 
 def _load(field: Field, config: Config) -> _Loaded:
-    pixels, labels = load_field(field, config.data.channel, config.data.z)
+    pixels, labels = load_field(field, **config.data.reading)
     size = read_image(field.image, config.data.channel, config.data.z).pixel_size
     digest = hashlib.sha256(f"{pixels.dtype} {pixels.shape} {size}".encode())
     digest.update(np.ascontiguousarray(pixels).tobytes())

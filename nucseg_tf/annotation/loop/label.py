@@ -41,7 +41,7 @@ VIEWS = 1  # of a field to be corrected, besides the first; takes as long as tha
 
 
 def has_done(field: AnnotationField, model: str, choice: PlaneChoice) -> bool:
-    """Whether what is on disk is by this model, of these planes."""
+    """Whether what is on disk is by this model, of these planes, as bright or dark."""
     path = beside(field.target, MODEL) if field.has_work else field.target
     known = field.shelf.look(field.key, path).record or {}
     return (known.get("model"), known.get("planes")) == (model, choice.said())

@@ -154,6 +154,7 @@ class _Run:
         content = {
             "state": state,
             "model": outcome.model,
+            "planes": self.choice.said(),
             "done": len(outcome.done),
             "total": self.total,
             "field": key,

@@ -3,7 +3,8 @@
 Corrections go on while a version trains; its snapshot stays as it was:
 
     DIR/loop/v1/masks/GROUP/STEM.tif    copies
-    DIR/loop/v1/images/GROUP/STEM.tif   the planes that were chosen, of images with several
+    DIR/loop/v1/images/GROUP/STEM.tif   the planes that were chosen, of images with several, or
+                                        with dark nuclei, of which they are negatives
     DIR/loop/v1/fields.csv              a manifest, with regions
     DIR/loop/v1/config.yaml             all settings of the training
 

@@ -84,7 +84,8 @@ def prelabel_folder(
         (out / name).unlink(missing_ok=True)  # of labels that now change
     outcome, tables = Prelabelled(), []
     groups = {file: group for group, file in images}
-    stages: list[Stage] = [Read(Options(settings.channel, settings.z, settings.pixel_size))]
+    options = Options(settings.channel, settings.z, settings.pixel_size, invert=settings.invert)
+    stages: list[Stage] = [Read(options)]
     stages += [_Label(method, settings, out, groups)]
     try:
         for number, way in enumerate(run(groups, stages), start=1):

@@ -48,6 +48,7 @@ class Settings:
         min_area, max_area: px; nuclei beyond are dropped.
         agreement: how many views the confidence comes from besides the first, 0 to 7; None: none of
             a model whose scores are calibrated, else 2.
+        invert: see `io.images.read_image`.
     """
 
     channel: int | str | None = None
@@ -59,6 +60,7 @@ class Settings:
     min_area: int | None = None
     max_area: int | None = None
     agreement: int | None = None
+    invert: bool = False
 
     def __post_init__(self) -> None:
         if self.agreement is not None and not 0 <= self.agreement <= MOST_VIEWS:
@@ -97,7 +99,7 @@ def prelabel_image(
     Args:
         image: (H, W), integer or float, any size from 1 x 1 up.
         method: "classical", a model's name or folder, or a loaded model.
-        settings: as for files; channel and z have no meaning here.
+        settings: as for files; channel, z and invert have no meaning here.
 
     Returns:
         (H, W) int32 labels, 0 background, 1..N; and a row a nucleus, as in objects.csv but without

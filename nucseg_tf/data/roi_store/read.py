@@ -66,10 +66,10 @@ class RoiStore:
                 a field that is to validate.
         """
         mine = config.model_dump(mode="json")
-        kept = ("roi", "shoulder", "channel", "z")
+        kept = ("roi", "shoulder", "channel", "z", "invert", "split_binary")
         for section, key in (*(("data", key) for key in kept), ("normalisation", None)):
             stored, wanted = self.content[section], mine[section]
-            stored, wanted = (v if key is None else v[key] for v in (stored, wanted))
+            stored, wanted = (v if key is None else v.get(key, False) for v in (stored, wanted))
             if stored != wanted:
                 raise DataError(
                     f"{self.path}: was made with {section}{f'.{key}' if key else ''} {stored}, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,12 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from nucseg_tf.errors import UsageError
+from nucseg_tf.imaging.background import has_bright_background
 from nucseg_tf.imaging.illumination import correct
 from nucseg_tf.inference.options import Options
 from nucseg_tf.io.images import check_finite, check_pixel_size, describe
 from nucseg_tf.io.planes import Planes, find_planes
 from nucseg_tf.io.sources import FileSource, View
 from nucseg_tf.types import Image
+
+LOG = logging.getLogger(__name__)
 
 
 class Read:
@@ -38,6 +42,7 @@ class Read:
         self.lights = lights or {}
         self._last: tuple[str, Planes] | None = None
         self._guard = threading.Lock()
+        self._bright: set[str] = set()
 
     def __call__(self, item: Path | View) -> Image:
         """Read a plane.
@@ -58,11 +63,21 @@ class Read:
             channels, pixels = {}, self._evened("", planes.plane(settled))
         image = describe(pixels, planes.raw, view.path, self.options.pixel_size)
         check_finite(image)
+        self._warn_if_bright(view, pixels)
         image = replace(image, channels=channels, name=view.name, origin=view.origin)
         image = replace(image, group=view.source.group)
         t, z = planes.number("t", settled.t or 0), settled.z
         made_of_all = isinstance(view.choice.z, str)
         return replace(image, t=t, z=None if made_of_all or isinstance(z, str) else z)
+
+    def _warn_if_bright(self, view: View, pixels: np.ndarray) -> None:
+        """Once a source: of the planes of a stack one is as good as the others."""
+        if view.source.name in self._bright or not has_bright_background(pixels):
+            return
+        self._bright.add(view.source.name)
+        given = "with --invert its background is bright; leave that out"
+        hint = "its background seems bright; where nuclei are dark, use --invert"
+        LOG.warning("%s: %s", view.path, given if self.choice.invert else hint)
 
     def _evened(self, channel: str, pixels: np.ndarray) -> np.ndarray:
         """A plane in even light."""

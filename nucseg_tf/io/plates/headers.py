@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nucseg_tf.errors import ImageReadError
+from nucseg_tf.io.formats import reader_for
 from nucseg_tf.io.images import read_raw
 from nucseg_tf.io.pixel_size import tiff_pixel_sizes
 from nucseg_tf.io.readers.omezarr import READER
-
-TIFF = (".tif", ".tiff")
+from nucseg_tf.registry import READERS
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def read_header(path: Path) -> Header:
     Raises:
         ImageReadError: it cannot be read.
     """
-    if path.suffix.lower() not in TIFF:
+    if reader_for(path) is not READERS["tiff"]:
         raw = READER.read(path) if path.is_dir() else read_raw(path)
         height, width = (raw.data.shape[raw.axes.index(axis)] for axis in "YX")
         return Header((height, width), raw.pixel_size)

@@ -81,6 +81,7 @@ class FilesField:
             Stack((len(times), len(channels), len(levels), *first.shape), first.dtype, read),
             "TCZYX",
             pixel_size=self.plate.pixel_size or raw.pixel_size,
+            pixel_height=None if self.plate.pixel_size else raw.pixel_height,
             channels=tuple(self.plate.channel_names.get(key, key) for key in channels),
             aliases=channels,
         )
@@ -200,7 +201,7 @@ def find_sources(
         UsageError, DataError: there is nothing at a path, or no plate that can be used.
     """
     found: list[Source] = []
-    known: set[Path] = set()
+    known: set[str] = set()
     for given in paths:
         path, inner = split_scene(given)
         if inner is not None:
@@ -212,7 +213,7 @@ def find_sources(
         files = list_images([path])
         if path.is_dir() and len(files) > 1:
             _hint(path, files)
-        new = {place: file for file in files if (place := file.resolve()) not in known}
+        new = {place: file for file in files if (place := os.path.realpath(file)) not in known}
         known |= new.keys()
         found += file_sources(list(new.values()), scene)
     return found

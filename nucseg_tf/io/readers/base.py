@@ -14,6 +14,8 @@ from numpy.typing import DTypeLike
 from nucseg_tf.errors import ImageReadError, NucsegError
 
 T = TypeVar("T")
+FEW = (2, 3, 4)  # channels that may be the last axis where none is named
+LEAST_SIDE = 8  # px, of an image whose last axis is that
 HEAD = 32  # bytes; no signature of the formats known here needs more
 
 
@@ -67,6 +69,21 @@ class Stack:
 
 
 @dataclass(frozen=True)
+class Meaning:
+    """What stored values stand for.
+
+    Attributes:
+        change: from stored values of any shape to what they mean, with `samples` as last axis.
+        dtype: of what they mean; None: as stored.
+        samples: how many colours a value becomes; 0: it stays one.
+    """
+
+    change: Callable[[np.ndarray], np.ndarray]
+    dtype: DTypeLike | None = None
+    samples: int = 0
+
+
+@dataclass(frozen=True)
 class RawImage:
     """What a file holds, before any choice.
 
@@ -75,12 +92,13 @@ class RawImage:
         axes: one letter per dimension of `data`, as tifffile names them: Y rows, X columns, Z
             planes, C channels, S colour samples, T time, I and Q unnamed.
         alpha: how many of the last samples (axis S) are transparency.
-        lossy: whether the compression changes pixel values (JPEG files).
+        lossy: whether the compression changes pixel values (JPEG, also inside TIFF).
         pixel_size: width of a pixel, µm, or None.
         pixel_height: its height, µm; None: as wide.
         plane_distance: from one plane (axis Z) to the next, µm, or None.
         channels: names along the channel axis, in their order; empty where there are none.
         aliases: other names that the channels answer to, in the same order; empty likewise.
+        meaning: what the values stand for where they are not intensities; see `io.meaning`.
     """
 
     data: Pixels
@@ -92,6 +110,7 @@ class RawImage:
     plane_distance: float | None = None
     channels: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    meaning: Meaning | None = None
 
     def read_all(self) -> np.ndarray:
         """All planes as one array."""
@@ -127,6 +146,10 @@ class Reader(Protocol):
             head: its first `HEAD` bytes, fewer where it is shorter.
         """
 
+    def suffixes_of(self, head: bytes) -> tuple[str, ...]:
+        """Which of `suffixes` fit a file that it recognises; all, as a rule."""
+        return self.suffixes
+
     def read(self, path: Path) -> RawImage:
         """Read the only image of a file, without choosing or scaling anything.
 
@@ -155,6 +178,19 @@ class Reader(Protocol):
             number: of the scene, from 0.
         """
         return self.read(path)
+
+
+def channels_last(axes: str, shape: tuple[int, ...]) -> str:
+    """Axes that nobody named, with the last as channels where it is too short for columns.
+
+    >>> channels_last("QYX", (400, 480, 2)), channels_last("ZYX", (400, 480, 2))
+    ('YXC', 'ZYX')
+    """
+    ahead = axes[:-2]
+    unnamed = bool(ahead) and set(ahead) <= set("QI") and axes.endswith("YX")
+    if unnamed and shape[-1] in FEW and min(shape[-3:-1]) >= LEAST_SIDE:
+        return ahead[:-1] + "YXC"
+    return axes
 
 
 def describe_scenes(names: Sequence[str]) -> str:

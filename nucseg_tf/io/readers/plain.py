@@ -1,4 +1,4 @@
-"""PNG, JPEG and BMP by OpenCV, which keeps 16-bit colour exact."""
+"""PNG, JPEG, BMP and GIF by OpenCV, which keeps 16-bit colour exact and applies palettes."""
 
 from __future__ import annotations
 
@@ -9,23 +9,28 @@ import numpy as np
 from nucseg_tf.errors import ImageReadError
 from nucseg_tf.io.readers.base import RawImage, Reader
 
-_PNG, _JPEG, _BMP = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM"
+_PNG, _JPEG, _BMP, _GIF = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"GIF8"
 # Sizes of the header that follows a BMP's own 14 bytes, by version: two letters alone begin much
 # else. https://en.wikipedia.org/wiki/BMP_file_format#DIB_header_(bitmap_information_header)
 _BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)
 
 
 class PlainReader(Reader):
-    """One plane, grey or in colour, without axes of its own or a pixel size."""
+    """One plane, grey or in colour, or several of a GIF, without a pixel size."""
 
-    suffixes = (".png", ".jpg", ".jpeg", ".bmp")
+    suffixes = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
     lossy_suffixes = (".jpg", ".jpeg")
 
     def recognises(self, head: bytes) -> bool:
-        """Whether it is a PNG, JPEG or BMP."""
+        """Whether it is a PNG, JPEG, BMP or GIF."""
         if head.startswith(_BMP):
             return int.from_bytes(head[14:18], "little") in _BMP_HEADERS
-        return head.startswith((_PNG, _JPEG))
+        return head.startswith((_PNG, _JPEG, _GIF))
+
+    def suffixes_of(self, head: bytes) -> tuple[str, ...]:
+        """Those of one of the formats."""
+        kinds = {_PNG: (".png",), _JPEG: (".jpg", ".jpeg"), _GIF: (".gif",), _BMP: (".bmp",)}
+        return next(suffixes for begin, suffixes in kinds.items() if head.startswith(begin))
 
     def read(self, path: Path) -> RawImage:
         """Decode a file.
@@ -39,7 +44,7 @@ class PlainReader(Reader):
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
         try:
             content = np.fromfile(path, np.uint8)
-            data = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
+            data = _decode(content)
         finally:
             cv2.utils.logging.setLogLevel(level)
         if data is None:
@@ -50,9 +55,21 @@ class PlainReader(Reader):
         lossy = content[: len(_JPEG)].tobytes() == _JPEG  # whatever its name
         if data.ndim == 2:
             return RawImage(data, "YX", lossy=lossy)
-        if data.shape[2] >= 3:
+        if data.shape[-1] >= 3:
             data[..., :3] = data[..., 2::-1].copy()  # OpenCV orders blue, green, red
-        return RawImage(data, "YXS", alpha=int(data.shape[2] == 4), lossy=lossy)
+        axes = "YXS" if data.ndim == 3 else "QYXS"
+        return RawImage(data, axes, alpha=int(data.shape[-1] == 4), lossy=lossy)
+
+
+def _decode(content: np.ndarray) -> np.ndarray | None:
+    """(H, W) or (H, W, S); of animated GIFs (frames, H, W, S); None where OpenCV cannot."""
+    import cv2
+
+    if content[: len(_GIF)].tobytes() == _GIF:
+        _, frames = cv2.imdecodemulti(content, cv2.IMREAD_UNCHANGED)
+        if len(frames) > 1:
+            return np.stack(frames)
+    return cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
 
 
 READER = PlainReader()

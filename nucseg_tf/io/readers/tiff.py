@@ -15,6 +15,7 @@ import numpy as np
 
 from nucseg_tf.errors import ImageReadError
 from nucseg_tf.imaging.scratch import fits, release, scratch
+from nucseg_tf.io.photometric import is_lossy, tiff_meaning
 from nucseg_tf.io.pixel_size import tiff_channels, tiff_pixel_sizes
 from nucseg_tf.io.readers.base import Pixels, RawImage, Reader, Stack, refuse_several
 
@@ -75,9 +76,12 @@ def _read(path: Path, number: int | None) -> RawImage:
         data, axes = _read_series(tiff, series, path), series.axes
         extra = getattr(series.keyframe, "extrasamples", ())
         alpha = sum(int(sample) in (1, 2) for sample in extra)  # associated or unassociated
+        lossy = is_lossy(series.keyframe)
+        meaning = tiff_meaning(path, tiff, series.keyframe)
         sizes, channels = tiff_pixel_sizes(tiff, scene), tiff_channels(tiff, scene)
     _refuse_incomplete(path, logs)
-    return RawImage(data, axes, alpha=alpha, channels=channels, **asdict(sizes))
+    described: dict[str, Any] = {"channels": channels, "meaning": meaning, **asdict(sizes)}
+    return RawImage(data, axes, alpha=alpha, lossy=lossy, **described)
 
 
 def _read_series(tiff: Any, series: Any, path: Path) -> Pixels:

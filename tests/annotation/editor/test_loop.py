@@ -13,6 +13,7 @@ import pytest
 
 from nucseg_tf.annotation.editor.app import Users, make_app
 from nucseg_tf.annotation.editor.loop import Loop
+from nucseg_tf.annotation.editor.planes import PlaneChoice
 from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.editor.security import Gate
 from nucseg_tf.annotation.editor.workspace import Workspace
@@ -283,6 +284,18 @@ def test_images_that_come_are_labelled_once(folder, monkeypatch):
     loop.tend()
     loop.tend()
     assert started == [False, True]
+    workspace.close()
+
+
+def test_labels_of_another_plane_than_is_shown_are_made_anew(folder, calls):
+    write_told(folder, planes={})
+    workspace = Workspace(open_project(folder))
+    Loop(workspace).tend()
+    assert calls == []
+    workspace.close()
+    workspace = Workspace(open_project(folder), PlaneChoice(invert=True))
+    Loop(workspace).tend()
+    assert [name for name, *_ in calls] == ["start_predicting"]
     workspace.close()
 
 

@@ -200,6 +200,14 @@ def test_a_stack_asks_for_its_channel(browser, tmp_path):
         page.click("#planes-use")
         page.wait_for_selector("#planes", state="hidden")
         wait(page, f"nucseg.view.picture.pixels[0] === {image[0, 0]}")
+        page.click("#choose-plane")
+        page.check("#planes-invert")
+        page.click("#planes-use")
+        page.wait_for_selector("#planes-error:not([hidden])")
+        page.click("#planes-use")
+        page.wait_for_selector("#planes", state="hidden")
+        wait(page, f"nucseg.view.picture.pixels[0] === {np.invert(image[0, 0])}")
+        assert page.inner_text("#choose-plane") == "GFP · dark nuclei"
         page.close()
     assert '"GFP"' in (tmp_path / "annotation" / "project.json").read_text()
 

@@ -40,7 +40,7 @@ def test_what_is_offered(stack, tmp_path):
     ]
     assert [value for value, _ in found["offered"]["z"]] == ["focus", "max", "mean", "0", "1", "2"]
     assert found["offered"]["t"] == [("0", "1 of 2"), ("1", "2 of 2")]
-    assert found["chosen"] == {"channel": "GFP", "z": None, "t": None}
+    assert found["chosen"] == {"channel": "GFP", "z": None, "t": None, "invert": False}
     tifffile.imwrite(tmp_path / "plain.tif", np.zeros((4, 5), np.uint8))
     assert offer(tmp_path / "plain.tif", PlaneChoice())["offered"] == {}
 
@@ -87,7 +87,27 @@ def test_the_choice_is_kept(tmp_path):
     assert options.over(read_choice(tmp_path)) == PlaneChoice("DAPI", "1", None)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"z": "each"}', '{"t": "0:"}', '{"z": "no"}'])
+def test_dark_nuclei_are_shown_in_the_negative(stack, tmp_path):
+    plane = PlaneChoice("GFP", "2", "1")
+    dark = PlaneChoice(invert=True).over(plane)
+    assert dark == PlaneChoice("GFP", "2", "1", True)
+    assert PlaneChoice("GFP").over(dark).invert
+    seen, negative = read_plane(stack, plane).pixels, read_plane(stack, dark).pixels
+    assert np.array_equal(negative, 65535 - seen)
+    write_choice(tmp_path, dark)
+    assert read_choice(tmp_path) == dark
+    assert dark.said() == {"channel": "GFP", "z": "2", "t": "1", "invert": True}
+
+
+def test_choices_of_before_there_was_a_negative_are_read(tmp_path):
+    (tmp_path / "annotation").mkdir()
+    (tmp_path / "annotation" / "project.json").write_text('{"channel": "1"}')
+    assert read_choice(tmp_path) == PlaneChoice("1")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", '{"z": "each"}', '{"t": "0:"}', '{"z": "no"}', '{"invert": 1}']
+)
 def test_a_damaged_choice_is_named(tmp_path, text):
     (tmp_path / "annotation").mkdir()
     (tmp_path / "annotation" / "project.json").write_text(text)

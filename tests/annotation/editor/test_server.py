@@ -24,6 +24,7 @@ from nucseg_tf.__main__ import main
 from nucseg_tf.annotation.editor.app import Users, make_app
 from nucseg_tf.annotation.editor.locks import IDLE, LEASE, Locks
 from nucseg_tf.annotation.editor.pictures import read_picture
+from nucseg_tf.annotation.editor.planes import PlaneChoice
 from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.editor.security import MAX_BODY, Gate, is_loopback
 from nucseg_tf.annotation.editor.server import PORT, listen
@@ -143,6 +144,14 @@ def test_every_kind_of_image_can_be_shown(add_image, tmp_path, dtype):
     shown = np.frombuffer(picture.content, f"<u{picture.bits // 8}").reshape(picture.shape)
     values = picture.offset + picture.step * shown
     assert np.allclose(values.ravel()[1:], np.arange(1, 20), atol=1e-3)
+
+
+def test_dark_and_bright_are_exchanged_on_request(add_image, tmp_path):
+    pixels = np.arange(20).reshape(4, 5).astype(np.uint8)
+    add_image(tmp_path / "a.tif", pixels)
+    picture = read_picture(tmp_path / "a.tif", PlaneChoice(invert=True))
+    shown = np.frombuffer(picture.content, np.uint8)
+    assert np.array_equal(shown.reshape(4, 5), 255 - pixels)
 
 
 def test_the_page_loads_nothing_from_elsewhere(client):

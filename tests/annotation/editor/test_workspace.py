@@ -232,3 +232,19 @@ def test_planes_of_the_command_line_are_those_of_trainings_too(project, folder):
         Workspace(project, options).close()
         assert read_choice(folder).channel == kept
     assert read_choice(folder) == PlaneChoice("1", "max")
+
+
+def test_what_the_command_line_says_is_kept_for_trainings(tmp_path):
+    pixels = np.arange(81, dtype=np.uint8).reshape(9, 9)
+    tifffile.imwrite(tmp_path / "a.tif", pixels)
+    first = Workspace(open_project(tmp_path), PlaneChoice(invert=True))
+    assert np.array_equal(first.picture("a").pixels, 255 - pixels)
+    assert first.planes("a")["fixed"] == ["invert"]
+    first.close()
+    second = Workspace(open_project(tmp_path))
+    assert read_choice(tmp_path) == second.choice == PlaneChoice(invert=True)
+    assert second.planes("a")["fixed"] == []
+    second.choose(Visit("a", "page-of-anna", "anna"), PlaneChoice())
+    assert np.array_equal(second.picture("a").pixels, pixels)
+    assert read_choice(tmp_path) == PlaneChoice()
+    second.close()

@@ -126,7 +126,7 @@ def models(tmp_path, monkeypatch):
         (tmp_path / name / "sha256").write_text(name)
     monkeypatch.setattr(judge, "load_model", load)
     monkeypatch.setattr(judge.zoo, "verify", lambda home: home.name)
-    monkeypatch.setattr(judge, "load_field", lambda *_: (image, labels))
+    monkeypatch.setattr(judge, "load_field", lambda *_, **__: (image, labels))
     monkeypatch.setattr(judge, "read_image", lambda *_: SimpleNamespace(pixel_size=0.5))
     return {name: tmp_path / name for name in ("good", "bad", "broken")}, loaded
 

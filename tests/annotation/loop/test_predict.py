@@ -113,7 +113,7 @@ def test_fields_without_work_get_labels_and_others_are_not_touched(folder):
         assert "nuclei" in known["why"]
     assert state(folder) == {
         "state": "done", "model": "fpn2ws-nuclei", "done": 5, "total": 5, "field": "",
-        "failures": {}, "error": "",
+        "planes": {}, "failures": {}, "error": "",
     }  # fmt: skip
 
 
@@ -150,6 +150,18 @@ def test_another_choice_of_the_plane_labels_anew(folder):
     outcome = predict_fields(folder)  # the others have a single plane
     assert (len(outcome.done), outcome.failures) == (5, {})
     assert sidecar(folder, "a")["nuclei"] == sidecar(folder, "b")["nuclei"]
+
+
+def test_dark_nuclei_are_found_in_the_negative(folder):
+    predict_fields(folder, keys=["a"])
+    found = read_labels(folder / "prelabels" / "a_labels.tif")
+    image = folder / "images" / "a.tif"
+    tifffile.imwrite(image, 255 - tifffile.imread(image))
+    (folder / "annotation" / "project.json").write_text('{"invert": true}')
+    assert predict_fields(folder, keys=["a"]).done == ["a"]
+    assert np.array_equal(read_labels(folder / "prelabels" / "a_labels.tif"), found)
+    assert sidecar(folder, "a")["planes"] == {"invert": True}
+    assert predict_fields(folder, keys=["a"]).done == []
 
 
 def test_the_labels_of_the_model_before_are_kept(folder):

@@ -150,6 +150,17 @@ def test_the_plane_that_was_chosen_is_trained_on(folder, accept):
         np.testing.assert_array_equal(load_field(field)[0], pixels)
 
 
+def test_of_dark_nuclei_the_negative_is_trained_on(folder, accept):
+    pixels = tifffile.imread(folder / "images" / "a.tif")
+    for key in "ab":
+        accept(folder, key, 1)
+        tifffile.imwrite(folder / "images" / f"{key}.tif", 255 - pixels)
+    (folder / "annotation" / "project.json").write_text(json.dumps({"invert": True}))
+    take(folder)
+    train, _ = snapshot.read_fields(folder, "v1")
+    np.testing.assert_array_equal(load_field(train[0])[0], pixels)
+
+
 def test_flat_folders_and_groups_keep_their_names(tmp_path, folder):
     flat = tmp_path / "flat"
     flat.mkdir()

@@ -175,3 +175,18 @@ def test_what_was_noted_of_labels_goes_with_them(folder):
     run(folder, out)
     assert (out / "top_labels.tif").is_file()
     assert not list(out.rglob("*.json"))
+
+
+def test_dark_nuclei_are_found_in_the_negative(tmp_path, caplog):
+    image = photograph(3)
+    for name, pixels in (("bright", image), ("dark", 255 - image)):
+        write(tmp_path / name / "a.tif", pixels)
+    run(tmp_path / "bright", tmp_path / "one")
+    assert caplog.messages == []
+    run(tmp_path / "dark", tmp_path / "two", invert=True)
+    assert caplog.messages == []
+    found = [read_labels(tmp_path / out / "a_labels.tif") for out in ("one", "two")]
+    assert found[0].max() == 3
+    np.testing.assert_array_equal(*found)
+    run(tmp_path / "dark", tmp_path / "three")
+    assert "a.tif: its background seems bright; where nuclei are dark, use --invert" in caplog.text

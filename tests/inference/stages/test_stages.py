@@ -27,6 +27,7 @@ from nucseg_tf.inference.stages.scale import Scale, find_zoom
 from nucseg_tf.inference.stages.values import Found, Level, Measured, Predicted, Scaled
 from nucseg_tf.inference.stages.write import Write, remove_results
 from nucseg_tf.io.labels import read_labels
+from nucseg_tf.io.sources import FileSource, find_views
 from nucseg_tf.models.confidence import Confidence
 from nucseg_tf.models.zoo import ModelInfo
 from nucseg_tf.scale.estimate import Diameter
@@ -67,6 +68,21 @@ def test_read_gives_the_plane_that_was_chosen(tmp_path):
     tifffile.imwrite(tmp_path / "bad.tif", bad)
     with pytest.raises(ImageReadError, match=r"bad\.tif: 12 of 12 pixels are not finite"):
         Read(Options())(tmp_path / "bad.tif")
+
+
+@pytest.mark.parametrize("invert", [False, True])
+def test_a_bright_background_is_told_of_once_a_stack(tmp_path, caplog, invert):
+    stack = np.full((3, 40, 50), 30, np.uint8)
+    stack[:, 10:20, 10:20] = 200
+    tifffile.imwrite(tmp_path / "a.tif", stack if invert else 255 - stack, photometric="minisblack")
+    options = Options(z="each", invert=invert)
+    read = Read(options)
+    for view in find_views(FileSource(tmp_path / "a.tif"), options.choice).views:
+        read(view)
+    hint = "leave that out" if invert else "where nuclei are dark, use --invert"
+    (said,) = caplog.messages
+    assert said.startswith(f"{tmp_path / 'a.tif'}: ")
+    assert hint in said
 
 
 def test_scale_brings_percentiles_to_0_and_1_and_nuclei_to_their_size(image, info):

@@ -1,4 +1,4 @@
-/** The dialog that chooses channel, plane and time of the images. */
+/** The dialog that chooses channel, plane and time of the images, and says whether nuclei are dark. */
 
 import { $, make, toast } from "./dom.js";
 
@@ -23,9 +23,11 @@ export class Planes {
 
   /** Say what is chosen now. */
   label(choice) {
-    const parts = Object.entries(choice ?? {}).filter(([, value]) => value !== null);
-    const text = parts.map(([role, value]) => (role === "channel" ? value : `${role} ${value}`)).join(" · ");
-    $("choose-plane").textContent = text || "Channel and plane…";
+    const { invert, ...roles } = choice ?? {};
+    const parts = Object.entries(roles).filter(([, value]) => value !== null);
+    const texts = parts.map(([role, value]) => (role === "channel" ? value : `${role} ${value}`));
+    if (invert) texts.push("dark nuclei");
+    $("choose-plane").textContent = texts.join(" · ") || "Channel and plane…";
   }
 
   /** Ask for the plane of a field's image; `why` says that nothing is shown without. */
@@ -39,16 +41,14 @@ export class Planes {
       return;
     }
     const roles = Object.entries(found.offered);
-    if (!roles.length) {
-      toast("This image has one channel and one plane");
-      return;
-    }
     this.over = false;
     this.chosen = found.chosen;
     this.selects = {};
     const rows = roles.map(([role, options]) => this.row(role, options, found));
     $("planes-choices").replaceChildren(...rows);
-    $("planes-text").textContent = why ? `${key} has several. Which one shows the nuclei?` : `Those of ${key}`;
+    this.offerInvert(found);
+    const text = roles.length ? `Those of ${key}` : `${key} has one channel and one plane`;
+    $("planes-text").textContent = why ? `${key} has several. Which one shows the nuclei?` : text;
     this.say("");
     if (!$("planes").open) $("planes").showModal();
   }
@@ -62,9 +62,16 @@ export class Planes {
     return make("label", {}, make("span", { textContent: NAMES[role] + note }), select);
   }
 
+  offerInvert({ chosen, fixed }) {
+    const given = fixed.includes("invert");
+    Object.assign($("planes-invert"), { checked: chosen.invert, disabled: given });
+    $("planes-invert-note").hidden = !given;
+  }
+
   async use() {
     const picked = Object.entries(this.selects).map(([role, select]) => [role, select.value]);
-    const body = { ...this.chosen, ...Object.fromEntries(picked), over: this.over };
+    const invert = $("planes-invert").checked;
+    const body = { ...this.chosen, ...Object.fromEntries(picked), invert, over: this.over };
     try {
       const choice = await this.api.post("/api/planes", this.key, body);
       $("planes").close();

@@ -1,0 +1,106 @@
+"""Masks in Cellpose's STEM_seg.npy, which is a pickle, read without running anything in it.
+
+A pickle says which functions of which modules are to be called with what; `pickle.load` calls them,
+whatever they are. Here all that it names becomes a stand-in that only remembers what it was given;
+the masks are put together from that, after their size has been checked.
+"""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from nucseg_tf.errors import LabelError
+
+MOST = 2 * 2**30  # bytes of a file
+TYPES = ("b1", "u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f4", "f8")
+REMEDY = "Save the masks as TIFF or PNG in Cellpose (File > Save masks as PNG/tif)."
+
+
+def read_seg(path: Path) -> np.ndarray:
+    """The array `masks` of a file, (H, W) as a rule, in its dtype.
+
+    Raises:
+        LabelError: it is no such file, too large, or damaged.
+    """
+    if path.stat().st_size > MOST:
+        raise LabelError(f"{path}: larger than {MOST >> 30} GiB. {REMEDY}")
+    try:
+        with path.open("rb") as file:
+            _skip_header(file)
+            return _array(_content(_Reader(file).load())["masks"])
+    except Exception as error:  # of bytes from anywhere: UnpicklingError, EOFError, KeyError, ...
+        raise LabelError(
+            f"{path}: cannot be read as Cellpose's _seg.npy ({error!r}). {REMEDY}"
+        ) from error
+
+
+class _Noted:
+    """What stands for an object of any class: it remembers and does nothing."""
+
+    def __new__(cls, *args: Any, **_: Any) -> _Noted:
+        noted = super().__new__(cls)
+        noted.args, noted.state = args, None
+        return noted
+
+    args: tuple[Any, ...]
+    state: Any
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        """Take whatever the pickle gives."""
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+    def append(self, _: Any) -> None:
+        """For lists of other classes."""
+
+    def __setitem__(self, _: Any, __: Any) -> None:
+        """For dictionaries of other classes."""
+
+
+class _Reader(pickle.Unpickler):
+    """Gives a stand-in for whatever is named."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """A stand-in that has no more than the name."""
+        return type(f"{module}.{name}"[:100], (_Noted,), {})
+
+
+def _skip_header(file: BinaryIO) -> None:
+    """To the pickle of an array of objects without axes, as np.save writes a dictionary."""
+    read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    shape, _, dtype = read[np.lib.format.read_magic(file)](file)
+    if shape != () or not dtype.hasobject:
+        raise ValueError("it holds an array, not a dictionary")
+
+
+def _content(outer: Any) -> dict[str, Any]:
+    """The dictionary in the array of one object."""
+    if not isinstance(outer, _Noted):
+        raise TypeError("no array")
+    (content,) = outer.state[-1]
+    if not isinstance(content, dict):
+        raise TypeError("no dictionary")
+    return content
+
+
+def _array(noted: Any) -> np.ndarray:
+    """An array of numbers, from what its pickle says."""
+    if not isinstance(noted, _Noted):
+        raise TypeError("masks are no array")
+    _, shape, dtype, is_fortran, content = noted.state
+    code, order = str(dtype.args[0]).lstrip("<>|="), dtype.state[1]
+    if code not in TYPES or not isinstance(content, bytes):
+        raise ValueError(f"masks of type {code}")
+    kind = np.dtype(code).newbyteorder(order)
+    values = np.frombuffer(content, kind)  # of as many bytes as there are
+    if not all(isinstance(side, int) and side >= 0 for side in shape):
+        raise ValueError(f"masks of shape {shape}")
+    return values.reshape(shape, order="F" if is_fortran else "C")
