@@ -161,6 +161,30 @@ predicts_in_parts() { # a field of the workflow, and its copies: the table is th
   cmp "$out/plate/objects.csv" "$WORK/whole/objects.csv"
 }
 
+trains_a_version() { # of the model of a project, by a job; the network is small
+  local project=$WORK/project profile=$WORK/profile
+  rm -rf "$project" "$profile"
+  mkdir -p "$profile"
+  python scripts/make_toy_data.py "$project"
+  cat workflow/profiles/slurm/config.yaml - > "$profile/config.yaml" << EOF
+slurm-status-command: squeue
+slurm-init-seconds-before-status-checks: 2
+seconds-between-status-checks: 2
+slurm-no-account: true
+set-threads: {train: 1}
+set-resources: {train: {mem_mb: 6000}}
+EOF
+  NUCSEG_PROFILE=$profile nucseg loop train "$project" --where slurm --init random \
+    --set model.encoder=mobilenetv2 --set model.filters=16 --set data.roi=128 --set training.batch=2 \
+    --set training.steps_per_epoch=3 --set training.epochs=2 > "$WORK/version.log" 2>&1 || {
+    tail -n 40 "$WORK/version.log" "$project"/loop/cluster/*.log
+    return 1
+  }
+  grep -q 'submitted with SLURM jobid' "$WORK/version.log"
+  nucseg loop status "$project" | grep -q '^v1 '
+  [ -s "$project/loop/v1/model/model.yaml" ]
+}
+
 make_apptainer() { # $WORK/bin: the Apptainer of sif_test.sh, which Debian stable has not
   grep -qs '^root:' /etc/subuid || echo root:200000:65536 >> /etc/subuid
   grep -qs '^root:' /etc/subgid || echo root:200000:65536 >> /etc/subgid
@@ -205,6 +229,7 @@ check "a failing job ends the workflow with 1, and its log says why" gpu_is_aske
 check "a job over its time is reported" time_limit_ends_a_job
 check "afterwards the workflow completes" completes_after_failures
 check "fields are predicted in parts" predicts_in_parts
+check "a version of a project's model is trained by a job" trains_a_version
 SIF=$WORK/user/docker.sif
 if [ -s "$SIF" ]; then
   install bubblewrap uidmap

@@ -18,6 +18,7 @@ import tifffile
 import nucseg_tf.doctor
 from nucseg_tf import __version__, console
 from nucseg_tf.__main__ import main
+from nucseg_tf.commands.loop import Loop
 from nucseg_tf.commands.models import Models
 from nucseg_tf.commands.table import Commands
 from nucseg_tf.models.archive import MODEL_FILES
@@ -152,9 +153,9 @@ def test_help_lists_the_commands(argv, capsys):
 
 
 def test_help_of_every_command_describes_every_flag(capsys):
-    groups = {(): Commands, ("models",): Models}
+    groups = {(): Commands, ("models",): Models, ("loop",): Loop}
     for path, group in groups.items():
-        for name in (key for key in dir(group) if not key.startswith("_") and key != "models"):
+        for name in (key for key in dir(group) if not key.startswith("_") and (key,) not in groups):
             assert main([*path, name, "--help"]) == 0
             text = capsys.readouterr().out
             for parameter in getattr(group, name).__annotations__:

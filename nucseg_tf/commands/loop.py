@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +13,7 @@ from nucseg_tf.errors import SomeImagesFailed
 
 
 def show_status(project: Path, *, json: bool = False) -> str:
-    """What was corrected and trained so far, how good it is, and what runs.
+    """What was corrected and trained so far, how good it is, what runs, what to correct next.
 
     Args:
         project: folder of images, as of `nucseg annotate`
@@ -20,10 +21,16 @@ def show_status(project: Path, *, json: bool = False) -> str:
     """
     from json import dumps
 
+    from nucseg_tf.annotation.editor.project import open_project
+    from nucseg_tf.annotation.loop.learn import judge_project
     from nucseg_tf.annotation.loop.status import status
     from nucseg_tf.annotation.loop.table import as_text
 
-    found = status(project)
+    opened = open_project(project)
+    judged = judge_project(opened, opened.look())
+    following = sorted(judged, key=lambda key: -judged[key].value)
+    found = status(project, opened.fields)
+    found["next"] = [{"field": key, **asdict(judged[key])} for key in following]
     return dumps(found, indent=1) if json else as_text(found)
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +17,7 @@ from nucseg_tf.inference.stages.values import Predicted
 from nucseg_tf.models.zoo import ModelInfo
 from nucseg_tf.registry import FAMILIES
 from nucseg_tf.schema import of_family, parse, to_yaml
-from nucseg_tf.types import Field, Image
+from nucseg_tf.types import Field, Image, Instances
 
 
 def pair() -> tuple[np.ndarray, np.ndarray]:
@@ -88,6 +89,29 @@ def drawn_fields(monkeypatch):
 def test_few_fields_are_tuned_on_with_those_of_the_training():
     info = finish.tune_and_score(PerfectSegmenter(), [FIELD], make_config(), [FIELD, FIELD])
     assert info.thresholds.seed < 0.99
+    assert info.scores["images"] == 1
+
+
+@pytest.mark.usefixtures("drawn_fields")
+@pytest.mark.parametrize(
+    ("apart", "expected"), [(False, "v t0 t3 t6 t9"), (True, "t0 t2 t4 t7 t9")]
+)
+def test_fields_left_out_can_be_kept_out_of_the_thresholds(apart, expected, monkeypatch):
+    """Five fields are tuned on; those of the training are spread over all of them."""
+    seen = []
+    monkeypatch.setattr(
+        finish, "tune", lambda pairs, decode, start, grid, **_: seen.extend(pairs) or start
+    )
+    named = finish.load_field
+    monkeypatch.setattr(finish, "load_field", lambda field, *_: (field.name, named(field)[1]))
+    segmenter, found = PerfectSegmenter(), Instances(pair()[1], np.ones(3, np.float32))
+    monkeypatch.setattr(segmenter, "predict_raw", lambda pixels, *_: pixels, raising=False)
+    monkeypatch.setattr(segmenter, "decode", lambda *_: found, raising=False)
+    monkeypatch.setattr(finish, "judge", lambda *_: None)
+    monkeypatch.setattr(finish, "calibrate", lambda judged: None)
+    train = [replace(FIELD, name=f"t{number}") for number in range(10)]
+    info = finish.tune_and_score(segmenter, [replace(FIELD, name="v")], make_config(), train, apart)
+    assert " ".join(name for name, _ in seen) == expected
     assert info.scores["images"] == 1
 
 

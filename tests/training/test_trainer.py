@@ -86,6 +86,20 @@ def test_run_folder_holds_config_checkpoint_and_best(trained):
         np.testing.assert_array_equal(np.asarray(variable), value)
 
 
+def test_whoever_listens_is_told(tmp_path):
+    told = []
+
+    class Listener(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            told.append(batch)
+
+        def on_epoch_end(self, epoch, logs=None):
+            told.append(sorted(logs))
+
+    Trainer(config(), tmp_path, [sample()], [sample()], listeners=[Listener()]).fit("random")
+    assert told == [0, 1, 2, ["loss", "val_loss"]] * 2
+
+
 def test_a_run_is_not_overwritten(trained):
     run, _ = trained
     with pytest.raises(TrainingError, match="--resume"):

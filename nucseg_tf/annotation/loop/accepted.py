@@ -46,8 +46,13 @@ def accepted_fields(fields: Iterable[AnnotationField]) -> list[Accepted]:
     Reads small files only: each poll of the page asks for this.
     """
     found = []
+    listed: dict[Path, frozenset[str]] = {}  # to ask for each file would take far longer
     for field in fields:
-        masks = field.masks()
+        place = field.mask.parent
+        if place not in listed:
+            files = place.iterdir() if place.is_dir() else ()
+            listed[place] = frozenset(file.name for file in files)
+        masks = [] if listed[place].isdisjoint(field.names) else field.masks()
         if not masks:
             continue
         entries = acceptances(field.state)

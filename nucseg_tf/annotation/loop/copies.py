@@ -48,21 +48,29 @@ def _settled(one: Accepted) -> tuple[bytes, bytes]:
     """What is in a mask and in the file of its regions, b"" without; of one moment."""
     seen = None
     for _ in range(TRIES):
-        try:
-            side = regions_path(one.mask)
-            content = one.mask.read_bytes(), side.read_bytes() if side.is_file() else b""
-        except OSError as error:
-            raise DataError(f"{one.mask}: cannot be read: {error.strerror}") from error
-        entries = acceptances(one.field.state)
-        accepted = entries and hashlib.sha256(content[0]).hexdigest() == entries[-1]["sha256"]
-        if content == seen or (accepted and not content[1]):
-            return content
+        content = _content(one.mask)
+        if content is not None:
+            entries = acceptances(one.field.state)
+            accepted = entries and hashlib.sha256(content[0]).hexdigest() == entries[-1]["sha256"]
+            if content == seen or (accepted and not content[1]):
+                return content
         seen = content
         time.sleep(PAUSE)
     raise DataError(
         f"{one.mask}: changes all the time. Wait until the program that writes it is done, and "
         "train again."
     )
+
+
+def _content(mask: Path) -> tuple[bytes, bytes] | None:
+    """What `_settled` gives, of now; None while one of them is replaced."""
+    side = regions_path(mask)
+    try:
+        return mask.read_bytes(), side.read_bytes() if side.is_file() else b""
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise DataError(f"{mask}: cannot be read: {error.strerror}") from error
 
 
 def copy_plane(one: Accepted, planes: Mapping[str, str | int], root: Path) -> Path:

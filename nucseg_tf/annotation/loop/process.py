@@ -26,7 +26,7 @@ from nucseg_tf.errors import UsageError
 
 NICENESS = 10
 LOGS = {locks.TRAINING: "train.log", locks.PREDICTING: "predict.log", locks.SUBMITTED: "slurm.log"}
-ENDS_IN = 2.0  # s that a process that was told to end may take
+ENDS_IN = 2.0  # s that a process takes to be gone after it was killed
 Where = Literal["here", "slurm"]
 
 
@@ -63,7 +63,7 @@ def stop_training(folder: Path) -> bool:
 def start_predicting(folder: Path, first: str | None = None, again: bool = False) -> None:
     """Label the fields that nobody has corrected with the current model.
 
-    A process that is at it already ends, and the new one goes on.
+    A process that is at it already ends at once: it leaves whole files, so the new one goes on.
 
     Args:
         folder: of the project.
@@ -73,7 +73,7 @@ def start_predicting(folder: Path, first: str | None = None, again: bool = False
     more = [f"--first={first}"] if first is not None else []
     more += ["--again"] if again else []
     command = ["predict", str(folder.resolve()), *more]
-    _end(folder, locks.PREDICTING)
+    _end(folder, locks.PREDICTING, signal.SIGKILL)
     _start(folder, locks.PREDICTING, command)
 
 
@@ -107,11 +107,11 @@ def _spawn(folder: Path, name: str, command: Sequence[str], lock: IO[str] | None
     return process.pid
 
 
-def _end(folder: Path, name: str) -> bool:
-    """Send SIGTERM to whoever holds a lock, if that is on this machine."""
+def _end(folder: Path, name: str, number: signal.Signals = signal.SIGTERM) -> bool:
+    """Send a signal to whoever holds a lock, if that is on this machine."""
     holder = locks.holder(folder, name)
     if holder is None or holder.process == 0 or not holder.is_here:
         return False
     with contextlib.suppress(ProcessLookupError):  # it has just ended
-        os.kill(holder.process, signal.SIGTERM)
+        os.kill(holder.process, number)
     return True

@@ -4,7 +4,8 @@
      "seconds", "eta_seconds"}
 
 `loss` and `val` have a number an epoch. Stages are "preparing", "training", "finishing" (thresholds
-are tuned) and "judging"; `eta_seconds` is until the end of the training, null before it is known.
+are tuned) and "judging"; `eta_seconds` is until the last step is done, null before it is known and
+afterwards.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class Progress(keras.callbacks.Callback):
 
     def _write(self, stage: str) -> None:
         self._written = time.monotonic()
-        left = self._left()
+        left = self._left() if stage == "training" else None
         content = {
             "stage": stage,
             "epoch": min(self.done // self.steps_per_epoch + 1, self.epochs),
@@ -89,7 +90,7 @@ class Progress(keras.callbacks.Callback):
         write_json(self.path, content)
 
     def _left(self) -> float | None:
-        """Seconds to the end of the training, by the pace of this stretch."""
+        """Seconds to the last step, by the pace of this stretch."""
         if self._timed is None:
             return None
         since, first = self._timed

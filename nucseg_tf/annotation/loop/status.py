@@ -47,11 +47,12 @@ def status(folder: Path, fields: Mapping[str, AnnotationField] | None = None) ->
     accepted = accepted_fields(fields.values())
     known = versions.read_versions(folder)
     done = [version for version in known if version.state == "done"]
+    corrected = _corrected(accepted, known)
     return {
         "model": versions.current(folder),
         "shipped": SHIPPED,
-        "corrected": _corrected(accepted, known),
-        "train": {"why": _why(folder, accepted, known), "what": _what(accepted, known)},
+        "corrected": corrected,
+        "train": {"why": _why(folder, accepted, known), "what": _what(corrected)},
         "training": _training(folder, known),
         "versions": [_row(version) for version in reversed(known)],
         "curve": dict(done[-1].curve) if done else None,
@@ -109,12 +110,10 @@ def _why(folder: Path, accepted: Sequence[Accepted], known: Sequence[Version]) -
     return obstacle(accepted, known)
 
 
-def _what(accepted: Sequence[Accepted], known: Sequence[Version]) -> str:
-    count = _corrected(accepted, known)
-    if not accepted:
-        return ""
-    if len(accepted) == 1:
-        return "Train on three quarters of the corrected field; the rest is left out to score on"
+def _what(count: Mapping[str, Any]) -> str:
+    if count["fields"] < 2:
+        text = "Train on three quarters of the corrected field; the rest is left out to score on"
+        return text if count["fields"] else ""
     fields = "1 field" if count["train"] == 1 else f"{count['train']} fields"
     return f"Train on {fields}; {count['left_out']} left out to score on"
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+FIELDS = 3  # to correct next
 COLUMNS = ("f1", "splits", "merges", "missed", "spurious")
 
 
 def as_text(status: Mapping[str, Any]) -> str:
-    """What `status.status` gives, for people."""
+    """What `status.status` gives, for people; with the fields to correct `next`, if it has them."""
     count = status["corrected"]
     nuclei = "" if count["nuclei"] is None else f", {count['nuclei']} nuclei"
     lines = [
@@ -25,6 +26,8 @@ def as_text(status: Mapping[str, Any]) -> str:
         lines.append(f"to train: {status['train']['why']}")
     elif not training:
         lines.append(f"to train: nucseg loop train PROJECT ({status['train']['what']})")
+    following = status.get("next", ())[:FIELDS]
+    lines += [f"correct next: {one['field']}: {one['why']}" for one in following]
     return "\n".join(lines)
 
 

@@ -74,9 +74,13 @@ def prepare(folder: Path, new: bool, again: bool, base: str, settings: Sequence[
     Raises:
         UsageError: there is nothing to train on, or nothing new.
     """
-    version = None if new else versions.unfinished(folder)
+    version = versions.unfinished(folder)
     if version is None:
         return _begin(folder, again, base, settings)
+    if new:
+        begun = _begin(folder, again, base, settings)
+        versions.write(folder, replace(version, state="stopped"))  # also if it was killed
+        return begun
     if settings or base != BASE:
         raise UsageError(
             f"{version.name} goes on with its own settings; to begin anew with others, add --new. "

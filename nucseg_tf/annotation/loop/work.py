@@ -49,6 +49,8 @@ def work(folder: Path, version: Version) -> dict[str, Any]:
         if not made.is_dir():
             made = _make(home / "run", config, version.base, (train, left_out), progress)
         made.rename(home / "model")
+    for name in ("last.h5", "best.h5"):  # 64 MB, of use only to go on with
+        (home / "run" / name).unlink(missing_ok=True)
     progress.stage("judging")
     return _judge(folder, version, left_out, config)
 

@@ -55,7 +55,7 @@ def loop(folder, calls):
 
 @pytest.fixture
 def client(loop) -> TestClient:
-    app = make_app(loop._workspace, Users("anna"), loop)
+    app = make_app(loop._workspace, Users("anna"), loop=loop)
     headers = {"authorization": f"Bearer {TOKEN}"}
     gate = Gate(app, TOKEN, "127.0.0.1", 8765)
     return TestClient(gate, BASE, headers=headers, raise_server_exceptions=False)

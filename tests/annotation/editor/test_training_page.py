@@ -55,7 +55,7 @@ def serving(folder: Path) -> Iterator[str]:
     loop = Loop(workspace)
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
-        app = Gate(make_app(workspace, Users("anna"), loop), TOKEN, "127.0.0.1", port)
+        app = Gate(make_app(workspace, Users("anna"), loop=loop), TOKEN, "127.0.0.1", port)
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", ws="none"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

@@ -165,3 +165,11 @@ def test_flat_folders_and_groups_keep_their_names(tmp_path, folder):
         rows = [(row["mask"], row["group"], row["name"]) for row in csv.DictReader(file)]
     assert rows == [("masks/A/a.tif", "A", "A_a"), ("masks/B/a.tif", "B", "B_a")]
     assert (flat / "loop" / "v1" / "masks" / "a.tif").is_file()
+
+
+def test_a_mask_that_is_away_for_a_moment_is_waited_for(one, tmp_path, monkeypatch):
+    """As the page does where the regions of a field have changed."""
+    whole = one.mask.read_bytes()
+    one.mask.unlink()
+    monkeypatch.setattr(copies.time, "sleep", lambda seconds: one.mask.write_bytes(whole))
+    assert copy_mask(one, tmp_path / "copies")[0].read_bytes() == whole

@@ -110,7 +110,8 @@ def test_versions_are_told_with_their_scores(folder, accept):
     (row,) = found["versions"]
     assert (row["train"], row["left_out"], row["nuclei"], row["taken"]) == (1, 1, 8, True)
     assert found["curve"] == curve
-    text = as_text(found)
+    text = as_text(found | {"next": [{"field": "d", "why": "all is wrong"}] * 5})
+    assert text.count("correct next: d: all is wrong") == 3
     assert "v1             1       8       0.900  1       2       3       4" in text
     assert "v1: F1 0.900 on the field left out." in text
     assert "More fields will probably help." in text

@@ -14,7 +14,8 @@ from reference.small import SMALL, tiny
 
 from nucseg_tf.annotation.loop import locks, versions, work
 from nucseg_tf.annotation.loop.progress import Progress
-from nucseg_tf.annotation.loop.train import train
+from nucseg_tf.annotation.loop.recipe import BASE
+from nucseg_tf.annotation.loop.train import prepare, train
 from nucseg_tf.annotation.loop.versions import SHIPPED
 from nucseg_tf.errors import TrainingError, UsageError
 from nucseg_tf.models import weights, zoo
@@ -198,3 +199,13 @@ def test_a_single_field_is_enough(folder, accept, base):
     accept(folder, "a", 1)
     done = train(folder, base=str(base), settings=SMALL)
     assert [(use.key, use.part) for use in done.fields] == [("a", "train"), ("a", "left_out")]
+
+
+@pytest.mark.usefixtures("judged")
+def test_another_version_may_begin_while_one_is_unfinished(corrected, base):
+    train(corrected, base=str(base), settings=SMALL)
+    killed = versions.read(corrected, "v1")
+    versions.write(corrected, replace(killed, state="training"))
+    begun = prepare(corrected, True, True, str(base), SMALL)
+    assert (begun.name, versions.read(corrected, "v1").state) == ("v2", "stopped")
+    assert prepare(corrected, False, False, BASE, ()) == begun
