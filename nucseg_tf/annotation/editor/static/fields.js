@@ -125,7 +125,7 @@ export class FieldList {
     if (this.thumbnails) button.append(this.thumbnails.canvas(row.key));
     button.append(
       make("i", { className: "dot" }),
-      make("span", { className: "name", textContent: nameOf(row.key) }),
+      make("span", { className: "name" }, make("bdi", { textContent: nameOf(row.key) })),
       make("span", { className: "mark", textContent: MARKS[row.status] }),
       make("span", { className: "facts", textContent: facts.filter(Boolean).join(" · ") }),
     );
