@@ -260,7 +260,7 @@ def test_before_and_after(page, actor, images, problems):
     actor.label(labels, *KEYS)
     wait(lambda: nuclei(page) == 4)
     page.keyboard.press("c")
-    shown(page, ".toast", "no such labels")
+    shown(page, ".toast", "No model before this one")
     problems.clear()  # the browser notes the answer
     versions.home(images, "v1").mkdir(parents=True)
     versions.model_folder(images, "v1").mkdir()

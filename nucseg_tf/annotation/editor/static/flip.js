@@ -4,6 +4,11 @@ import { $, toast } from "./dom.js";
 import { LabelMap } from "./labelmap.js";
 import { showCount } from "./status.js";
 
+const MISSING = {
+  before: "No model before this one has labelled this field",
+  model: "The model in use has not labelled this field",
+};
+
 /** Whether the field has the labels of a model: nobody has edited it, and it has no mask. */
 export function isUntouched({ status, from }) {
   return status === "new" && from !== "masks";
@@ -30,9 +35,9 @@ export class Flip {
     const { field, view } = editor;
     if (!field || !view.labels || editor.opening || this.asking) return;
     this.asking = true;
+    const of = isUntouched(field) ? "before" : "model";
     try {
       await editor.queue.idle(); // what is on its way belongs to the field's own labels
-      const of = isUntouched(field) ? "before" : "model";
       const other = await editor.api.bytes("/api/labels", field.key, of);
       if (editor.field !== field || editor.opening) return;
       this.own = view.labels;
@@ -43,7 +48,8 @@ export class Flip {
       const name = other.model || "another model";
       this.say(of === "before" ? `Before: labels of ${name}` : `Labels of ${name}, not yours`);
     } catch (error) {
-      toast(error.message, error.status === 404 ? "info" : "bad");
+      if (error.status === 404) toast(MISSING[of]);
+      else toast(error.message, "bad");
     } finally {
       this.asking = false;
     }
