@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 from nucseg_tf.annotation.editor.message import Message
+from nucseg_tf.annotation.editor.planes import PlaneChoice
 from nucseg_tf.annotation.editor.prelabels import Suspect
 from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.editor.session import ConflictError
@@ -188,3 +190,18 @@ def test_labels_of_the_model_before_and_of_the_model(workspace, folder):
     write_labels(path.with_name("one_model.tif"), np.eye(7, dtype=np.int32))
     with pytest.raises(UnknownFieldError, match="is not of this image"):
         workspace.labels(KEY, "model")
+
+
+def test_another_plane_is_looked_at_anew(tmp_path, monkeypatch):
+    pixels = np.stack([np.full((9, 9), 5, np.uint8), np.full((9, 9), 7, np.uint8)])
+    pixels[:, 0, 0] = 0
+    tifffile.imwrite(tmp_path / "a.tif", pixels, metadata={"axes": "CYX"}, imagej=True)
+    workspace = Workspace(open_project(tmp_path), PlaneChoice("0"))
+    forgotten = []
+    monkeypatch.setattr(workspace.magic, "forget", lambda: forgotten.append(workspace.choice))
+    assert workspace.picture("a").pixels[1, 1] == 5
+    workspace.options = PlaneChoice()
+    workspace.choose(Visit("a", "page-of-anna", "anna"), PlaneChoice("1"))
+    assert workspace.picture("a").pixels[1, 1] == 7
+    assert forgotten == [PlaneChoice("1")]
+    workspace.close()

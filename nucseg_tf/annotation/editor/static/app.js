@@ -66,6 +66,7 @@ const gestures = new Gestures(view, {
 const loop = new Loop(api, editor);
 editor.onField = () => {
   tools.cancel();
+  loop.showLabelling();
   if (tools.name === "magic") magic.prepare();
 };
 editor.onPlanes = (key) => planes.show(key, "needed");
