@@ -181,7 +181,8 @@ EOF
     return 1
   }
   grep -q 'submitted with SLURM jobid' "$WORK/version.log"
-  nucseg loop status "$project" | grep -q '^v1 '
+  nucseg loop status "$project" > "$WORK/status.txt" # not into grep, which ends at the first line
+  grep -q '^v1 ' "$WORK/status.txt"
   [ -s "$project/loop/v1/model/model.yaml" ]
 }
 

@@ -134,8 +134,9 @@ def mark_unknown(labels: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
     Raises:
         LabelError: a box reaches over the edge, or nothing is known of what lies in the boxes.
     """
+    labels = labels.astype(np.int32, copy=False)
     if not boxes:
-        return labels.astype(np.int32, copy=False)
+        return labels
     finished = np.zeros(labels.shape, bool)
     for box in boxes:
         if box[2] > labels.shape[0] or box[3] > labels.shape[1]:
@@ -148,7 +149,7 @@ def mark_unknown(labels: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
     known = np.where(labels == 0, finished, known)
     if not known.any():
         raise LabelError("nothing in its regions is known: all nuclei there lie mostly outside")
-    return np.where(known, labels, IGNORED).astype(np.int32)
+    return np.where(known, labels, np.int32(IGNORED))
 
 
 def known_labels(mask: Path, labels: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 
 from nucseg_tf.data.mosaic import join_fields
@@ -23,3 +25,9 @@ def test_only_fields_of_one_group_and_shape_are_joined_and_large_ones_are_left()
     assert join_fields(mixed, 40) == []
     assert join_fields([field(40)] * 4, 40) == []
     assert len(join_fields([field()] * 9, 40)) == 2
+
+
+def test_fields_of_which_only_regions_are_known_are_left_out():
+    part = replace(field(), regions=((0, 0, 9, 9),))
+    assert len(join_fields([field()] * 4, 40)) == 1
+    assert join_fields([*[field()] * 3, part], 40) == []

@@ -5,7 +5,8 @@ import tifffile
 from nucseg_tf.config import Config, Policy, make_config, policy_values
 from nucseg_tf.data import pipeline
 from nucseg_tf.data.manifest import find_fields
-from nucseg_tf.data.roi import read_roi, valid_mask, zoom_limits
+from nucseg_tf.data.regions import mark_unknown, write_regions
+from nucseg_tf.data.roi import choose_region, read_roi, valid_mask, zoom_limits
 from nucseg_tf.data.sample import Sample, load_samples, median_diameter
 from nucseg_tf.data.validation import validation_dataset
 from nucseg_tf.errors import ImageReadError, TrainingError
@@ -228,3 +229,101 @@ def test_a_field_without_nuclei_teaches_background(tmp_path):
     for image, labels in pipeline.roi_dataset([empty], settings).take(8):
         assert np.isfinite(image).all()
         assert labels.numpy().max() == 0
+
+
+# --- fields of which only regions are known --------------------------------------------------
+
+REGIONS = ((8, 10, 60, 70), (100, 90, 190, 150))
+
+
+def partly(labels: np.ndarray, **others) -> Sample:
+    return Sample(np.zeros(labels.shape, np.float16), labels, 12.0, "", **others)
+
+
+@pytest.mark.parametrize("side", [20, 52, 75])
+def test_windows_lie_in_a_region_or_around_it(side):
+    field = partly(np.zeros((200, 160), np.int32), regions=REGIONS)
+    marked = mark_unknown(field.labels, REGIONS).astype(np.int16)
+    field = partly(marked, regions=REGIONS)
+    shares = []
+    for place in np.random.default_rng(0).random((200, 2)):
+        region, _ = choose_region(field, tuple(place))
+        _, labels = read_roi(field, tuple(place), 1.0, side)
+        fits = [min(side, end - start) for start, end in zip(region[:2], region[2:], strict=True)]
+        assert (labels == 0).sum() >= fits[0] * fits[1]
+        shares.append(region == REGIONS[0])
+    area = 52 * 60
+    assert np.mean(shares) == pytest.approx(area / (area + 90 * 60), abs=0.08)
+
+
+def test_a_region_at_the_edge_of_a_small_field_is_mirrored_as_that():
+    labels = sample((40, 100)).labels
+    whole = read_roi(partly(labels), (0.3, 0.2), 1.0, 64)
+    same = read_roi(partly(labels, regions=((0, 0, 40, 100),)), (0.3, 0.2), 1.0, 64)
+    np.testing.assert_array_equal(whole, same)
+    _, found = read_roi(partly(labels, regions=((0, 80, 40, 100),)), (0.3, 0.0), 1.0, 64)
+    np.testing.assert_array_equal(found[7:47], labels[:, 36:])
+
+
+@pytest.fixture
+def toy_set(tmp_path):
+    """Writes a data set of one field from its labels; gives its samples."""
+
+    def write(name: str, labels: np.ndarray, boxes, settings: Config) -> list[Sample]:
+        folder = tmp_path / name
+        for kind in ("images", "masks"):
+            (folder / kind).mkdir(parents=True)
+        image = np.random.default_rng(0).integers(0, 999, labels.shape).astype(np.uint16)
+        tifffile.imwrite(folder / "images" / "a.tif", image)
+        tifffile.imwrite(folder / "masks" / "a.tif", labels.astype(np.uint16))
+        write_regions(folder / "masks" / "a.tif", boxes)
+        return load_samples(find_fields(folder), settings)
+
+    return write
+
+
+def same(first, second) -> bool:
+    """Whether two batches are equal, and their targets."""
+    (image, targets), (other, others) = first, second
+    return np.array_equal(image, other) and all(
+        np.array_equal(targets[name], others[name]) for name in targets
+    )
+
+
+@pytest.mark.parametrize("family", ["fpn2ws", "mask_rcnn", "jacobkie"])
+def test_what_stands_on_unknown_ground_teaches_nothing(family, toy_set):
+    settings = make_config(
+        {
+            "model": {"family": family},
+            "data": {"roi": 64, "shoulder": 4, "blank": 0.0},
+            "augment": {"compose": {"touching": 0.5}},
+            "training": {"batch": 2},
+        }
+    )
+    labels, boxes = sample((150, 120)).labels, [(20, 10, 90, 80)]
+    known = mark_unknown(labels, boxes)
+    cut = np.unique(labels[20:90, 10:80][known[20:90, 10:80] < 0])  # these stay as they are
+    outside = (known < 0) & ~np.isin(labels, cut)
+    assert len(cut)
+    rows = np.indices(labels.shape)[0]
+    fillings = (labels, np.where(outside, 0, labels), np.where(outside, 900 + rows, labels))
+    made = [toy_set(str(n), filling, boxes, settings) for n, filling in enumerate(fillings)]
+    assert made[0][0].labels.dtype == np.int16
+    np.testing.assert_array_equal(made[0][0].labels < 0, known < 0)
+    for dataset in (pipeline.training_dataset, validation_dataset):
+        first, *others = (list(dataset(samples, settings).take(3)) for samples in made)
+        assert not any("valid" in t and (t["valid"] == 1).numpy().all() for _, t in first)
+        for other in others:
+            assert all(same(*pair) for pair in zip(first, other, strict=True))
+
+
+def test_a_region_of_the_whole_field_is_as_none(toy_set):
+    labels, settings = sample((150, 120)).labels, config()
+    whole = toy_set("whole", labels, [], settings)
+    region = toy_set("region", labels, [(0, 0, 150, 120)], settings)
+    assert (region[0].labels.dtype, region[0].diameter) == (np.uint16, whole[0].diameter)
+    for dataset in (pipeline.training_dataset, validation_dataset):
+        pairs = zip(
+            dataset(whole, settings).take(3), dataset(region, settings).take(3), strict=True
+        )
+        assert all(same(*pair) for pair in pairs)

@@ -81,7 +81,7 @@ def test_nuclei_are_known_whole_or_not_at_all():
 
 
 def test_half_a_nucleus_is_too_little():
-    labels = draw("..1122")
+    labels = draw("..1122").astype(np.uint16)
     assert mark_unknown(labels, [(0, 0, 1, 3)]).tolist() == [[0, 0, -1, -1, -1, -1]]
 
 
@@ -137,7 +137,7 @@ def test_what_is_no_box_is_not_written_nor_read(tmp_path, folder, boxes):
     path = regions_path(mask_of(folder))
     for content in (json.dumps({"boxes": boxes}), '{"boxes": []}', "[]", "{", "null", '{"a": 1}'):
         path.write_text(content)
-        with pytest.raises(DataError, match="a.regions.json: expected"):
+        with pytest.raises(DataError, match=r"a\.regions\.json: expected"):
             read_regions(mask_of(folder))
         fields, (problem,) = scan(folder)
         assert (fields, problem.path) == ([], path)
@@ -176,7 +176,7 @@ def test_regions_in_a_manifest(folder):
     assert find_fields(manifest)[0].regions == ((0, 0, 1, 1),)
     for text in ("0:0:4", "0:0:4:x", "4:0:4:5", "-1:0:4:5"):
         manifest.write_text(f"image,mask,regions\n{row},{text}\n")
-        with pytest.raises(DataError, match="m.csv, line 2: regions must"):
+        with pytest.raises(DataError, match=r"m\.csv, line 2: regions must"):
             find_fields(manifest)
 
 

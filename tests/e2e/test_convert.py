@@ -20,6 +20,7 @@ from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.editor.session import Session
 from nucseg_tf.annotation.editor.store import Store
 from nucseg_tf.data.manifest import find_fields
+from nucseg_tf.data.regions import read_regions, write_regions
 from nucseg_tf.io.images import read_image
 from nucseg_tf.io.labels import read_labels, write_labels
 
@@ -377,6 +378,18 @@ def test_masks_that_are_replaced_are_kept(data):
     assert np.array_equal(read_labels(kept / "a.tif"), corrected)
     assert np.array_equal(read_labels(kept / "a_masks.tif"), corrected + 1)
     assert np.array_equal(read_labels(mask), FIELDS["HCT116/a"])
+
+
+def test_regions_that_are_finished_stay_with_the_mask(data, capsys):
+    mask = data / "masks" / "HCT116" / "a.tif"
+    old = mask.rename(mask.with_name("a_masks.tif"))
+    write_regions(old, [(0, 0, 9, 9)])
+    project = exported(data)
+    assert "a_masks.tif: only some regions of it are finished" in capsys.readouterr().err
+    assert convert(project, data, "--to", "labels", "--overwrite") == 0
+    assert "only its regions in a.regions.json are finished" in capsys.readouterr().err
+    assert sorted(path.name for path in mask.parent.iterdir()) == ["a.regions.json", "a.tif"]
+    assert read_regions(mask) == ((0, 0, 9, 9),)
 
 
 def test_a_flat_folder_gets_its_masks_beside_the_images(tmp_path):

@@ -9,6 +9,7 @@ from evaluation.conftest import FIELDS, write
 from reference.drawn import draw
 
 from nucseg_tf.data import manifest
+from nucseg_tf.data.regions import write_regions
 from nucseg_tf.errors import DataError, ModelError
 from nucseg_tf.evaluation.benchmark import PARTS, failures, read_benchmark, run_benchmark
 from nucseg_tf.evaluation.entries import parse_entries
@@ -112,6 +113,14 @@ def test_truth_is_read_once_for_all_runs(folders, benchmark, monkeypatch):
     result, _ = benchmark(*tools)
     # To check it, to score it, and for its picture.
     assert len(read) == 2 * len(result["images"]) + len(result["panels"])
+
+
+def test_only_finished_regions_count(folders, benchmark):
+    mask = folders / "data" / "masks" / "Other" / "c.tif"
+    write_regions(mask, [(0, 0, 2, 2)])  # PAIR without its second nucleus
+    result, _ = benchmark(f"tool={folders / 'tool'}", f"hand={folders / 'perfect'}")
+    rows = {row["run"]: row for row in result["scores"] if row["image"] == "c"}
+    assert [(rows[n]["n_truth"], rows[n]["n_pred"]) for n in ("tool", "hand")] == [(1, 0), (1, 1)]
 
 
 # --- bad input -------------------------------------------------------------------------------

@@ -134,6 +134,7 @@ def test_judge_compares_with_the_truth():
     info = SimpleNamespace(diameter=20.0)
     segmenter = SimpleNamespace(family=family, thresholds=Thresholds(), info=info)
     seen = Image(image, None, Path("a.png"))
+    values = range(1, truth.max() + 1)
     fields = [(Predicted(seen, raw), truth) for raw in (np.zeros_like(truth), found)]
     judged = judge(segmenter, fields)
     assert judged.right.tolist() == [False] + [True] * (truth.max() - 1)
@@ -141,6 +142,12 @@ def test_judge_compares_with_the_truth():
     assert judged.names == EVIDENCE
     assert judged.evidence.shape == (truth.max(), len(EVIDENCE))
     np.testing.assert_array_equal(judged.score, scores)
+    truth[: len(truth) // 2] = -1  # of most of the nuclei nothing is known
+    counts = [2 * ((found == i) & (truth < 0)).sum() <= (found == i).sum() for i in values]
+    some = judge(segmenter, [(Predicted(seen, found), truth)])
+    assert 0 < sum(counts) < len(counts)
+    np.testing.assert_array_equal(some.score, scores[counts])
+    np.testing.assert_array_equal(some.evidence, judged.evidence[counts])
     empty = judge(segmenter, [])
     assert empty.evidence.shape == (0, len(EVIDENCE))
 

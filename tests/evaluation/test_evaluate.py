@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from nucseg_tf.data.regions import write_regions
 from nucseg_tf.errors import DataError, SomeImagesFailed
 from nucseg_tf.evaluation.evaluate import evaluate_folders, format_table
 
@@ -49,6 +50,13 @@ def test_scores_two_folders(folders, capsys):
     assert [row["image"] for row in rows] == ["a", "b"]
     assert [row["fn_0.50"] for row in rows] == ["0", "1"]
     assert float(rows[1]["f1_0.95"]) == pytest.approx(2 / 3)
+
+
+def test_only_finished_regions_count(folders):
+    truth, _, _ = folders
+    write_regions(truth / "masks" / "b.tif", [(0, 0, 2, 3)])  # without the nucleus that is missed
+    summary = evaluate_folders(*folders)
+    assert (summary["n_truth"], summary["thresholds"]["0.50"]["f1"]) == (3, 1)
 
 
 def test_missing_predictions_are_named(folders):

@@ -7,6 +7,8 @@ import pytest
 import yaml
 
 from nucseg_tf.config import make_config
+from nucseg_tf.data.manifest import find_fields
+from nucseg_tf.data.regions import write_regions
 from nucseg_tf.evaluation import finish
 from nucseg_tf.evaluation.finish import common_pixel_size
 from nucseg_tf.evaluation.tuning import mean_ap, tune
@@ -14,6 +16,7 @@ from nucseg_tf.families.fpn2ws.config import GRID, Decode
 from nucseg_tf.families.fpn2ws.decode import decode
 from nucseg_tf.families.fpn2ws.targets import targets
 from nucseg_tf.inference.stages.values import Predicted
+from nucseg_tf.io.labels import write_labels
 from nucseg_tf.models.zoo import ModelInfo
 from nucseg_tf.registry import FAMILIES
 from nucseg_tf.schema import of_family, parse, to_yaml
@@ -172,3 +175,28 @@ def test_a_finished_model_is_calibrated_if_there_is_enough(count, fitted, monkey
         assert parse(type(done), yaml.safe_load(to_yaml(done)), "model.yaml") == done
     else:
         assert "too few to calibrate" in caplog.text
+
+
+def test_what_is_unknown_of_a_field_is_not_counted(tmp_path, monkeypatch):
+    labels = grid_of_discs(wrong=True)  # discs of 5 and 9 px take turns along a row
+    for name in ("a.tif", "a_masks.tif"):
+        write_labels(tmp_path / name, labels)
+    (whole,) = find_fields(tmp_path)
+    write_regions(tmp_path / "a_masks.tif", [(0, 0, 80, 26)])  # discs of 9 px alone
+    (part,) = find_fields(tmp_path)
+    assert finish.data_hash([part]) != finish.data_hash([whole])
+    settings = make_config({"data": {"find_diameter": False}})
+    sizes = [finish.describe(settings, [field], "", "").diameter for field in (whole, part)]
+    assert sizes[0] < sizes[1] == pytest.approx(2 * 9, abs=0.5)
+    # What is found outside is neither right nor wrong; without the regions it is wrong.
+    monkeypatch.setattr(finish, "tune", lambda pairs, decode, start, grid, **_: start)
+    segmenter = PerfectSegmenter()
+    segmenter.predict_raw = lambda *_: Predicted(Image(labels, None, part.image), targets(labels))
+    segmenter.decode = lambda *_: Instances(labels, np.ones(labels.max(), np.float32))
+    done = finish.tune_and_score(segmenter, [part], make_config())
+    assert done.scores["validation"]["0.90"]["f1"] == 1
+    write_labels(tmp_path / "a_masks.tif", np.where(np.arange(110) < 26, labels, 0))
+    done = finish.tune_and_score(segmenter, [part], make_config())
+    assert done.scores["validation"]["0.90"]["f1"] == 1
+    done = finish.tune_and_score(segmenter, [whole], make_config())
+    assert done.scores["validation"]["0.90"]["f1"] < 1

@@ -47,6 +47,30 @@ def test_table_of_a_drawn_case():
     np.testing.assert_array_equal(table.iou, [2 / 6, 1 / 2])
 
 
+@pytest.mark.parametrize("chunk", [1, 1 << 22])
+def test_nuclei_mostly_on_unknown_ground_are_left_out(monkeypatch, chunk):
+    monkeypatch.setattr(matching, "CHUNK_PIXELS", chunk)
+    truth = draw("""
+        11..99
+        11..99
+        ....99
+    """)
+    truth[truth == 9] = -1
+    prediction = draw("""
+        44.55.
+        44.566
+        77777.
+    """)
+    table = overlap_table(truth, prediction)
+    # Of 5 one of three pixels is unknown, of 7 one of five, of 6 both.
+    assert table.truth_labels.tolist() == [1]
+    assert table.pred_labels.tolist() == [4, 5, 7]
+    assert table.pred_areas.tolist() == [4, 3, 5]
+    assert (table.truth_index.tolist(), table.pred_index.tolist()) == ([0], [0])
+    half = overlap_table(np.array([[0, -1]]), np.array([[2, 2]]))
+    assert half.pred_labels.tolist() == [2]
+
+
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("chunk", [1, 30, 1 << 22])
 def test_table_equals_the_naive_one(monkeypatch, seed, chunk):

@@ -37,6 +37,13 @@ def test_missed_and_extra_nuclei_are_filled_and_found_ones_show_what_differs():
     np.testing.assert_array_equal(difference(prediction, truth), swapped)
 
 
+def test_nothing_differs_where_nothing_is_known():
+    truth = draw("11..9999 11..9999 .....999")
+    truth[truth == 9] = -1
+    prediction = draw("...22222 .3333... ........")
+    assert difference(truth, prediction).tolist() == draw("11...... 1322.... ........").tolist()
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_equals_the_naive_difference(seed):
     rng = np.random.default_rng(seed)

@@ -9,6 +9,7 @@ from checks import DesignError
 from fields import Field, named, read_sheet, with_validation, write_set, write_split
 
 from nucseg_tf.data.manifest import find_fields, load_field
+from nucseg_tf.data.regions import write_regions
 from nucseg_tf.io.labels import write_labels
 
 SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "samples.schema.yaml"
@@ -48,6 +49,20 @@ def test_rows_become_a_data_set_of_links(folder):
     assert pixels.max() == labels.max() == ord("b")
     assert (folder / "out" / "test" / "images" / "A02.tif").is_symlink()
     assert "3 fields" in (folder / "log").read_text()
+
+
+def test_regions_that_are_finished_come_along(folder):
+    fields = read_sheet(sheet(folder, row("a", split="train"), row("b", split="val")), SCHEMA)
+    write_split(folder / "before.csv", fields, folder / "log")
+    write_regions(fields[1].mask, [(0, 0, 2, 2)])
+    write_split(folder / "after.csv", fields, folder / "log")
+    assert [field.regions for field in find_fields(folder / "before.csv")] == [(), ()]
+    assert [field.regions for field in find_fields(folder / "after.csv")] == [(), ((0, 0, 2, 2),)]
+    hashes = [
+        [line["sha256"] for line in csv.DictReader((folder / f"{name}.csv").open())]
+        for name in ("before", "after")
+    ]
+    assert [one == other for one, other in zip(*hashes, strict=True)] == [True, False]
 
 
 def test_links_of_an_earlier_sheet_go(folder):

@@ -128,7 +128,10 @@ def write_split(manifest: str, fields: Iterable[Field], log: str) -> None:
         row = {"image": image, "split": split, "group": field.group, "name": name}
         row["sha256"] = _content(field)
         if field.mask:
-            row["mask"] = _link(folder / "masks" / f"{name}{_suffix(field.mask)}", field.mask)
+            mask = _link(folder / "masks" / f"{name}{_suffix(field.mask)}", field.mask)
+            row["mask"] = mask
+            if _regions(field.mask).is_file():
+                _link(_regions(mask), _regions(field.mask))
         rows.append(row)
     _write_manifest(Path(manifest), rows, Path(log))
 
@@ -238,12 +241,19 @@ def _repeated(sheet: Path, fields: Iterable[Field]) -> list[str]:
 def _content(field: Field) -> str:
     """A hash of image and mask: what is made of them is made anew if they change."""
     files = [file for file in (field.image, field.mask) if file]
+    if field.mask and _regions(field.mask).is_file():
+        files.append(_regions(field.mask))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def _link(link: Path, target: Path) -> Path:
     link.symlink_to(os.path.relpath(target.resolve(), link.parent.resolve()))
     return link
+
+
+def _regions(mask: Path) -> Path:
+    """The file that says which regions of a mask are finished, if only some are."""
+    return mask.with_name(f"{_stem(mask)}.regions.json")
 
 
 def _stem(path: Path) -> str:

@@ -149,7 +149,7 @@ class Project:
         """
         names: dict[Path, frozenset[str]] = {}
         seen = {}
-        for key, one in list(self.fields.items()):
+        for key, one in list(self.fields.items()):  # fields may come in meanwhile
             masks, states = one.mask.parent, one.state.parent
             for folder in {masks, states} - names.keys():
                 found = folder.iterdir() if folder.is_dir() else ()

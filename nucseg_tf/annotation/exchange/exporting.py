@@ -25,6 +25,7 @@ from nucseg_tf.annotation.exchange.places import find_labels
 from nucseg_tf.annotation.exchange.regions import cut, shown, to_grey
 from nucseg_tf.annotation.exchange.sidecar import ExportedField
 from nucseg_tf.annotation.prelabel.folder import find_images
+from nucseg_tf.data.regions import read_regions, regions_path
 from nucseg_tf.errors import DataError, LabelError, UsageError
 from nucseg_tf.io.archives import Write, new_project
 from nucseg_tf.io.boxes import shape_of, slices
@@ -117,6 +118,13 @@ def _read_field(
             "them. Accept the field and export again to have them",
             image,
             path,
+        )
+    if read_regions(path):
+        LOG.warning(
+            "%s: only some regions of it are finished; the export has all its labels, and does not "
+            "say which. Correct the whole field in the tool, and remove %s when it is back",
+            path,
+            regions_path(path),
         )
     opened = read_image(image, options.channel, options.z)
     check_finite(opened)

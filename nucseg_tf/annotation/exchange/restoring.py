@@ -21,6 +21,7 @@ from nucseg_tf.annotation.exchange.merge import merge
 from nucseg_tf.annotation.exchange.outcome import Outcome, Progress
 from nucseg_tf.annotation.exchange.places import mask_of, masks_of
 from nucseg_tf.annotation.exchange.sidecar import ExportedField
+from nucseg_tf.data.regions import read_regions, regions_path, write_regions
 from nucseg_tf.errors import DataError, OutputError, UsageError
 from nucseg_tf.io.archives import Source, open_source
 from nucseg_tf.io.boxes import shape_of
@@ -124,11 +125,27 @@ def _merge_field(
     for mask in earlier:
         kept = keep_mask(mask, folder / ANNOTATION / entry.group / entry.stem)
         LOG.info("%s: is replaced; a copy is %s", mask, kept)
+    _keep_regions(target, earlier)
     write_labels(target, merged.labels, entry.pixel_size)
     _remove_others(target, earlier)
     counts = ", ".join(f"{merged.counts[k]} {k}" for k in ("same", "edited", "new", "deleted"))
     LOG.info("%s: %s; %d conflicts", entry.key, counts, len(merged.conflicts))
     return merged.conflicts
+
+
+def _keep_regions(target: Path, earlier: list[Path]) -> None:
+    """Of a mask of which only regions were finished, the new one has the same regions.
+
+    An export shows all labels, and nobody knows whether those outside were corrected there.
+    """
+    boxes = next(filter(None, map(read_regions, earlier)), ())
+    if boxes:
+        write_regions(target, boxes)
+        LOG.warning(
+            "%s: as before, only its regions in %s are finished. If all of it was corrected, "
+            "remove that file",
+            *(target, regions_path(target).name),
+        )
 
 
 def _remove_others(target: Path, earlier: list[Path]) -> None:
@@ -137,6 +154,8 @@ def _remove_others(target: Path, earlier: list[Path]) -> None:
         try:
             if other.exists() and not other.samefile(target):
                 other.unlink()
+                if regions_path(other) != regions_path(target):
+                    write_regions(other, ())
         except OSError as error:
             raise OutputError(
                 f"{other}: cannot be replaced: {error.strerror}. Remove it, for {target.name} is "

@@ -12,44 +12,22 @@ next run does again. What the model has labelled already is left as it is.
 
 from __future__ import annotations
 
-import json
-import math
-import shutil
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
-
-from nucseg_tf.annotation.editor.prelabels import Suspect
 from nucseg_tf.annotation.editor.project import AnnotationField, open_project
-from nucseg_tf.annotation.editor.shelf import (
-    BEFORE,
-    MODEL,
-    beside,
-    read_sidecar,
-    sha256,
-    sidecar_of,
-)
-from nucseg_tf.annotation.loop import learn, locks, versions
+from nucseg_tf.annotation.loop import locks, versions
+from nucseg_tf.annotation.loop.label import Labeller, has_done
 from nucseg_tf.annotation.loop.recipe import read_planes
-from nucseg_tf.annotation.prelabel import suspects
-from nucseg_tf.annotation.prelabel.image import Settings, look
 from nucseg_tf.errors import UsageError
-from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.runner import run
-from nucseg_tf.inference.stages.read import Read
-from nucseg_tf.io.files import atomic_path
-from nucseg_tf.io.labels import write_labels
-from nucseg_tf.types import Image
 
 if TYPE_CHECKING:
     from nucseg_tf.inference.segmenter import Segmenter
 
 STATE = "predicting.json"
-VIEWS = 1  # of a field to be corrected, besides the first; takes as long as that
 Progress = Callable[[int, int, str], bool]
 
 
@@ -117,14 +95,13 @@ class _Run:
         self.folder, self.first, self.keys = folder, first, keys
         self.progress, self.again = progress, again
         self.outcome, self.total = Labelled(), 0
+        self.planes: dict[str, str | int] = {}
         self.labeller: Labeller | None = None
 
     def __call__(self) -> Labelled:
         try:
-            while todo := self._todo():
+            while (todo := self._todo()) and not self.outcome.stopped:
                 self._do(todo)
-                if self.outcome.stopped:
-                    break
         except BaseException as error:
             self._tell("stopped" if isinstance(error, KeyboardInterrupt) else "failed", "", error)
             raise
@@ -132,19 +109,16 @@ class _Run:
         return self.outcome
 
     def _todo(self) -> list[AnnotationField]:
-        """The fields that are to be labelled by the current model, in order."""
+        """The fields that are still to be labelled by the current model, in order."""
         name, planes = versions.current(self.folder), read_planes(self.folder)
-        if self.labeller is None or (name, planes) != (self.labeller.model, self.labeller.planes):
-            self.outcome = Labelled(name)
-            self._tell("running")
-            self.labeller = Labeller(load(self.folder, name), name, planes)
-        labeller, outcome = self.labeller, self.outcome
-        tried = {*outcome.done, *outcome.failures}
+        if (name, planes) != (self.outcome.model, self.planes):
+            self.outcome, self.planes, self.labeller = Labelled(name), planes, None
+        tried = {*self.outcome.done, *self.outcome.failures}
         wanted = [
             field
             for field in open_project(self.folder).fields.values()
             if (self.keys is None or field.key in self.keys) and field.key not in tried
-            if self.again or not labeller.has_done(field)
+            if self.again or not has_done(field, name, planes)
         ]
         self.total = len(tried) + len(wanted)
         return sorted(wanted, key=lambda field: (field.key != self.first, field.has_work))
@@ -152,7 +126,10 @@ class _Run:
     def _do(self, todo: list[AnnotationField]) -> None:
         """Label fields until there is no more, another model is chosen, or it is to stop."""
         outcome = self.outcome
-        for way in run(self._coming(todo), [self.labeller]):  # type: ignore[list-item]
+        if self.labeller is None:
+            self._tell("running")
+            self.labeller = Labeller(load(self.folder, outcome.model), outcome.model, self.planes)
+        for way in run(self._coming(todo), [self.labeller]):
             if way.error:
                 outcome.failures[way.item.key] = way.reason
             else:
@@ -189,125 +166,3 @@ def load(folder: Path, name: str) -> Segmenter:
     from nucseg_tf.inference.segmenter import load_model
 
     return load_model(versions.model_folder(folder, name))
-
-
-@dataclass(frozen=True)
-class Labeller:
-    """Labels fields, as the only stage of `run`.
-
-    Attributes:
-        segmenter: the model.
-        model: its name in the project.
-        planes: see `read_planes`.
-    """
-
-    segmenter: Segmenter
-    model: str
-    planes: dict[str, str | int]
-
-    def has_done(self, field: AnnotationField) -> bool:
-        """Whether what is on disk is by this model."""
-        path = beside(field.target, MODEL) if field.has_work else field.target
-        known = field.shelf.look(field.key, path).record or {}
-        return (known.get("model"), known.get("planes")) == (self.model, self.planes)
-
-    def __call__(self, field: AnnotationField) -> None:
-        """Label a field.
-
-        Raises:
-            ImageReadError: its image cannot be read.
-            OutputError: labels cannot be written.
-        """
-        image = Read(Options(**self.planes))(field.image)  # type: ignore[arg-type]
-        labels, record = self._look(image, 0 if field.has_work else VIEWS)
-        record |= {"model": self.model, "planes": self.planes}
-        # Asked for now: meanwhile somebody may have begun the field. Work that begins while it is
-        # being written keeps the labels that it began from.
-        if field.has_work:
-            path = beside(field.target, MODEL)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write_pair(path, labels, record, image.pixel_size)
-        else:
-            replace_prelabels(field.target, labels, record, image.pixel_size)
-
-    def _look(self, image: Image, views: int) -> tuple[np.ndarray, dict[str, Any]]:
-        """Labels of an image, and what is to be known of them."""
-        settings = Settings(pixel_size=image.pixel_size, agreement=views)
-        labels, table, agreement = look(image.pixels, self.segmenter, settings)
-        if self.segmenter.info.confidence is not None:
-            table["confidence"] = table["score"]
-        described = learn.describe(image.pixels, table, table["confidence"], agreement)
-        judged = learn.judge({"": described}, [])[""]
-        return labels, {
-            **described,
-            "learn": judged.value,
-            "why": judged.why,
-            "suspects": [asdict(suspect) for suspect in list_suspects(table)],
-        }
-
-
-def list_suspects(table: pd.DataFrame) -> list[Suspect]:
-    """The suspects among the nuclei of a field, by rank.
-
-    Args:
-        table: see `suspects.mark`, but for `image`.
-    """
-    marked = suspects.mark(table.assign(image=""))
-    chosen = marked[marked["suspect"] > 0].to_dict("records")
-    return [
-        Suspect(
-            label=int(row["label"]),
-            rank=int(row["rank"]),
-            confidence=round(row["confidence"], 4) if math.isfinite(row["confidence"]) else None,
-            reasons=row["reasons"],
-        )
-        for row in chosen
-    ]
-
-
-def replace_prelabels(
-    path: Path, labels: np.ndarray, record: dict[str, Any], pixel_size: float | None
-) -> None:
-    """Write labels and their sidecar in place of earlier ones, which become STEM_before.tif.
-
-    Args:
-        path: STEM_labels.tif.
-        labels: (H, W) int32.
-        record: for the sidecar.
-        pixel_size: µm, or None.
-
-    Raises:
-        OutputError: a file cannot be written.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    earlier = read_sidecar(sidecar_of(path))
-    before = ""
-    if path.is_file():
-        fits = earlier is not None and earlier["sha256"] == sha256(path)
-        if earlier is None or (fits and earlier["model"] != record["model"]):
-            with atomic_path(beside(path, BEFORE)) as temporary:
-                shutil.copyfile(path, temporary)
-        if earlier is not None:
-            # One that does not fit was left by a run that was killed behind the labels: what was
-            # before them has been kept already.
-            again = fits and earlier["model"] == record["model"]
-            before = earlier.get("before", "") if again else earlier["model"]
-    record |= {"before": before}
-    if earlier is None:  # until there is one, objects.csv would be taken for that of new labels
-        _write_sidecar(path, {**record, "model": "", "sha256": "", "suspects": []})
-    _write_pair(path, labels, record, pixel_size)
-
-
-def _write_pair(
-    path: Path, labels: np.ndarray, record: dict[str, Any], pixel_size: float | None
-) -> None:
-    """Write labels, and then their sidecar."""
-    with atomic_path(path) as temporary:
-        write_labels(temporary, labels, pixel_size)
-        digest = sha256(temporary)
-    _write_sidecar(path, {**record, "sha256": digest})
-
-
-def _write_sidecar(labels: Path, record: dict[str, Any]) -> None:
-    with atomic_path(sidecar_of(labels)) as temporary:
-        temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -12,7 +12,7 @@ import pytest
 from nucseg_tf.annotation.editor.prelabels import Suspect
 from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.editor.shelf import Prelabels, sha256
-from nucseg_tf.annotation.loop.predict import replace_prelabels
+from nucseg_tf.annotation.loop.label import replace_prelabels
 
 ONE = Suspect(3, 1, 0.3, "at the edge")
 

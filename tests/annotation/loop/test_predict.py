@@ -21,7 +21,7 @@ from nucseg_tf.__main__ import main
 from nucseg_tf.annotation.editor.project import AnnotationField, open_project
 from nucseg_tf.annotation.editor.shelf import sha256
 from nucseg_tf.annotation.loop import learn, predict, versions
-from nucseg_tf.annotation.loop.predict import list_suspects, predict_fields
+from nucseg_tf.annotation.loop.predict import predict_fields
 from nucseg_tf.errors import UsageError
 from nucseg_tf.imaging.components import components
 from nucseg_tf.io.labels import read_labels, write_labels
@@ -222,19 +222,6 @@ def test_the_order_of_the_fields(folder):
     expected = sorted(judged, key=lambda key: -judged[key].value)
     assert learn.order(folder) == expected
     assert set(expected) == {"a", "b", "A/d"}
-
-
-def test_suspects_are_a_quarter_at_most_the_most_doubtful_first():
-    import pandas as pd
-
-    rng = np.random.default_rng(0)
-    confidence = rng.uniform(0.1, 0.8, 41)  # all are doubtful, as in crowded tissue
-    table = pd.DataFrame({"label": np.arange(1, 42), "area_px": 100, "solidity": 1.0})
-    table = table.assign(touches_edge=False, confidence=confidence, touching=True)
-    found = list_suspects(table)
-    assert [one.label for one in found] == (np.argsort(confidence)[:10] + 1).tolist()
-    assert [one.rank for one in found] == list(range(1, 11))
-    assert list_suspects(table[:0]) == []
 
 
 def test_the_command(folder, capsys):

@@ -133,9 +133,15 @@ def test_a_training_that_is_killed_goes_on_as_if_nothing_had_been(corrected, bas
 
 
 @pytest.mark.usefixtures("judged")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-@pytest.mark.parametrize("where", ["training", "finishing", "judging"])
-def test_a_training_that_is_stopped_goes_on(corrected, base, monkeypatch, number, code, where):
+@pytest.mark.parametrize(
+    ("where", "number", "code"),
+    [
+        ("training", signal.SIGTERM, 143),
+        ("finishing", signal.SIGINT, 130),
+        ("judging", signal.SIGTERM, 143),
+    ],
+)
+def test_a_training_that_is_stopped_goes_on(corrected, base, monkeypatch, where, number, code):
     stage, batch = Progress.stage, Progress.on_train_batch_end
 
     def stop_in_stage(self, name):

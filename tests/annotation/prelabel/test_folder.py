@@ -164,3 +164,14 @@ def test_folders_without_images_are_refused(tmp_path, name):
 def test_tiles_are_of_models(folder):
     with pytest.raises(UsageError, match="--tile is of models"):
         run(folder, folder / "prelabels", tile=512)
+
+
+def test_what_was_noted_of_labels_goes_with_them(folder):
+    out = folder / "prelabels"
+    run(folder, out)
+    for name in ("top_labels.json", "A/one_labels.json"):
+        (out / name).write_text("{}")
+    (folder / "images" / "A" / "one.tif").write_bytes(b"no image")
+    run(folder, out)
+    assert (out / "top_labels.tif").is_file()
+    assert not list(out.rglob("*.json"))

@@ -7,6 +7,7 @@ import pytest
 import tifffile
 from reference.drawn import draw
 
+from nucseg_tf.data.regions import write_regions
 from nucseg_tf.errors import DataError
 from nucseg_tf.evaluation.stress.scene import (
     Scene,
@@ -86,6 +87,14 @@ def test_validation_fields_are_loaded(tmp_path, scene):
     assert [part.name for part in loaded] == ["y", "z"]
     assert loaded[0].labels.max() == scene.labels.max()
     assert not loaded[0].ignored.any()
+    write_regions(tmp_path / "val" / "masks" / "y.tif", [(0, 0, *scene.labels.shape)])
+    assert not load_scenes(tmp_path)[0].ignored.any()
+    half = scene.labels.shape[0] // 2
+    write_regions(tmp_path / "val" / "masks" / "y.tif", [(0, 0, half, scene.labels.shape[1])])
+    part = load_scenes(tmp_path)[0]
+    assert part.labels.min() == 0 < part.labels.max()
+    assert part.ignored[half:].mean() > 0.8
+    assert not part.labels[part.ignored].any()
 
 
 def test_data_that_cannot_be_altered_is_refused(tmp_path, scene):
