@@ -91,6 +91,8 @@ def features(pixels: np.ndarray, table: Table) -> list[float]:
     area = np.asarray(table["area_px"], float)
     inside = np.asarray(table["intensity_median"], float)
     outside = np.asarray(table["intensity_background"], float)
+    # A nucleus that fills its field has nothing around it.
+    outside = np.where(np.isfinite(outside), outside, float(pixels.min()))
     rise = np.maximum(inside - outside, 1e-6)
     spread = np.asarray(table["intensity_std"], float)
     return [

@@ -25,7 +25,7 @@ from nucseg_tf.annotation.editor.security import Gate
 from nucseg_tf.annotation.editor.server import listen
 from nucseg_tf.annotation.editor.workspace import Workspace
 from nucseg_tf.annotation.loop import locks, process, versions
-from nucseg_tf.annotation.loop.predict import replace_prelabels
+from nucseg_tf.annotation.loop.label import replace_prelabels
 from nucseg_tf.annotation.loop.versions import SHIPPED, FieldUse, Version
 from nucseg_tf.io.labels import read_labels
 

@@ -52,6 +52,12 @@ def test_features_of_an_empty_field():
     assert np.isfinite(features(image, measure(np.zeros((9, 9), np.int32), image))).all()
 
 
+def test_features_of_a_nucleus_that_fills_its_field(toy):
+    image, labels = toy
+    full = np.ones_like(labels)
+    assert np.isfinite(features(image, measure(full, image))).all()
+
+
 def test_more_wrong_nuclei_come_first_and_are_said():
     fields = {"good": known(50, 0.2, 0), "bad": known(50, 20.3, 4), "some": known(50, 5, 0)}
     judged = judge(fields, [])

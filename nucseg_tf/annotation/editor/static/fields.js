@@ -122,16 +122,14 @@ export class FieldList {
     if (row.regions) facts.push(row.regions === 1 ? "1 region" : `${row.regions} regions`);
     if (row.suspects_left) facts.push(`${row.suspects_left} suspects`);
     if (row.user && row.key !== this.current) facts.push(`open: ${row.user}`);
+    const reason = this.order.learns && row.status !== "accepted" && row.why;
     if (this.thumbnails) button.append(this.thumbnails.canvas(row.key));
     button.append(
       make("i", { className: "dot" }),
       make("span", { className: "name" }, make("bdi", { textContent: nameOf(row.key) })),
       make("span", { className: "mark", textContent: MARKS[row.status] }),
-      make("span", { className: "facts", textContent: facts.filter(Boolean).join(" · ") }),
+      make("span", { className: "facts", textContent: reason || facts.filter(Boolean).join(" · ") }),
     );
-    if (this.order.learns && row.why && row.status !== "accepted") {
-      button.append(make("span", { className: "facts why", textContent: row.why }));
-    }
     if (row.key === this.current) item.setAttribute("aria-current", "true");
     item.append(button);
     return item;
