@@ -134,7 +134,7 @@ workflow-test: $(READY)  ## run it, again, after a loss, and after kill -9
 slurm-test: $(READY)  ## run the smallest workflow through a SLURM on this machine (Debian, root)
 	scripts/slurm_test.sh $(CONFIG)
 
-tutorial-pictures: $(READY)  ## make the pictures of docs/tutorial.md anew (Chromium; ten minutes)
+tutorial-pictures: $(READY)  ## make the pictures of docs/tutorial.md anew (Chromium; minutes)
 	rm -rf runs/tutorial
 	$(BIN)/python scripts/tutorial_pictures.py
 

@@ -1,11 +1,11 @@
 """Makes the pictures of docs/tutorial.md anew: `python scripts/tutorial_pictures.py`.
 
 Draws fields of eosinophils, serves their images by `nucseg annotate`, and walks in Chromium the way
-that the tutorial tells: a finished region, a first version, its labels, more fields, a second
-version. What an annotator would do by hand is done by the true labels, as edits of the page. Both
-trainings are real ones; so the whole takes about ten minutes on two cores, and prints the figures
-that the text quotes. The same command goes on with a run that was interrupted; remove its folder
-(--work) to begin anew.
+that the tutorial tells: first labels, a finished region, a training, its outcome, new labels. What
+an annotator would do by hand is done by the true labels, as edits of the page. The training is a
+real one; so the whole takes minutes on two cores. It prints what was corrected and how good the
+model is. The same command goes on with a run that was interrupted; remove its folder (--work) to
+begin anew.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ from nucseg_tf.io.labels import read_labels
 
 ROOT = Path(__file__).parents[1]
 LINE, FIELDS, SIZE = "Eosinophils", 12, "600x800"
-ACCEPTED = 4  # fields that the second version learns from, and is scored on
 REGION = (20, 20, 580, 420)  # of the first field: y0, x0, y1, x1
 WINDOW = {"width": 1440, "height": 900}
 FLAGS = [
@@ -170,11 +169,19 @@ class Walk:
             self.page.wait_for_selector("#train[aria-disabled=false]")
             self.page.click("#train")
         watch()
-        self.wait(lambda: self.state["training"] is None and self.state["versions"], PATIENCE)
-        self.wait(lambda: self.state["versions"][0]["name"] == name)
+        self.wait(lambda: self.is_done(name), PATIENCE)
         if self.state["versions"][0]["taken"]:
             self.wait(lambda: (self.state["predicting"] or {}).get("model") == name, PATIENCE)
         self.wait(lambda: not self.state["predicting"]["running"], PATIENCE)
+
+    def is_done(self, name: str) -> bool:
+        """Whether a version is trained; ends the program where its training failed."""
+        newest = next(iter(self.state["versions"]), {"name": ""})
+        if self.state["training"]:
+            if self.state["training"]["state"] == "failed":
+                raise SystemExit(f"{newest['name']} failed: {newest['error']}")
+            return False
+        return newest["name"] == name
 
     def picture(self, name: str) -> None:
         """Keep a picture of the page, without messages that pass."""
@@ -272,19 +279,6 @@ def what_next(walk: Walk) -> None:
     walk.picture("6-learn-most-first")
 
 
-def second_version(walk: Walk) -> None:
-    """More fields, those first from which most is learned, and a version that knows them too."""
-    for _ in range(ACCEPTED - walk.state["corrected"]["fields"]):
-        key = walk.next()
-        deleted, drawn = walk.correct(key)
-        count = len(np.unique(walk.truth[key])) - 1
-        print(f"{key}: {deleted} deleted, {drawn} drawn, of {count} nuclei", flush=True)
-        walk.accept(key)
-    walk.train("v2")
-    walk.open(walk.next())
-    walk.picture("7-learning-curve")
-
-
 def walk_on(walk: Walk, first: bool) -> None:
     """Go on from where the project stands; only as far as the first training if `first`."""
     walk.wait(lambda: walk.state)
@@ -293,12 +287,9 @@ def walk_on(walk: Walk, first: bool) -> None:
         first_region(walk)
     if first:
         return
-    done = sum(version["state"] == "done" for version in walk.state["versions"])
-    if not done:
+    if not any(version["state"] == "done" for version in walk.state["versions"]):
         first_version(walk)
-    if done < 2:
-        what_next(walk)
-        second_version(walk)
+    what_next(walk)
 
 
 def main() -> None:
