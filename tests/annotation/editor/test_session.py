@@ -583,7 +583,7 @@ def test_a_mask_says_which_regions_are_finished(project):
     session.accept("anna", None)
     assert read_regions(mask) == (tuple(LEFT),)
     accepted = journal(session)[-2]
-    assert (accepted["regions"], accepted["nuclei"]) == ([LEFT], 3)  # and not the one at the right edge
+    assert (accepted["regions"], accepted["nuclei"]) == ([LEFT], 3)  # not 3, at the right
     session.reopen("anna")
     assert opened(project).store.regions == [LEFT]
     edit(session, "region", boxes=[])
