@@ -15,7 +15,8 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help setup format lint type test test-long smoke score demo bench doctor lock clean \
-  image image-gpu image-test image-gpu-test sbom sif sif-test workflow-smoke workflow-test slurm-test
+  image image-gpu image-test image-gpu-test sbom sif sif-test workflow-smoke workflow-test slurm-test \
+  tutorial-pictures
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -132,6 +133,10 @@ workflow-test: $(READY)  ## run it, again, after a loss, and after kill -9
 
 slurm-test: $(READY)  ## run the smallest workflow through a SLURM on this machine (Debian, root)
 	scripts/slurm_test.sh $(CONFIG)
+
+tutorial-pictures: $(READY)  ## make the pictures of docs/tutorial.md anew (Chromium; minutes)
+	rm -rf runs/tutorial
+	$(BIN)/python scripts/tutorial_pictures.py
 
 clean:  ## remove everything that the targets made
 	rm -rf $(VENV) build dist demo_output runs .snakemake *.egg-info .pytest_cache .mypy_cache .ruff_cache

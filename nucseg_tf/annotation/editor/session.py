@@ -11,6 +11,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from nucseg_tf.annotation.editor.history import write_history
 from nucseg_tf.annotation.editor.journal import Entry
 from nucseg_tf.annotation.editor.masks import bring_back, put_away, write_mask
@@ -171,7 +173,7 @@ class Session:
         entry = {
             "type": "accept",
             "regions": regions,
-            "nuclei": len(self.store.labels.nuclei),
+            "nuclei": _finished(self.store),
             "sha256": digest,
             "kept": [path.name for path in kept],
         }
@@ -279,6 +281,15 @@ def _regions(store: Store, message: Message) -> Entry:
         "boxes": message.boxes,
         "before": store.regions,
     }
+
+
+def _finished(store: Store) -> int:
+    """How many nuclei of a field are in its finished regions, in part at least; all without any."""
+    if not store.regions:
+        return len(store.labels.nuclei)
+    pixels = store.labels.pixels
+    inside = (np.unique(pixels[y0:y1, x0:x1]) for y0, x0, y1, x1 in store.regions)
+    return len(set(np.concatenate(list(inside)).tolist()) - {0})
 
 
 def _seen(message: Message) -> str:

@@ -12,9 +12,10 @@ COLUMNS = ("f1", "splits", "merges", "missed", "spurious")
 def as_text(status: Mapping[str, Any]) -> str:
     """What `status.status` gives, for people; with the fields to correct `next`, if it has them."""
     count = status["corrected"]
+    fields = "1 field" if count["fields"] == 1 else f"{count['fields']} fields"
     nuclei = "" if count["nuclei"] is None else f", {count['nuclei']} nuclei"
     lines = [
-        f"corrected: {count['fields']} fields{nuclei}; {count['left_out']} of them left out to "
+        f"corrected: {fields}{nuclei}; {count['left_out']} of them left out to "
         f"score on, {count['since']} new or changed since the last version",
         f"model: {status['model']}",
     ]

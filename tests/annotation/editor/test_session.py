@@ -626,12 +626,14 @@ def test_a_mask_says_which_regions_are_finished(project):
     edit(session, "region", boxes=[LEFT])
     session.accept("anna", None)
     assert read_regions(mask) == (tuple(LEFT),)
-    assert journal(session)[-2]["regions"] == [LEFT]
+    accepted = journal(session)[-2]
+    assert (accepted["regions"], accepted["nuclei"]) == ([LEFT], 3)  # not 3, at the right
     session.reopen("anna")
     assert opened(project).store.regions == [LEFT]
     edit(session, "region", boxes=[])
     session.accept("anna", None)
     assert read_regions(mask) == ()
+    assert journal(session)[-2]["nuclei"] == 4
 
 
 def test_work_begun_from_a_mask_has_its_regions(project):

@@ -126,7 +126,7 @@ export class FieldList {
     const reason = this.order.learns && row.status !== "accepted" && row.why;
     button.append(
       make("i", { className: "dot" }),
-      make("span", { className: "name", textContent: nameOf(row.key) }),
+      make("span", { className: "name" }, make("bdi", { textContent: nameOf(row.key) })),
       make("span", { className: "mark", textContent: MARKS[row.status] }),
       make("span", { className: "facts", textContent: reason || facts.filter(Boolean).join(" · ") }),
     );

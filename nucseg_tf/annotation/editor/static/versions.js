@@ -5,6 +5,8 @@ import { $, duration, make, when } from "./dom.js";
 
 const STORED = "nucseg:model-more";
 const ROOMY = 900; // px of the window from which on all is shown at first
+const CORRECT = "Correct and accept a field or two, then train a model of your own.";
+const TRAIN = "Press Train for a model of your own; the more is corrected, the better it will be.";
 const shown = new Map(); // what each part was last made from
 
 /**
@@ -17,6 +19,7 @@ export function showModel(state, handlers) {
   $("model-name").title = `Labels are predicted by ${state.model}`;
   const { training, versions } = state;
   $("model-hint").hidden = Boolean(training || versions.length);
+  $("model-hint").textContent = `Labels are those of the shipped model. ${state.train.why ? CORRECT : TRAIN}`;
   showTraining(training);
   anew("outcome", outcomeOf(state), showOutcome);
   showLabelling(state.predicting, handlers);
