@@ -57,7 +57,7 @@ def say(points: Sequence[Mapping[str, Any]], scores: Mapping[str, Score]) -> str
     count = last["fields"] - before["fields"]
     what = "The last field" if count == 1 else f"The last {count} fields"
     change = f"{what} changed F1 by {gain:+.3f}, from {before['f1']:.3f} to {last['f1']:.3f}"
-    by_chance = f"chance alone makes up to {chance:.3f}"
+    by_chance = f"on that many nuclei chance alone makes up to {chance:.3f}"
     if gain > max(chance, WORTH):
         return f"{change}; {by_chance}. More fields will probably help."
     if chance > 4 * WORTH:

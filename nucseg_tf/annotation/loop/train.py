@@ -102,7 +102,8 @@ def _begin(folder: Path, again: bool, base: str, settings: Sequence[str]) -> Ver
     config = recipe(versions.next_name(folder), count, settings)
     choice = read_choice(folder)
     version = snapshot.take(folder, accepted, assigned, choice, config, base, settings)
-    LOG.info("%s begins, on %d fields", version.name, len(version.part(parts.TRAIN)))
+    count = len(version.part(parts.TRAIN))
+    LOG.info("%s begins, on %d field%s", version.name, count, "" if count == 1 else "s")
     return version
 
 

@@ -145,7 +145,7 @@ function showLearning(part, { points, text }) {
   if (points.length > 1) {
     const line = { name: "check", points: points.map(({ fields, f1 }) => [fields, f1]), dots: true };
     const label = "F1 on fields left out, by fields trained on";
-    part.append(lineChart([line], { unit: "fields", label }));
+    part.append(lineChart([line], { unit: points.at(-1).fields === 1 ? "field" : "fields", label }));
   }
   part.append(make("p", { textContent: text }));
 }
