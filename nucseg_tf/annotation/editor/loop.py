@@ -23,7 +23,7 @@ from nucseg_tf.errors import NucsegError
 
 LOG = logging.getLogger(__name__)
 PAUSE = 2.0  # s between looks at what is to be done
-RESUME, PREDICTING = "resume.json", "predicting.json"
+RESUME = "resume.json"
 
 
 class Loop:
@@ -170,7 +170,7 @@ class Loop:
         """Whether labelling was begun and not ended, or fields have no labels at all."""
         if locks.holder(self._folder, locks.PREDICTING):
             return False
-        told = read_json(self._folder / locks.LOOP / PREDICTING)
+        told = read_json(self._folder / locks.LOOP / versions.PREDICTING)
         if told is not None:
             planes = read_choice(self._folder).said()  # the command line may have changed them
             other = (told.get("model"), told.get("planes", planes)) != (model, planes)

@@ -28,7 +28,6 @@ from nucseg_tf.io.files import remove_temporaries
 if TYPE_CHECKING:
     from nucseg_tf.inference.segmenter import Segmenter
 
-STATE = "predicting.json"
 Progress = Callable[[int, int, str], bool]
 
 
@@ -161,7 +160,7 @@ class _Run:
             "failures": outcome.failures,
             "error": str(error) if error else "",
         }
-        versions.write_json(self.folder / locks.LOOP / STATE, content)
+        versions.write_json(self.folder / locks.LOOP / versions.PREDICTING, content)
 
 
 def load(folder: Path, name: str) -> Segmenter:

@@ -19,7 +19,6 @@ import keras
 
 from nucseg_tf.annotation.loop.versions import write_json
 
-PROGRESS = "progress.json"
 SECONDS = 1.0  # between two writes
 
 

@@ -18,8 +18,6 @@ from nucseg_tf.annotation.loop.locks import LOOP
 from nucseg_tf.annotation.loop.recipe import BASE
 from nucseg_tf.annotation.loop.versions import SHIPPED, UNFINISHED, Version
 
-PREDICTING_FILE = "predicting.json"
-
 
 def status(folder: Path, fields: Mapping[str, AnnotationField] | None = None) -> dict[str, Any]:
     """How the loop of a project stands.
@@ -135,7 +133,7 @@ def _training(folder: Path, known: Sequence[Version]) -> dict[str, Any] | None:
         state = "queued"
     elif newest.state == "training":
         state = "interrupted"
-    progress = read_json(versions.home(folder, newest.name) / "run" / "progress.json") or {}
+    progress = read_json(versions.home(folder, newest.name) / "run" / versions.PROGRESS) or {}
     resumable = not (alive or queued) and newest.state in UNFINISHED
     own = {"name": newest.name, "state": state, "resumable": resumable, "error": newest.error}
     return {"stage": "preparing"} | _NOTHING | progress | own
@@ -167,7 +165,7 @@ def _row(version: Version) -> dict[str, Any]:
 
 
 def _predicting(folder: Path) -> dict[str, Any] | None:
-    content = read_json(folder / LOOP / PREDICTING_FILE)
+    content = read_json(folder / LOOP / versions.PREDICTING)
     running = locks.holder(folder, locks.PREDICTING) is not None
     if content is None and not running:
         return None

@@ -24,6 +24,8 @@ from nucseg_tf.types import Box
 SHIPPED = "fpn2ws-nuclei"
 VERSION, CURRENT = "version.json", "current.json"
 DRAFT = ".{}-unfinished"  # folder of a version that begins
+PREDICTING = "predicting.json"  # below LOOP, see `predict`
+PROGRESS = "progress.json"  # in the run folder of a version, see `progress`
 JUDGED = "judged"  # folder below LOOP of what models found, see `judge`
 State = Literal["training", "stopped", "failed", "done"]
 UNFINISHED = ("training", "stopped")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nucseg_tf.annotation.loop import curve, judge, snapshot, versions
-from nucseg_tf.annotation.loop.progress import PROGRESS, Progress
+from nucseg_tf.annotation.loop.progress import Progress
 from nucseg_tf.annotation.loop.versions import Version
 from nucseg_tf.config import Config, load_config
 from nucseg_tf.data.sample import load_samples
@@ -41,7 +41,9 @@ def work(folder: Path, version: Version) -> dict[str, Any]:
     home = versions.home(folder, version.name)
     config = load_config(home / snapshot.CONFIG)
     steps = config.training.steps_per_epoch
-    progress = Progress(home / "run" / PROGRESS, config.training.epochs, steps, version.seconds)
+    progress = Progress(
+        home / "run" / versions.PROGRESS, config.training.epochs, steps, version.seconds
+    )
     progress.stage("preparing")
     train, left_out = snapshot.read_fields(folder, version.name)
     if not (home / "model").is_dir():
