@@ -181,9 +181,11 @@ def make_model(folder: Path, seed: int) -> Path:
     from nucseg_tf.models import zoo
     from nucseg_tf.registry import FAMILIES
 
-    FAMILIES["fpn2ws"].build = tiny
+    FAMILIES["fpn2ws"].build = tiny  # type: ignore[method-assign]
     keras.utils.set_random_seed(seed)
-    arch = FAMILIES["fpn2ws"].architecture(encoder="mobilenetv2", filters=8)
+    arch = FAMILIES["fpn2ws"].architecture(  # type: ignore[call-arg]
+        encoder="mobilenetv2", filters=8
+    )
     folder.mkdir(parents=True)
     info = zoo.ModelInfo(name=f"m{seed}", architecture=arch, diameter=20.0)
     return zoo.save_model(folder / "model", info, zoo.build(arch), "")

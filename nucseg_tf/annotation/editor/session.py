@@ -168,6 +168,7 @@ class Session:
             sha256(field.mask) == accepted[-1]["sha256"]
         )
         regions = self.store.regions
+        self.store.begin_journal(user)  # else base.tif would be a copy of what is written now
         kept = write_mask(field, self.store.labels.pixels, pixel_size, ours, regions)
         digest = sha256(field.mask)
         entry = {

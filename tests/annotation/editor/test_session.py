@@ -362,6 +362,14 @@ def test_labels_are_written_where_they_have_changed(project):
     np.testing.assert_array_equal(read_labels(path), pixels(session))
 
 
+def test_a_field_accepted_as_it_is_keeps_the_file_that_it_began_from(project):
+    session = opened(project)
+    prelabels = session.store.field.prelabels.read_bytes()
+    session.accept("anna", 0.25)
+    assert (session.store.field.state / "base.tif").read_bytes() == prelabels
+    assert journal(session)[0]["from"] == "prelabels"
+
+
 def test_a_mask_replaced_as_it_was_accepted_is_not_taken_for_the_labels(project, monkeypatch):
     """labels.tif is a copy of it where it still is what was written."""
     session = opened(project)
