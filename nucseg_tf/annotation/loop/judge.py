@@ -122,7 +122,7 @@ def shortened(scores: Sequence[ImageScore]) -> Score:
     }
 
 
-def decide(scores: Mapping[str, Score], name: str, rival: str) -> Verdict:
+def decide(scores: Mapping[str, Score], name: str, rival: str, strip: bool = False) -> Verdict:
     """Whether a version is taken over: if its F1 is not below that of the current model.
 
     Args:
@@ -130,11 +130,13 @@ def decide(scores: Mapping[str, Score], name: str, rival: str) -> Verdict:
         name: of the version.
         rival: the current model. Where it has no score, as it cannot be loaded any more or was
             trained on what is left out now, the shipped one stands in for it.
+        strip: whether a part of a field is left out, not whole fields.
     """
     other = rival if rival in scores else SHIPPED
     new, old = scores[name], scores.get(other)
     count = len(new["fields"])
     where = "the field left out" if count == 1 else f"the {count} fields left out"
+    where = "the part of the field that was left out" if strip else where
     mine = f"F1 {new['f1']:.3f} on {where}"
     text = mine
     if old is not None:

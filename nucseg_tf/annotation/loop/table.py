@@ -14,8 +14,11 @@ def as_text(status: Mapping[str, Any]) -> str:
     count = status["corrected"]
     fields = "1 field" if count["fields"] == 1 else f"{count['fields']} fields"
     nuclei = "" if count["nuclei"] is None else f", {count['nuclei']} nuclei"
+    left_out = (
+        "a part of it left out" if count["fields"] == 1 else f"{count['left_out']} of them left out"
+    )
     lines = [
-        f"corrected: {fields}{nuclei}; {count['left_out']} of them left out to "
+        f"corrected: {fields}{nuclei}; {left_out} to "
         f"score on, {count['since']} new or changed since the last version",
         f"model: {status['model']}",
     ]

@@ -90,6 +90,11 @@ class Version:
         """That of its folder."""
         return int(self.name[1:])
 
+    @property
+    def has_one_field(self) -> bool:
+        """Whether it trained on a part of a field, and left out the rest."""
+        return len({use.key for use in self.fields}) == 1
+
     def part(self, name: str) -> list[FieldUse]:
         """The fields of a part."""
         return [use for use in self.fields if use.part == name]

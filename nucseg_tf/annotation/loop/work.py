@@ -86,7 +86,7 @@ def _judge(
     names = [*rivals, version.name]
     models = {name: versions.model_folder(folder, name) for name in names}
     scores = judge.score_models(folder, models, left_out, config)
-    verdict = judge.decide(scores, version.name, rival)
+    verdict = judge.decide(scores, version.name, rival, version.has_one_field)
     earlier = [other for other in versions.read_versions(folder) if other.name in rivals]
     learned = curve.learning_curve(earlier, version, scores)
     return {"scores": scores, "curve": learned, **asdict(verdict)}

@@ -35,6 +35,11 @@ def test_without_a_rival_it_is_taken_over():
     assert verdict.reason == "F1 0.300 on the field left out."
 
 
+def test_a_part_of_a_field_is_not_said_to_be_a_field():
+    verdict = decide({"v1": score(0.3, fields=1)}, "v1", SHIPPED, strip=True)
+    assert verdict.reason == "F1 0.300 on the part of the field that was left out."
+
+
 @pytest.mark.parametrize(("new", "taken"), [(0.8, True), (0.7, False)])
 def test_the_shipped_model_stands_in_for_a_rival_without_score(new, taken):
     verdict = decide({"v2": score(new, fields=1), SHIPPED: score(0.8)}, "v2", "v1")

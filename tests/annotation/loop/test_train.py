@@ -210,6 +210,7 @@ def test_a_single_field_is_enough(folder, accept, base):
     accept(folder, "a", 1)
     done = train(folder, base=str(base), settings=SMALL)
     assert [(use.key, use.part) for use in done.fields] == [("a", "train"), ("a", "left_out")]
+    assert "on the part of the field that was left out" in done.reason
 
 
 @pytest.mark.usefixtures("judged")
