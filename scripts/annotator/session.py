@@ -35,7 +35,6 @@ from nucseg_tf.annotation.loop import learn, versions
 from nucseg_tf.annotation.loop.predict import predict_fields
 from nucseg_tf.annotation.loop.train import train
 from nucseg_tf.data.manifest import find_fields, load_field
-from nucseg_tf.data.regions import write_regions
 from nucseg_tf.errors import DataError
 from nucseg_tf.evaluation.scores import ERROR_IOU, score_image, summarise
 from nucseg_tf.inference.segmenter import load_model
@@ -165,8 +164,8 @@ class Session:
         box = middle(truth.shape, self.pace.share)
         found = correct(read_labels(target.prelabels), truth, box)
         ensure_folder(target.mask.parent)
-        write_regions(target.mask, [box] if self.pace.share < 1 else [])
-        write_mask(target, found.labels, None, ours=False)
+        regions = [box] if self.pace.share < 1 else []
+        write_mask(target, found.labels, None, ours=False, regions=regions)
         self._note(key, found)
         return True
 

@@ -106,7 +106,7 @@ def test_fields_left_out_can_be_kept_out_of_the_thresholds(apart, expected, monk
         finish, "tune", lambda pairs, decode, start, grid, **_: seen.extend(pairs) or start
     )
     named = finish.load_field
-    monkeypatch.setattr(finish, "load_field", lambda field, *_: (field.name, named(field)[1]))
+    monkeypatch.setattr(finish, "load_field", lambda field, **_: (field.name, named(field)[1]))
     segmenter, found = PerfectSegmenter(), Instances(pair()[1], np.ones(3, np.float32))
     monkeypatch.setattr(segmenter, "predict_raw", lambda pixels, *_: pixels, raising=False)
     monkeypatch.setattr(segmenter, "decode", lambda *_: found, raising=False)

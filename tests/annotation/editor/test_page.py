@@ -178,8 +178,8 @@ def test_a_box_without_keys_replaces_the_selection(hand):
 
 
 def test_a_click_outlines_a_nucleus_by_its_light_where_there_is_no_model(hand, folder):
-    (folder / "loop").mkdir()
-    (folder / "loop" / "current.json").write_text('{"model": "no-such-model"}')
+    (folder / "loop" / "v1" / "model").mkdir(parents=True)  # empty, so that it cannot be loaded
+    (folder / "loop" / "current.json").write_text('{"model": "v1"}')
     hand.click(20, 16)
     hand.edits(lambda: hand.press("Delete"))
     hand.press("w")

@@ -13,6 +13,7 @@ from reference.drawn import drawn_nuclei
 from reference.small import SMALL
 
 from nucseg_tf.annotation.editor.app import Users, make_app
+from nucseg_tf.annotation.editor.planes import PlaneChoice
 from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.editor.workspace import Workspace
 from nucseg_tf.annotation.loop import parts, snapshot, versions
@@ -79,7 +80,7 @@ def begin_version(folder, number: int) -> versions.Version:
     accepted = accepted_fields(open_project(folder).fields.values())
     assigned = parts.assign([one.field.key for one in accepted], [])
     config = recipe(f"v{number}", 1, SMALL)
-    return snapshot.take(folder, accepted, assigned, {}, config, "random", SMALL)
+    return snapshot.take(folder, accepted, assigned, PlaneChoice(), config, "random", SMALL)
 
 
 def test_no_edit_is_lost_and_no_training_gets_half_of_one(folder):
