@@ -2,17 +2,13 @@
 
 import json
 import os
-import shutil
-import signal
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 from reference.drawn import drawn_nuclei
+from reference.killing import killed_copies
 
 from nucseg_tf.annotation.editor.message import Message
 from nucseg_tf.annotation.editor.project import open_project
@@ -107,18 +103,10 @@ def masks(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_killed_at_any_write_nothing_that_was_answered_is_lost(folder, tmp_path_factory):
-    copies = [tmp_path_factory.mktemp("kill") / str(point) for point in range(1, MOST)]
-    for copy in copies:
-        shutil.copytree(folder, copy)
-    paths = [str(Path(__file__).parent), str(Path(__file__).parents[2]), str(Path.cwd())]
-    command = [sys.executable, "-c", textwrap.dedent(KILL.format(path=paths)), *map(str, copies)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    codes = [int(line) for line in done.stdout.split()]
-    assert codes == sorted(codes)  # killed at every write, and then at none
-    assert (codes[0], codes[-1]) == (-signal.SIGKILL, 0)
-    killed = [copy for copy, code in zip(copies, codes, strict=True) if code]
+    parent = tmp_path_factory.mktemp("kill")
+    *killed, undisturbed = killed_copies(KILL, folder, parent, MOST, Path(__file__).parent)
     assert len(killed) > 3 * len(STEPS)
-    expected, wanted = told(copies[-1]), masks(copies[-1])
+    expected, wanted = told(undisturbed), masks(undisturbed)
     whole = [entry["sha256"] for entry in expected if entry["type"] == "accept"]
     for copy in killed:
         answers = len((copy / "answered").read_text().split())

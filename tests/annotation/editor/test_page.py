@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import re
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -472,7 +474,9 @@ def test_the_page_says_what_a_field_begins_from(hand):
     hand.page.wait_for_selector("#history >> text=begins from the mask that was there")
 
 
-def test_two_people_do_not_edit_one_field(browser, folder):
+@contextmanager
+def two_people(browser, folder: Path) -> Iterator[list]:
+    """Pages of anna and ben, who opened the same field, she first."""
     with running(folder, "--port", "0", "--users", "anna,ben") as (_, address):
         contexts = [browser.new_context() for _ in range(2)]
         pages = [context.new_page() for context in contexts]
@@ -482,6 +486,13 @@ def test_two_people_do_not_edit_one_field(browser, folder):
             page.wait_for_selector("body[data-field]")
             page.click('[data-key="A/one"] button')
             page.wait_for_selector('body[data-field="A/one"]')
+        yield pages
+        for context in contexts:
+            context.close()
+
+
+def test_two_people_do_not_edit_one_field(browser, folder):
+    with two_people(browser, folder) as pages:
         assert "anna edits this field" in pages[1].inner_text("#banner")
         assert pages[0].is_hidden("#banner")
         assert pages[1].is_disabled("[data-action=accept]")
@@ -493,22 +504,10 @@ def test_two_people_do_not_edit_one_field(browser, folder):
         pages[0].close()
         wait(pages[1], "nucseg.editor.beat().then(() => nucseg.editor.field.writable)")
         assert pages[1].is_hidden("#banner")
-        for context in contexts:
-            context.close()
 
 
 def test_a_page_that_nobody_sits_at_is_taken_over(browser, folder):
-    options = ("--port", "0", "--users", "anna,ben")
-    with running(folder, *options) as (_, address):
-        contexts = [browser.new_context() for _ in range(2)]
-        pages = [context.new_page() for context in contexts]
-        for page, name in zip(pages, ("anna", "ben"), strict=True):
-            page.goto(address)
-            page.click(f"dialog >> text={name}")
-            page.wait_for_selector("body[data-field]")
-            page.click('[data-key="A/one"] button')
-            page.wait_for_selector('body[data-field="A/one"]')
-        ben = pages[1]
+    with two_people(browser, folder) as (_, ben):
         assert ben.locator("#banner button").count() == 0
         # twelve minutes later
         held = {"writable": False, "user": "anna", "idle": 725, "revision": 0}
@@ -516,8 +515,6 @@ def test_a_page_that_nobody_sits_at_is_taken_over(browser, folder):
         ben.evaluate("nucseg.editor.beat()")
         ben.wait_for_selector("#banner >> text=anna has not touched this field for 12 min")
         assert ben.inner_text("#banner button") == "Take over"
-        for context in contexts:
-            context.close()
 
 
 def test_edits_of_a_page_that_was_taken_over_are_refused_and_told(browser, folder):

@@ -30,22 +30,8 @@ from nucseg_tf.annotation.loop.versions import SHIPPED, FieldUse, Version
 from nucseg_tf.io.labels import read_labels
 
 ROOT = Path(__file__).parents[3]
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-]
 TOKEN = "secret-token"
 KEYS = ("one", "three", "two")  # as they are listed
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    """The machine's Chromium, led by playwright."""
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield found
-        found.close()
 
 
 @contextmanager

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +12,7 @@ import numpy as np
 import pytest
 import tifffile
 from reference.drawn import drawn_nuclei
+from reference.killing import killed_copies
 
 from nucseg_tf.__main__ import main
 from nucseg_tf.annotation.editor.project import AnnotationField, open_project
@@ -290,15 +287,8 @@ def test_killed_anywhere_pairs_are_never_mixed_and_the_next_run_goes_on(
     if earlier:
         predict_fields(folder, keys=["b", "A/corrected"])
         versions.choose(folder, "v1")
-    copies = [tmp_path_factory.mktemp("kill") / str(point) for point in range(1, 16)]
-    for copy in copies:
-        shutil.copytree(folder, copy)
-    paths = [str(Path(__file__).parent), str(Path(__file__).parents[2]), str(Path.cwd())]
-    command = [sys.executable, "-c", textwrap.dedent(KILL.format(path=paths)), *map(str, copies)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    codes = [int(line) for line in done.stdout.split()]
-    assert codes == sorted(codes)  # killed at every write, and then at none
-    assert (codes[0], codes[-1]) == (-signal.SIGKILL, 0)
+    parent = tmp_path_factory.mktemp("kill")
+    copies = killed_copies(KILL, folder, parent, 15, Path(__file__).parent)
     kept = contents(folder, "masks", "annotation")
     expected = contents(copies[-1], "prelabels")
     for copy in copies:
