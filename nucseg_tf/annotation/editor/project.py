@@ -22,7 +22,7 @@ from typing import Any
 from nucseg_tf.annotation.editor.names import is_text
 from nucseg_tf.annotation.editor.prelabels import Suspect, field_key, model_name
 from nucseg_tf.annotation.editor.shelf import MODEL, Prelabels, Shelf, beside
-from nucseg_tf.data.manifest import MASK_ENDINGS, SPLITS
+from nucseg_tf.data.layouts import MASK_ENDINGS, SPLITS
 from nucseg_tf.errors import UsageError
 from nucseg_tf.io.files import ensure_folder
 from nucseg_tf.io.formats import label_suffixes, result_endings

@@ -13,7 +13,7 @@ from nucseg_tf.annotation.loop import copies, parts, snapshot, versions
 from nucseg_tf.annotation.loop.accepted import accepted_fields, digest_of
 from nucseg_tf.annotation.loop.copies import copy_mask
 from nucseg_tf.annotation.loop.recipe import recipe
-from nucseg_tf.data.manifest import load_field
+from nucseg_tf.data.fields import load_field
 from nucseg_tf.errors import DataError
 
 
