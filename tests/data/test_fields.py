@@ -1,3 +1,5 @@
+"""Images and labels of single fields."""
+
 import numpy as np
 import pytest
 from reference.pairs import picture, save, two_nuclei

@@ -1,3 +1,5 @@
+"""Which fields train, and which validate."""
+
 from pathlib import Path
 
 import pytest

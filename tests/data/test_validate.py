@@ -1,3 +1,5 @@
+"""What is said of a data set's files."""
+
 import shutil
 
 import numpy as np
