@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nucseg_tf.annotation.editor.project import Project, Seen, open_project
+from nucseg_tf.annotation.editor.field import Seen
+from nucseg_tf.annotation.editor.project import Project, open_project
 
 if TYPE_CHECKING:
     from nucseg_tf.io.tables import Table

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 from nucseg_tf.annotation.editor.prelabels import Suspect
-from nucseg_tf.annotation.editor.project import locked, open_project
+from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.errors import DataError, UsageError
 
 
@@ -109,16 +107,3 @@ def test_a_damaged_table_is_named(folder, text):
 def test_what_made_the_prelabels(folder, text, model):
     (folder / "prelabels" / "run.json").write_text(text)
     assert open_project(folder).model == model
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
-def test_a_second_server_on_a_folder_is_refused(project):
-    code = (
-        "import sys, pathlib; from nucseg_tf.annotation.editor import project as p\n"
-        "with p.locked(p.open_project(pathlib.Path(sys.argv[1]))): pass"
-    )
-    command = [sys.executable, "-c", code, str(project.folder)]
-    with locked(project):
-        second = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "another `nucseg annotate`" in second.stderr
-    subprocess.run(command, check=True)

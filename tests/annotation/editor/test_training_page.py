@@ -18,11 +18,12 @@ import uvicorn
 from reference.drawn import drawn_nuclei
 
 from nucseg_tf.__main__ import main
-from nucseg_tf.annotation.editor.app import Users, make_app
+from nucseg_tf.annotation.editor.app import make_app
 from nucseg_tf.annotation.editor.loop import Loop
 from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.editor.security import Gate
 from nucseg_tf.annotation.editor.server import listen
+from nucseg_tf.annotation.editor.users import Users
 from nucseg_tf.annotation.editor.workspace import Workspace
 from nucseg_tf.annotation.loop import locks, process, versions
 from nucseg_tf.annotation.loop.label import replace_prelabels

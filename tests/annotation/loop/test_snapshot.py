@@ -8,7 +8,7 @@ import tifffile
 
 from nucseg_tf.annotation.editor.planes import read_choice
 from nucseg_tf.annotation.editor.project import open_project
-from nucseg_tf.annotation.editor.store import sha256
+from nucseg_tf.annotation.editor.shelf import sha256
 from nucseg_tf.annotation.loop import copies, parts, snapshot, versions
 from nucseg_tf.annotation.loop.accepted import accepted_fields, digest_of
 from nucseg_tf.annotation.loop.copies import copy_mask
