@@ -1,4 +1,4 @@
-"""Data sets: which image goes with which masks, which split it is in, and whether it can be used.
+"""Data sets: which image goes with which masks, and which split it is in.
 
 Layouts, of which STEM_masks may also be STEM, STEM_labels, STEM_mask or Cellpose's STEM_cp_masks,
 and .tif goes with .png. Without a label image STEM_seg.npy (Cellpose), STEM.geojson (QuPath),

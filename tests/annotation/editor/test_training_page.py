@@ -318,6 +318,7 @@ def test_a_second_page_sees_the_same(page, actor):
     wait(lambda: nuclei(page) == 4)
     accept(page, "one", "three")
     page.click("#train")
+    shown(page, "#run-title", "v1 trains")
     actor.epoch(0.5, 0.4)
     with page.expect_popup() as popup:
         page.evaluate("void window.open('/')")
