@@ -42,6 +42,11 @@ class Checkpoint(keras.callbacks.Callback):
     the other callbacks remember, and the history. It is written after every epoch and on
     SIGTERM or SIGINT; a training killed without warning loses the epoch it was in. One that is
     stopped while it validates repeats the last step of that epoch, and validates then.
+
+    Of an epoch, `BestWeights` writes first (see `EndEpoch`): killed between the two files, a
+    training repeats that epoch. The other way round, it would go on after an epoch whose weights
+    nobody had compared. The state is taken before that all the same, for `SwapEMAWeights` puts the
+    averages in the place of the weights that training goes on from.
     """
 
     def __init__(self, path: Path, network: keras.Model, others: list, history: list[dict]):
@@ -51,6 +56,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.step = 0  # batches of this phase, this epoch's included
         self._pending = 0
         self._before_last: list[list[np.ndarray]] | None = None  # what the last step began from
+        self._at_end: list[list[np.ndarray]] | None = None  # what the epoch has come to
         self._handlers: dict = {}
 
     def on_train_begin(self, logs=None):
@@ -85,7 +91,15 @@ class Checkpoint(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self._before_last = None
         self.history.append({"phase": self.phase, "epoch": epoch, **_floats(logs or {})})
-        self.save()
+        self._at_end = self._arrays()
+
+    def end_epoch(self) -> None:
+        """Write the state that an epoch has come to, and end the training if a signal asked."""
+        if self._at_end is None:
+            raise ValueError("expected a state from on_epoch_end. Received: None")
+        self._save(self._at_end)
+        self._at_end = None
+        self.leave_if_asked()
 
     def leave_if_asked(self) -> None:
         """End the training if a signal asked for it; its state is saved."""
@@ -132,15 +146,15 @@ class Checkpoint(keras.callbacks.Callback):
             _read(file["optimizer"], model.optimizer.variables, self.path)
 
 
-class LeaveAfterEpoch(keras.callbacks.Callback):
-    """Ends a training that was told to while an epoch ended; stands last in the list."""
+class EndEpoch(keras.callbacks.Callback):
+    """Writes the checkpoint of an epoch that all others are done with; stands last in the list."""
 
     def __init__(self, checkpoint: Checkpoint):
         super().__init__()
         self.checkpoint = checkpoint
 
     def on_epoch_end(self, epoch, logs=None):
-        self.checkpoint.leave_if_asked()
+        self.checkpoint.end_epoch()
 
 
 class Remember(keras.callbacks.Callback):

@@ -170,6 +170,7 @@ class Trainer:
         if state is None and last.exists():
             raise TrainingError(f"{self.run}: holds a training. Use --resume, or another --out.")
         if state is None:
+            (self.run / "best.h5").unlink(missing_ok=True)  # of one killed in its first epoch
             network, pretrained = initialise(self.config.model, init)
             with atomic_path(self.run / "config.yaml") as temporary:
                 temporary.write_text(to_yaml(self.config), encoding="utf-8")
@@ -233,7 +234,7 @@ class Trainer:
             shown = cb.ShowProgress(training.epochs, count, phase.name)
             swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
             averaging = [swap] if training.average else []
-            leave = cb.LeaveAfterEpoch(checkpoint)
+            end = cb.EndEpoch(checkpoint)
             try:
                 model.fit(
                     iterator,
@@ -241,7 +242,7 @@ class Trainer:
                     initial_epoch=first,
                     steps_per_epoch=count,
                     validation_data=self.validation,
-                    callbacks=[shown, *self.listeners, *listeners, *averaging, best, leave],
+                    callbacks=[shown, *self.listeners, *listeners, *averaging, best, end],
                     verbose=0,
                     shuffle=False,  # the pipeline has drawn at random already
                 )
