@@ -45,6 +45,7 @@ def predict_sources(
     workers: int = 1,
     shard: Shard | None = None,
     table: str = CSV,
+    note: Callable[[Outcome], None] = lambda outcome: None,
 ) -> Outcome:
     """Predict images.
 
@@ -63,6 +64,7 @@ def predict_sources(
         workers: how many planes may be on their way at once.
         shard: which part of the images is done here; others may write into the same folder.
         table: "csv" or "parquet", of which objects.csv becomes objects.parquet.
+        note: writes down what was done, as run.json does; the run can be gone on with until then.
 
     Returns:
         What was done, by this run and the one it went on with, and what failed.
@@ -101,7 +103,11 @@ def predict_sources(
             remove_temporaries(out)
         run = _Run(out, options, segmenter, journal, lights)
         run.go(sources, progress, workers)
-        return run.end(sources, part, table)
+        outcome = run.end(sources, part, table)
+        note(outcome)
+        if not (outcome.left_out or part):  # of parts until all are merged: see `merge`
+            forget(out, part)
+        return outcome
 
 
 @dataclass
@@ -200,8 +206,6 @@ class _Run:
         self.outcome.left_out = [source.path for source in sources if source.name not in known]
         kinds = self.outcome.columns = self.journal.write(names, _no_objects())
         settle_format(self.journal.table, table, kinds)
-        if not (self.outcome.left_out or part):  # of parts until all are merged: see `merge`
-            forget(self.out)
         if not part:
             write_fields(self.out / "fields.csv", self.outcome.done)
         write_failures(self.out, failures, part)

@@ -134,7 +134,7 @@ class Checkpoint(keras.callbacks.Callback):
             "remembered": remembered,
             "history": self.history,
         }
-        with atomic_path(self.path) as temporary, h5py.File(temporary, "w") as file:
+        with atomic_path(self.path, synced=True) as temporary, h5py.File(temporary, "w") as file:
             file.attrs["state"] = json.dumps(state)
             for name, some in zip(("weights", "optimizer"), arrays, strict=True):
                 _write(file.create_group(name), some)

@@ -18,7 +18,7 @@ from nucseg_tf.data.sample import Sample
 from nucseg_tf.data.validation import validation_dataset
 from nucseg_tf.errors import TrainingError
 from nucseg_tf.families.base import Family
-from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries
 from nucseg_tf.models import weights, zoo
 from nucseg_tf.schema import to_yaml
 from nucseg_tf.training import callbacks as cb
@@ -134,7 +134,7 @@ class Trainer:
         self.listeners = listeners
         self.devices = devices.choose(config.training)
         self.validation = devices.fill(validation_dataset(validation, config), self.devices)
-        ensure_folder(run)
+        remove_temporaries(ensure_folder(run))
 
     def _batches(self, start: int):
         if self.store:

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from nucseg_tf.annotation.editor.history import CHANGES, History, now
-from nucseg_tf.annotation.editor.journal import Entry, Journal, sync_file
+from nucseg_tf.annotation.editor.journal import Entry, Journal
 from nucseg_tf.annotation.editor.patches import LabelMap
 from nucseg_tf.annotation.editor.project import JOURNAL, AnnotationField
 from nucseg_tf.annotation.editor.shelf import Prelabels, sha256, sidecar_of, stamp
@@ -222,11 +222,11 @@ class Store:
     def _write_base(self, path: Path) -> None:
         source = _source(self.field)[1]
         if source is not None and source.suffix == path.suffix:
-            with atomic_path(path) as temporary:  # quicker than to compress labels anew
+            with atomic_path(path, synced=True) as temporary:  # quicker than to compress them anew
                 shutil.copyfile(source, temporary)
         if not path.is_file() or sha256(path) != self.begin["sha256"]:
-            write_labels(path, self.labels.pixels)  # no such file, or it has changed since
-        sync_file(path)
+            # There is no such file, or it has changed since.
+            write_labels(path, self.labels.pixels, synced=True)
 
     def snapshot(self, written: tuple[Path, str] | None = None) -> None:
         """Write labels.tif, if anything has happened to the labels since the last time.
@@ -238,11 +238,10 @@ class Store:
             return
         path = self.field.state / LABELS
         if written is not None:
-            with atomic_path(path) as temporary:  # quicker than to compress labels anew
+            with atomic_path(path, synced=True) as temporary:  # quicker than to compress them anew
                 shutil.copyfile(written[0], temporary)
         if written is None or sha256(path) != written[1]:  # others have just replaced it
-            write_labels(path, self.labels.pixels)
-        sync_file(path)
+            write_labels(path, self.labels.pixels, synced=True)
         self.write({"type": "snapshot", "labels": sha256(path)}, "")
         self._drawn = False
 

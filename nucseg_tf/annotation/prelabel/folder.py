@@ -27,7 +27,7 @@ from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.runner import Outcome, Stage, run
 from nucseg_tf.inference.stages.read import Read
 from nucseg_tf.inference.stages.values import Written
-from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries
 from nucseg_tf.io.formats import result_endings
 from nucseg_tf.io.images import images_in
 from nucseg_tf.io.labels import write_labels
@@ -79,7 +79,7 @@ def prelabel_folder(
         raise UsageError(
             f"--tile is of models, not of the classical method. Received: {settings.tile}"
         )
-    ensure_folder(out)
+    remove_temporaries(ensure_folder(out), deep=True)
     for name in ("objects.csv", "failures.csv", "run.json"):
         (out / name).unlink(missing_ok=True)  # of labels that now change
     outcome, tables = Prelabelled(), []

@@ -22,7 +22,7 @@ from nucseg_tf.data.roi import valid_mask
 from nucseg_tf.data.roi_store.layout import FORMAT, LEVEL, MASKS, PART, SCALE
 from nucseg_tf.data.sample import Sample
 from nucseg_tf.errors import DataError
-from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries_of
 from nucseg_tf.types import Targets
 
 Arrays = dict[str, np.ndarray]
@@ -78,6 +78,7 @@ def write_store(
     """
     made_of = fingerprint(config, count, bits, masks, sources)
     parts = path.with_name(f"{path.name}.parts")
+    remove_temporaries_of(path)
     _open_parts(parts, made_of, path)
     files = [parts / f"{first:08d}.h5" for first in range(0, count, PART)]
     done = next((i for i, file in enumerate(files) if not file.exists()), len(files))

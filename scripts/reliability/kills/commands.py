@@ -234,7 +234,7 @@ def _kill_command(
     log: Path,
 ) -> int:
     """Do one command, killed at most so often; gives how often it was."""
-    count = 0
+    count, moment = 0, "never"
     while True:
         group = rng.random() < 0.5
         plan = Plan()
@@ -248,17 +248,17 @@ def _kill_command(
                 tail = log.read_text()[-400:]
                 found["differences"].append(
                     f"run {found['runs']}: {command(home, count > 0)[0]}: "
-                    f"code {ended.code}, after a kill {found.get('last')}: {tail}"
+                    f"code {ended.code}, killed {moment}: {tail}"
                 )
             return count
         count += 1
         found["kills"] += 1
         found["apart"].append(ended.seconds)
-        how = "before: " if plan.at_write else "after: "
-        found["last"] = (how + ended.last) if ended.last else "before the first write"
-        found["moments"][found["last"]] = found["moments"].get(found["last"], 0) + 1
+        how = "before " if plan.at_write else "after "
+        moment = (how + ended.last) if ended.last else "before the first write"
+        found["moments"][moment] = found["moments"].get(moment, 0) + 1
         broken = [f"run {found['runs']}: {text}" for text in check_whole(home)]
-        found["differences"] += [f"{text} ({found['last']})" for text in broken]
+        found["differences"] += [f"{text} ({moment})" for text in broken]
 
 
 def _compare(stage: CommandStage, home: Path, reference: Path, name: str) -> list[str]:

@@ -140,7 +140,7 @@ class _Watch:
         if not isinstance(path, str | os.PathLike):
             return
         place = os.fspath(path)
-        if isinstance(place, bytes) or (os.path.isabs(place) and self.folder not in place):
+        if isinstance(place, bytes) or (Path(place).is_absolute() and self.folder not in place):
             return
         self.count += 1
         text = moment(event, Path(place))
@@ -158,6 +158,6 @@ def moment(event: str, path: Path) -> str:
     >>> moment("os.rename", Path("/x/f07_labels.tif"))
     'rename fN_labels.tif'
     """
-    name = re.sub(r"-[0-9a-f]{8}\b", "", path.name)
+    name = re.sub(r"[-.]([0-9a-f]{8}|[0-9a-f]{32})\b", "", path.name)
     name = re.sub(r"\d+", "N", name[:60]) if len(name) > 1 else "chunk"
     return f"{event.removeprefix('os.')} {name}".encode("ascii", "replace").decode()

@@ -29,10 +29,10 @@ from typing import Any
 
 import numpy as np
 import tifffile
+
 from kills.drawn import make_model
 from kills.page import EDITED, Page, Server, compare_edits
 from kills.same import check_whole, hidden
-
 from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.editor.session import Session
 from nucseg_tf.annotation.editor.store import Store
