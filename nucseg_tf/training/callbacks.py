@@ -56,7 +56,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.step = 0  # batches of this phase, this epoch's included
         self._pending = 0
         self._before_last: list[list[np.ndarray]] | None = None  # what the last step began from
-        self._at_end: list[list[np.ndarray]] | None = None  # what the epoch has come to
+        self._at_end: list[list[np.ndarray]] | None = None  # what an epoch has come to
         self._handlers: dict = {}
 
     def on_train_begin(self, logs=None):
@@ -98,8 +98,18 @@ class Checkpoint(keras.callbacks.Callback):
         if self._at_end is None:
             raise ValueError("expected a state from on_epoch_end. Received: None")
         self._save(self._at_end)
-        self._at_end = None
         self.leave_if_asked()
+
+    def begin_epoch(self) -> None:
+        """Go on from the state that was written, as a training that is resumed does.
+
+        `SwapEMAWeights` exchanges by sums, and gives weights back that differ in their last bits.
+        """
+        if self._at_end is not None:
+            for variables, arrays in zip(self._variables(), self._at_end, strict=True):
+                for variable, array in zip(variables, arrays, strict=True):
+                    variable.assign(array)
+            self._at_end = None
 
     def leave_if_asked(self) -> None:
         """End the training if a signal asked for it; its state is saved."""
@@ -111,9 +121,11 @@ class Checkpoint(keras.callbacks.Callback):
         if keras.backend.backend() == "jax":  # which keeps the variables elsewhere in an epoch
             self.model.jax_state_sync()
 
+    def _variables(self) -> tuple[list, list]:
+        return self.network.weights, self.model.optimizer.variables
+
     def _arrays(self) -> list[list[np.ndarray]]:
-        variables = (self.network.weights, self.model.optimizer.variables)
-        return [[np.asarray(variable).copy() for variable in some] for some in variables]
+        return [[np.asarray(variable).copy() for variable in some] for some in self._variables()]
 
     def save(self) -> None:
         """Write the state."""
@@ -147,7 +159,10 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 class EndEpoch(keras.callbacks.Callback):
-    """Writes the checkpoint of an epoch that all others are done with; stands last in the list."""
+    """Writes the checkpoint of an epoch that all others are done with, and goes on from it.
+
+    Stands last in the list.
+    """
 
     def __init__(self, checkpoint: Checkpoint):
         super().__init__()
@@ -155,6 +170,9 @@ class EndEpoch(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.checkpoint.end_epoch()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.checkpoint.begin_epoch()
 
 
 class Remember(keras.callbacks.Callback):

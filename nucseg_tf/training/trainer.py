@@ -171,6 +171,7 @@ class Trainer:
             raise TrainingError(f"{self.run}: holds a training. Use --resume, or another --out.")
         if state is None:
             (self.run / "best.h5").unlink(missing_ok=True)  # of one killed in its first epoch
+            keras.utils.set_random_seed(self.config.training.seed)  # of what begins at random
             network, pretrained = initialise(self.config.model, init)
             with atomic_path(self.run / "config.yaml") as temporary:
                 temporary.write_text(to_yaml(self.config), encoding="utf-8")

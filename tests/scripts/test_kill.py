@@ -52,7 +52,8 @@ def test_not_killed(tmp_path):
 
 def test_moments_differ_in_more_than_numbers():
     one = moment("os.rename", Path("/x/.f07_labels-0123abcd.tif"))
-    assert one == moment("os.rename", Path("/x/.f12_labels-ba981234.tif")) == "rename .fN_labels.tif"
+    assert one == moment("os.rename", Path("/x/.f12_labels-ba981234.tif"))
+    assert one == "rename .fN_labels.tif"
     assert moment("open", Path("/a.zarr/c/0")) == "open chunk"
 
 

@@ -16,7 +16,8 @@ from nucseg_tf.errors import NucsegError
 from nucseg_tf.io.images import read_raw
 
 # What differs between any two runs: times and processes.
-VOLATILE = ("cost", "created", "process", "resume", "seconds", "started", "starts", "written")
+TIMES = ("created", "seconds", "started", "starts", "written")
+VOLATILE = ("cost", "git", "process", *TIMES)
 LOCKS = (locks.TRAINING, locks.PREDICTING, locks.SUBMITTED, ".lock")
 
 
