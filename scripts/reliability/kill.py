@@ -28,7 +28,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[1:1] = [str(ROOT), str(ROOT / "tests")]
 
-from kills import commands, drawn, forked, loop  # noqa: E402 - needs the path
+from kills import commands, drawn, forked, loop, rounds  # noqa: E402 - needs the path
 from kills.table import write_table  # noqa: E402 - needs the path
 
 from nucseg_tf.io.files import atomic_path  # noqa: E402 - needs the path
@@ -46,7 +46,7 @@ def do_stage(name: str, work: Path, kills: int, seed: int, seconds: float) -> di
         return loop.kill_loop(name, work, kills, rng, until)
     forked.load()
     drawn.use_tiny()
-    return commands.kill_commands(commands.STAGES[name], work, kills, rng, until)
+    return rounds.kill_commands(commands.STAGES[name], work, kills, rng, until)
 
 
 def add(results: Path, name: str, found: dict[str, Any], seed: int) -> None:

@@ -58,12 +58,14 @@ class Ended:
         seconds: that it lived.
         writes: how many it has begun.
         last: the last of them, as `moment` says it.
+        group: of the processes that it has begun; some may have outlived it.
     """
 
     code: int
     seconds: float
     writes: int
     last: str
+    group: int
 
 
 def load() -> None:
@@ -95,7 +97,7 @@ def attempt(work: Callable[[], Any], folder: Path, log: Path, plan: Plan = Plan(
         status = found if done else None
     if status is None:
         kill = os.killpg if plan.group else os.kill
-        with contextlib.suppress(ProcessLookupError):  # not a group of its own yet
+        with contextlib.suppress(ProcessLookupError):  # it is no group of its own yet
             kill(child, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
@@ -105,7 +107,13 @@ def attempt(work: Callable[[], Any], folder: Path, log: Path, plan: Plan = Plan(
     seconds = time.monotonic() - began
     count = int.from_bytes(told[:HEAD], "little")
     last = told[HEAD:].split(b"\0", 1)[0].decode()
-    return Ended(os.waitstatus_to_exitcode(status), round(seconds, 3), count, last)
+    return Ended(os.waitstatus_to_exitcode(status), round(seconds, 3), count, last, child)
+
+
+def end_group(group: int) -> None:
+    """Kill what is left of the processes that a child has begun."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
 
 
 def _be_child(

@@ -43,7 +43,7 @@ from nucseg_tf.annotation.loop.train import prepare, train
 LONG = ("training.epochs=12", "training.steps_per_epoch=8")
 STAGES = {"page-edits": None, "page-train": locks.TRAINING, "page-label": locks.PREDICTING}
 FIELDS = "abcdefghijkl"
-PATIENCE = 120  # s, for anything
+PATIENCE = 400  # s, for anything; trainings stand back behind the page
 
 
 def draw_project(folder: Path, accepted: str) -> None:
