@@ -23,7 +23,6 @@ import shutil
 import signal
 import threading
 import time
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -174,48 +173,52 @@ def kill_loop(
     """
     stage, page = Stage(name, work), Page(rng)
     stage.begin()
-    moments: Counter[str] = Counter()
-    different: list[str] = []
-    apart: list[float] = []
-    server, before = Server(stage.folder), time.monotonic()
-    while True:
-        last = len(apart) >= kills or time.monotonic() > until
-        done = threading.Event()
-        worker = threading.Thread(target=page.work, args=(server, done))
-        worker.start()
-        try:
-            who, state = _wait(stage, server, last, rng)
-            if who:
-                _kill(stage, server, who)
-                moments[f"{who} while {state}"] += 1
-                apart.append(round(time.monotonic() - before, 3))
-                before = time.monotonic()
-        finally:
-            done.set()
-            worker.join()
-        different += check_whole(stage.folder)
-        if not who and last:
-            break
-        if not who:
-            stage.begin()
-        elif server.process.poll() is not None:
+    found: dict[str, Any] = {"kills": 0, "runs": 0, "apart": [], "moments": {}, "differences": []}
+    server, more = Server(stage.folder), True
+    while more:
+        last = found["kills"] >= kills or time.monotonic() > until
+        more = _round(stage, page, server, last, rng, found)
+        if server.process.poll() is not None:
             server = Server(stage.folder)
     server.end()
     for _ in range(2):  # the next server, and what it runs, sweep
         server = Server(stage.folder)
         stage.go_on(server, server.loop())
         server.end()
-    different += stage.compare() + compare_edits(stage.folder, stage.twin, page)
-    different += [f"hidden: {name}" for name in hidden(stage.folder)]
-    return {
-        "kills": len(apart),
-        "runs": len(stage.rounds) or len(versions.read_versions(stage.folder)) or 1,
-        "apart": apart,
-        "moments": dict(sorted(moments.items())),
-        "differences": different,
-        "edits": sum(map(len, page.answered.values())),
-        "accepted": page.accepted,
-    }
+    different = stage.compare() + compare_edits(stage.folder, stage.twin, page)
+    found["differences"] += different + [f"hidden: {name}" for name in hidden(stage.folder)]
+    found["runs"] = len(stage.rounds) or len(versions.read_versions(stage.folder)) or 1
+    edits = sum(map(len, page.answered.values()))
+    return found | {"edits": edits, "accepted": page.accepted}
+
+
+def _round(
+    stage: Stage,
+    page: Page,
+    server: Server,
+    last: bool,
+    rng: random.Random,
+    found: dict[str, Any],
+) -> bool:
+    """Edit until somebody is killed, or until all is done; whether there is more to do."""
+    began, done = time.monotonic(), threading.Event()
+    worker = threading.Thread(target=page.work, args=(server, done))
+    worker.start()
+    try:
+        who, state = _wait(stage, server, last, rng)
+        if who:
+            _kill(stage, server, who)
+            moment = f"{who} while {state}"
+            found["kills"] += 1
+            found["moments"][moment] = found["moments"].get(moment, 0) + 1
+            found["apart"].append(round(time.monotonic() - began, 3))
+    finally:
+        done.set()
+        worker.join()
+    found["differences"] += check_whole(stage.folder)
+    if not who and not last:
+        stage.begin()
+    return bool(who) or not last
 
 
 def _wait(stage: Stage, server: Server, last: bool, rng: random.Random) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import random
 import shutil
@@ -32,6 +33,7 @@ class Server:
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
+        atexit.register(self.process.kill)  # where this script fails
         address = self.process.stdout.readline().strip() if self.process.stdout else ""
         if not address:
             raise SystemExit(f"no server: {self.process.communicate()[1]}")
