@@ -86,12 +86,14 @@ def test_a_stopped_run_goes_on_and_ends_the_same(tmp_path):
     options = {"count": COUNT, "progress": stop}
     assert write.write_store(path, SAMPLES, config(), ["s1", "s2"], **options) == 10
     assert not path.exists()
+    (tmp_path / ".s-0123abcd.h5").touch()  # as one that was killed while it joined the parts
     before = (tmp_path / "s.h5.parts" / "00000000.h5").stat().st_mtime_ns
     assert write.write_store(path, SAMPLES, config(), ["s1", "s2"], **options) == 20
     assert (tmp_path / "s.h5.parts" / "00000000.h5").stat().st_mtime_ns == before
     assert same(write_one(path), whole)
     assert seen == [10, 20]
     assert not (tmp_path / "s.h5.parts").exists()
+    assert not (tmp_path / ".s-0123abcd.h5").exists()
 
 
 def test_a_run_told_to_stop_after_its_last_part_is_done(tmp_path):

@@ -140,7 +140,7 @@ STAGES = {
     ),
     "plate-zarr": CommandStage(
         _with_model(draw_plate, "zarr"),
-        [_predict("in", "--channel", "DAPI", "--diameter", "24")],
+        [_predict("in/Simulated-U2OS-seed1.zarr", "--channel", "DAPI", "--diameter", "24")],
         ["in", "out"],
     ),
     "prelabel": CommandStage(
