@@ -96,6 +96,16 @@ def test_a_stopped_run_goes_on_and_ends_the_same(tmp_path):
     assert not (tmp_path / ".s-0123abcd.h5").exists()
 
 
+def test_parts_of_a_store_that_nobody_knows_are_not_mixed_in(tmp_path):
+    """As a run leaves them that was killed while it removed them."""
+    whole = write_one(tmp_path / "whole.h5")
+    path = tmp_path / "s.h5"
+    options = {"count": COUNT, "progress": lambda done, total, name: False}
+    write.write_store(path, SAMPLES[:1], config(), ["s1"], **options)
+    (tmp_path / "s.h5.parts" / "made_of.json").unlink()
+    assert same(write_one(path), whole)
+
+
 def test_a_run_told_to_stop_after_its_last_part_is_done(tmp_path):
     path = tmp_path / "s.h5"
     done = write.write_store(
