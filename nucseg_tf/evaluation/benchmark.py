@@ -86,7 +86,9 @@ def run_benchmark(
     fields = benchmark_fields(data, split, groups)
     found = {run.name: find_labels(run, fields) for run in runs if run.kind == "labels"}
     images = describe(fields, (options["channel"], options["z"]))
-    remove_temporaries(ensure_folder(out), deep=True)
+    remove_temporaries(ensure_folder(out))
+    for part in ("predictions", "panels", "figures"):
+        remove_temporaries(out / part, deep=True)
     total, done = len(fields) * (len(runs) + len(models)), 0
 
     def tick(what: str, image: str) -> None:

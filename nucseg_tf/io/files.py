@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import os
 import re
@@ -14,6 +15,8 @@ from uuid import uuid4
 
 from nucseg_tf.errors import OutputError
 
+# Of folders: some network drives have no sync, and some folders may be written to, not read.
+NO_SYNC = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EACCES, errno.EBADF}
 _TEMPORARY = re.compile(r"\..+-[0-9a-f]{8}(\.\w+)?", re.DOTALL)
 
 
@@ -54,8 +57,13 @@ def atomic_path(path: str | os.PathLike[str], synced: bool = False) -> Iterator[
 
 def sync_folder(folder: Path) -> None:
     """Make sure that the names in a folder are on the disk; a no-op where folders have no sync."""
-    if os.name == "posix":
+    if os.name != "posix":
+        return
+    try:
         _sync(folder)
+    except OSError as error:
+        if error.errno not in NO_SYNC:
+            raise
 
 
 def _sync(path: Path) -> None:

@@ -73,6 +73,20 @@ def test_somebodys_work_is_on_the_disk_before_it_takes_its_place(tmp_path, monke
     assert steps == [temporary.name, "replace", tmp_path.name]
 
 
+def test_where_folders_have_no_sync_the_file_is_written(tmp_path, monkeypatch):
+    fsync = os.fsync
+
+    def of_files(handle):
+        if Path(f"/proc/self/fd/{handle}").readlink().is_dir():
+            raise OSError(errno.EINVAL, "Invalid argument")
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", of_files)
+    with atomic_path(tmp_path / "a.tif", synced=True) as temporary:
+        temporary.write_bytes(b"work")
+    assert (tmp_path / "a.tif").read_bytes() == b"work"
+
+
 def test_what_killed_processes_left_beside_one_file(tmp_path):
     for name in ("a[1].h5", "b.h5", "folder"):
         with atomic_path(tmp_path / name) as temporary:

@@ -79,7 +79,9 @@ def prelabel_folder(
         raise UsageError(
             f"--tile is of models, not of the classical method. Received: {settings.tile}"
         )
-    remove_temporaries(ensure_folder(out), deep=True)
+    ensure_folder(out)
+    for group in {group for group, _ in images}:
+        remove_temporaries(out / group)
     for name in ("objects.csv", "failures.csv", "run.json"):
         (out / name).unlink(missing_ok=True)  # of labels that now change
     outcome, tables = Prelabelled(), []
