@@ -117,9 +117,8 @@ class Journal:
                     if rows.kept is None:
                         stream.truncate(start)
                 end = stream.tell()
-                if rows.kept is None:
-                    return
-                os.fsync(stream.fileno())  # before the line that says so; the label image is, too
+            if rows.kept is None:
+                return
             entry = Entry(name, start, end, rows.columns, *rows.kept)
             with self._lines.open("a", encoding="utf-8") as lines:
                 lines.write(json.dumps(asdict(entry)) + "\n")

@@ -27,7 +27,7 @@ from nucseg_tf.inference.segmenter import Segmenter
 from nucseg_tf.inference.shard import Shard
 from nucseg_tf.inference.stages.measure import Measure, add_image
 from nucseg_tf.inference.stages.read import Read
-from nucseg_tf.inference.stages.write import Write, remove_results
+from nucseg_tf.inference.stages.write import LABELS, Write, remove_results
 from nucseg_tf.io.files import ensure_folder, remove_temporaries
 from nucseg_tf.io.sources import Series, Source, View, find_views
 from nucseg_tf.io.tables import CSV, Table, check_format, settle_format, write_failures
@@ -99,6 +99,7 @@ def predict_sources(
             except UsageError:
                 forget(out, part)
                 raise
+        _do_lost_again(journal, sources, out, options.labels == INSIDE)
         if journal.resumed and not shard:  # other shards may be at work in the same folder
             remove_temporaries(out)
         run = _Run(out, options, segmenter, journal, lights)
@@ -210,6 +211,16 @@ class _Run:
             write_fields(self.out / "fields.csv", self.outcome.done)
         write_failures(self.out, failures, part)
         return self.outcome
+
+
+def _do_lost_again(journal: Journal, sources: Sequence[Source], out: Path, inside: bool) -> None:
+    """Forget images whose label image is empty or not there, as after a power cut."""
+    for source in sources:
+        if source.name not in journal.entries or (inside and source.group):
+            continue
+        file = out / f"{source.name}{LABELS}"
+        if not (file.is_file() and file.stat().st_size):
+            del journal.entries[source.name]
 
 
 def _refuse_same_name(sources: Sequence[Source]) -> None:

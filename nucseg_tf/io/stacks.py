@@ -47,7 +47,7 @@ def write_label_stack(
             yield plane.astype(kind)
             release(plane)
 
-    with atomic_path(path, synced=True) as temporary:
+    with atomic_path(path) as temporary:
         tifffile.imwrite(
             temporary,
             converted(),

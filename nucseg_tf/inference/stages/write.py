@@ -48,7 +48,7 @@ class Write:
             write_inside(image.group, [labels], [(image.t, image.z)], measured.table)
         elif not self.stacked:
             target = self.out / f"{name}{LABELS}"
-            write_labels(target, labels, image.pixel_size, image.aspect, synced=True)
+            write_labels(target, labels, image.pixel_size, image.aspect)
         for writer in self.writers:
             writer.write(self.out / f"{name}{writer.ending}", image, measured.instances)
         scale = {"zoom": round(image.zoom, 4)}
