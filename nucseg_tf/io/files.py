@@ -116,6 +116,11 @@ def ensure_folder(path: str | os.PathLike[str]) -> Path:
     probe = folder / f".write-test-{uuid4().hex[:8]}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob(
+            ".write-test-????????"
+        ):  # by killed processes; of others, nothing is read
+            with contextlib.suppress(OSError):
+                left.unlink()
         probe.write_bytes(b"x")
     except OSError as error:
         raise OutputError(

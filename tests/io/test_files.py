@@ -87,6 +87,12 @@ def test_where_folders_have_no_sync_the_file_is_written(tmp_path, monkeypatch):
     assert (tmp_path / "a.tif").read_bytes() == b"work"
 
 
+def test_what_a_killed_process_tried_a_folder_with_goes(tmp_path):
+    (tmp_path / ".write-test-0123abcd").touch()
+    ensure_folder(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_killed_processes_left_beside_one_file(tmp_path):
     for name in ("a[1].h5", "b.h5", "folder"):
         with atomic_path(tmp_path / name) as temporary:

@@ -12,7 +12,7 @@ import numpy as np
 from nucseg_tf.annotation.editor.project import AnnotationField
 from nucseg_tf.data.regions import regions_path, write_regions
 from nucseg_tf.errors import OutputError
-from nucseg_tf.io.files import atomic_path, ensure_folder, sync_folder
+from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries, sync_folder
 from nucseg_tf.io.labels import write_labels
 
 EARLIER = "earlier_masks"
@@ -88,6 +88,7 @@ def keep_mask(path: Path, state: Path) -> Path:
         OutputError: it cannot be written.
     """
     folder = ensure_folder(state / EARLIER)
+    remove_temporaries(folder)
     names = (f"{path.stem}{f'-{n}' if n else ''}{path.suffix}" for n in itertools.count())
     target = next(folder / name for name in names if not (folder / name).exists())
     pairs = [(regions_path(path), regions_path(target)), (path, target)]
