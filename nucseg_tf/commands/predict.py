@@ -6,7 +6,7 @@ import logging
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from nucseg_tf.commands.options import (
     Channel,
@@ -21,9 +21,12 @@ from nucseg_tf.commands.options import (
     Plane,
     Precision,
 )
-from nucseg_tf.commands.records import describe_engine, describe_model, end_run, now
+from nucseg_tf.commands.records import describe_engine, describe_model, end_run, now, write_run
 from nucseg_tf.console import show_progress
 from nucseg_tf.io.files import ensure_folder
+
+if TYPE_CHECKING:
+    from nucseg_tf.inference.runner import Outcome
 
 LOG = logging.getLogger(__name__)
 
@@ -131,22 +134,28 @@ def predict(
     loaded = time.perf_counter()
     if pixel_size is not None and segmenter.info.pixel_size is None and diameter is None:
         LOG.info("%s has no pixel size: --pixel-size only sets the µm columns", model)
-    with show_progress() as progress:
-        outcome = predict_sources(sources, out, segmenter, options, progress, workers, part, table)
-    finished = time.perf_counter()
+    suffix = part.part if part else ""
     own = {"workers": workers, "shard": shard, "table": table}
     own |= {"pattern": pattern, "columns": columns}
-    record = {
-        "command": "predict",
-        "paths": [str(path) for path in paths],
-        "options": asdict(options) | own,
-        "model": describe_model(segmenter),
-        **describe_engine(segmenter),
-        "started": started,
-        "seconds": {"loading": round(loaded - began, 3), "total": round(finished - began, 3)},
-        "found": len(sources),
-        "images": outcome.done,
-        "columns": outcome.columns,
-    }
-    end_run(out, record, outcome, part.part if part else "")
+
+    def note(outcome: Outcome) -> None:
+        total = time.perf_counter() - began
+        record = {
+            "command": "predict",
+            "paths": [str(path) for path in paths],
+            "options": asdict(options) | own,
+            "model": describe_model(segmenter),
+            **describe_engine(segmenter),
+            "started": started,
+            "seconds": {"loading": round(loaded - began, 3), "total": round(total, 3)},
+            "found": len(sources),
+            "images": outcome.done,
+            "columns": outcome.columns,
+        }
+        write_run(out, record, outcome, suffix)
+
+    run = (sources, out, segmenter, options)
+    with show_progress() as progress:
+        outcome = predict_sources(*run, progress, workers, part, table, note)
+    end_run(out, outcome, suffix)
     return out

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nucseg_tf.commands.options import Channel, Device, Engine, Invert, ModelsDir, PixelSize, Plane
-from nucseg_tf.commands.records import describe_engine, describe_model, end_run, now
+from nucseg_tf.commands.records import describe_engine, describe_model, end_run, now, write_run
 from nucseg_tf.console import show_progress
 
 
@@ -71,5 +71,6 @@ def prelabel(
     total = round(time.perf_counter() - began, 3)
     record |= {"seconds": {"loading": round(loaded - began, 3), "total": total}}
     record |= {"images": outcome.done, "suspects": outcome.suspects}
-    end_run(out, record, outcome)
+    write_run(out, record, outcome)
+    end_run(out, outcome)
     return out

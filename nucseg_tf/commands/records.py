@@ -48,8 +48,8 @@ def describe_engine(segmenter: Segmenter) -> dict[str, str]:
     }
 
 
-def end_run(out: Path, record: dict[str, Any], outcome: Any, part: str = "") -> None:
-    """Write run.json of a run over images, and end with 143 or 3 if some of them are not done.
+def write_run(out: Path, record: dict[str, Any], outcome: Any, part: str = "") -> None:
+    """Write run.json of a run over images.
 
     Args:
         out: folder of the results.
@@ -57,13 +57,17 @@ def end_run(out: Path, record: dict[str, Any], outcome: Any, part: str = "") -> 
         outcome: of the run.
         part: of the names of files, if several runs share the folder.
     """
-    record["left_out"] = [str(path) for path in outcome.left_out]
+    left_out = [str(path) for path in outcome.left_out]
     failures = [{"image": str(path), "reason": text} for path, text in outcome.failures]
-    write_record(out / f"run{part}.json", record | {"failures": failures})
+    write_record(out / f"run{part}.json", record | {"left_out": left_out, "failures": failures})
+
+
+def end_run(out: Path, outcome: Any, part: str = "") -> None:
+    """End with 143 or 3 if some images of a run are not done; arguments as of `write_run`."""
     if outcome.left_out:
         LOG.warning("stopped by SIGTERM with %d images left to do", len(outcome.left_out))
         raise SystemExit(128 + signal.SIGTERM)
-    raise_if_failed(out, len(failures), len(outcome.done), part)
+    raise_if_failed(out, len(outcome.failures), len(outcome.done), part)
 
 
 def raise_if_failed(out: Path, failed: int, done: int, part: str = "") -> None:

@@ -74,7 +74,7 @@ def write_regions(mask: Path, boxes: Iterable[Sequence[int]]) -> None:
     path, boxes = regions_path(mask), [list(box) for box in boxes]
     if boxes:
         content = {"boxes": check_boxes(boxes)}
-        with atomic_path(path) as temporary:
+        with atomic_path(path, synced=True) as temporary:
             temporary.write_text(json.dumps(content) + "\n", encoding="utf-8")
         return
     try:

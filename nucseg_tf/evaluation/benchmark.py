@@ -33,7 +33,7 @@ from nucseg_tf.evaluation.panels import choose_images, write_panels
 from nucseg_tf.evaluation.predictions import Stopped, predict_model
 from nucseg_tf.evaluation.summary import KEYS, f1, score_labels, summarise_benchmark
 from nucseg_tf.evaluation.worker import labels_file
-from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries
 from nucseg_tf.types import Field
 
 LOG = logging.getLogger(__name__)
@@ -86,7 +86,9 @@ def run_benchmark(
     fields = benchmark_fields(data, split, groups)
     found = {run.name: find_labels(run, fields) for run in runs if run.kind == "labels"}
     images = describe(fields, (options["channel"], options["z"]))
-    ensure_folder(out)
+    remove_temporaries(ensure_folder(out))
+    for part in ("predictions", "panels", "figures"):
+        remove_temporaries(out / part, deep=True)
     total, done = len(fields) * (len(runs) + len(models)), 0
 
     def tick(what: str, image: str) -> None:
@@ -137,6 +139,8 @@ def run_benchmark(
         "summary": summarise_benchmark(table, names),
         "panels": choose_images(table),
     }
+    for name in ("report.html", "benchmark.json"):  # an earlier one's; what follows is of this one
+        (out / name).unlink(missing_ok=True)
     _write_panels(out / "panels", result["panels"], runs, fields, found, options)
     _write(out, result, table)
     return result

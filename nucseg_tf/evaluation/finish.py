@@ -113,8 +113,13 @@ def finish(
     model = zoo.LoadedModel(info, Source(lambda: network, split=info.family.parts), folder, "")
     info = tune_and_score(Segmenter(model), validation, config, train, apart)
     zoo.save_model(folder, info, network, model_card(info, len(train)), dtype)
-    shutil.rmtree(run / "model", ignore_errors=True)
-    return folder.rename(run / "model")
+    former = run / "former"
+    shutil.rmtree(former, ignore_errors=True)
+    if (run / "model").exists():  # in one step: half of a model must not be taken for one
+        (run / "model").rename(former)
+    folder.rename(run / "model")
+    shutil.rmtree(former, ignore_errors=True)
+    return run / "model"
 
 
 def describe(

@@ -28,7 +28,7 @@ from nucseg_tf.inference.segmenter import Segmenter
 from nucseg_tf.inference.shard import Shard
 from nucseg_tf.inference.stages.measure import Measure, add_image
 from nucseg_tf.inference.stages.read import Read
-from nucseg_tf.inference.stages.write import Write, remove_results
+from nucseg_tf.inference.stages.write import LABELS, Write, remove_results
 from nucseg_tf.io.files import ensure_folder, remove_temporaries
 from nucseg_tf.io.sources import Series, Source, View, find_views
 from nucseg_tf.io.tables import CSV, Table, check_format, settle_format, write_failures
@@ -46,6 +46,7 @@ def predict_sources(
     workers: int = 1,
     shard: Shard | None = None,
     table: str = CSV,
+    note: Callable[[Outcome], None] = lambda outcome: None,
 ) -> Outcome:
     """Predict images.
 
@@ -64,6 +65,7 @@ def predict_sources(
         workers: how many planes may be on their way at once.
         shard: which part of the images is done here; others may write into the same folder.
         table: "csv" or "parquet", of which objects.csv becomes objects.parquet.
+        note: writes down what was done, as run.json does; the run can be gone on with until then.
 
     Returns:
         What was done, by this run and the one it went on with, and what failed.
@@ -98,11 +100,16 @@ def predict_sources(
             except UsageError:
                 forget(out, part)
                 raise
+        _do_lost_again(journal, sources, out, options.labels == INSIDE)
         if journal.resumed and not shard:  # other shards may be at work in the same folder
             remove_temporaries(out)
         run = _Run(out, options, segmenter, journal, lights)
         run.go(sources, progress, workers)
-        return run.end(sources, part, table)
+        outcome = run.end(sources, part, table)
+        note(outcome)
+        if not (outcome.left_out or part):  # of parts until all are merged: see `merge`
+            forget(out, part)
+        return outcome
 
 
 @dataclass
@@ -201,12 +208,20 @@ class _Run:
         self.outcome.left_out = [source.path for source in sources if source.name not in known]
         kinds = self.outcome.columns = self.journal.write(names, _no_objects())
         settle_format(self.journal.table, table, kinds)
-        if not (self.outcome.left_out or part):  # of parts until all are merged: see `merge`
-            forget(self.out)
         if not part:
             write_fields(self.out / "fields.csv", self.outcome.done)
         write_failures(self.out, failures, part)
         return self.outcome
+
+
+def _do_lost_again(journal: Journal, sources: Sequence[Source], out: Path, inside: bool) -> None:
+    """Forget images whose label image is empty or not there, as after a power cut."""
+    for source in sources:
+        if source.name not in journal.entries or (inside and source.group):
+            continue
+        file = out / f"{source.name}{LABELS}"
+        if not (file.is_file() and file.stat().st_size):
+            del journal.entries[source.name]
 
 
 def _refuse_same_name(sources: Sequence[Source]) -> None:

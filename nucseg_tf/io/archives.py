@@ -23,7 +23,7 @@ from uuid import uuid4
 from pydantic import BaseModel, ValidationError
 
 from nucseg_tf.errors import DataError, OutputError, UsageError
-from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries_of
 
 MAX_FILES = 200_000
 MAX_TOTAL = 64 * 2**30  # bytes unpacked, images included
@@ -127,11 +127,12 @@ def new_project(path: Path) -> Iterator[Write]:
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise UsageError(f"{path}: exists already; choose another name, or remove it")
     ensure_folder(path.parent)
+    remove_temporaries_of(path)
     if path.suffix.lower() == ".zip":
         with atomic_path(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             yield archive.writestr
         return
-    temporary = path.with_name(f".{path.name[:40]}-{uuid4().hex[:8]}")
+    temporary = path.with_name(f".{path.stem[:40]}-{uuid4().hex[:8]}{path.suffix}")
 
     def write(name: str, data: bytes) -> None:
         target = temporary / name

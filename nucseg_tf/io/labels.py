@@ -85,6 +85,7 @@ def write_labels(
     labels: np.ndarray,
     pixel_size: float | None = None,
     aspect: float = 1.0,
+    synced: bool = False,
 ) -> None:
     """Write a label image as zlib-compressed TIFF: uint16, or uint32 above 65,535 labels.
 
@@ -96,6 +97,7 @@ def write_labels(
         pixel_size: width of a pixel, µm; written as resolution tags, from which `read_image` gives
             it back.
         aspect: height of a pixel over its width.
+        synced: see `atomic_path`.
 
     Raises:
         LabelError: `labels` is not a label image.
@@ -115,7 +117,7 @@ def write_labels(
     resolution = None if pixel_size is None else (1e4 / pixel_size, 1e4 / pixel_size / aspect)
     kind = np.dtype(np.uint16 if high <= UINT16_MAX else np.uint32)
     large = not fits(labels.size * kind.itemsize)
-    with atomic_path(path) as temporary:
+    with atomic_path(path, synced) as temporary:
         tifffile.imwrite(
             temporary,
             _tiles(labels, kind) if large else labels.astype(kind),

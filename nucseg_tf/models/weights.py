@@ -29,7 +29,7 @@ def save_weights(
     Raises:
         ModelError: if a weight is not finite, in `dtype` too.
     """
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic_path(path, synced=True) as temporary, h5py.File(temporary, "w") as file:
         for number, variable in enumerate(network.weights):
             value = np.asarray(variable).astype(dtype)
             if not np.isfinite(value).all():

@@ -99,9 +99,9 @@ def save_model(
     save_weights(network, folder / "model.weights.h5", dtype)
     texts = {"model.yaml": to_yaml(info), "README.md": card}
     for name, text in texts.items():
-        with atomic_path(folder / name) as temporary:
+        with atomic_path(folder / name, synced=True) as temporary:
             temporary.write_text(text, encoding="utf-8")
-    with atomic_path(folder / "sha256") as temporary:
+    with atomic_path(folder / "sha256", synced=True) as temporary:
         temporary.write_text("".join(f"{_digest(folder, name)}  {name}\n" for name in HASHED))
     return folder
 

@@ -42,6 +42,11 @@ class Checkpoint(keras.callbacks.Callback):
     the other callbacks remember, and the history. It is written after every epoch and on
     SIGTERM or SIGINT; a training killed without warning loses the epoch it was in. One that is
     stopped while it validates repeats the last step of that epoch, and validates then.
+
+    Of an epoch, `BestWeights` writes first (see `EndEpoch`): killed between the two files, a
+    training repeats that epoch. The other way round, it would go on after an epoch whose weights
+    nobody had compared. The state is taken before that all the same, for `SwapEMAWeights` puts the
+    averages in the place of the weights that training goes on from.
     """
 
     def __init__(self, path: Path, network: keras.Model, others: list, history: list[dict]):
@@ -51,6 +56,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.step = 0  # batches of this phase, this epoch's included
         self._pending = 0
         self._before_last: list[list[np.ndarray]] | None = None  # what the last step began from
+        self._at_end: list[list[np.ndarray]] | None = None  # what an epoch has come to
         self._handlers: dict = {}
 
     def on_train_begin(self, logs=None):
@@ -85,7 +91,25 @@ class Checkpoint(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self._before_last = None
         self.history.append({"phase": self.phase, "epoch": epoch, **_floats(logs or {})})
-        self.save()
+        self._at_end = self._arrays()
+
+    def end_epoch(self) -> None:
+        """Write the state that an epoch has come to, and end the training if a signal asked."""
+        if self._at_end is None:
+            raise ValueError("expected a state from on_epoch_end. Received: None")
+        self._save(self._at_end)
+        self.leave_if_asked()
+
+    def begin_epoch(self) -> None:
+        """Go on from the state that was written, as a training that is resumed does.
+
+        `SwapEMAWeights` exchanges by sums, and gives weights back that differ in their last bits.
+        """
+        if self._at_end is not None:
+            for variables, arrays in zip(self._variables(), self._at_end, strict=True):
+                for variable, array in zip(variables, arrays, strict=True):
+                    variable.assign(array)
+            self._at_end = None
 
     def leave_if_asked(self) -> None:
         """End the training if a signal asked for it; its state is saved."""
@@ -97,9 +121,11 @@ class Checkpoint(keras.callbacks.Callback):
         if keras.backend.backend() == "jax":  # which keeps the variables elsewhere in an epoch
             self.model.jax_state_sync()
 
+    def _variables(self) -> tuple[list, list]:
+        return self.network.weights, self.model.optimizer.variables
+
     def _arrays(self) -> list[list[np.ndarray]]:
-        variables = (self.network.weights, self.model.optimizer.variables)
-        return [[np.asarray(variable).copy() for variable in some] for some in variables]
+        return [[np.asarray(variable).copy() for variable in some] for some in self._variables()]
 
     def save(self) -> None:
         """Write the state."""
@@ -120,7 +146,7 @@ class Checkpoint(keras.callbacks.Callback):
             "remembered": remembered,
             "history": self.history,
         }
-        with atomic_path(self.path) as temporary, h5py.File(temporary, "w") as file:
+        with atomic_path(self.path, synced=True) as temporary, h5py.File(temporary, "w") as file:
             file.attrs["state"] = json.dumps(state)
             for name, some in zip(("weights", "optimizer"), arrays, strict=True):
                 _write(file.create_group(name), some)
@@ -132,15 +158,21 @@ class Checkpoint(keras.callbacks.Callback):
             _read(file["optimizer"], model.optimizer.variables, self.path)
 
 
-class LeaveAfterEpoch(keras.callbacks.Callback):
-    """Ends a training that was told to while an epoch ended; stands last in the list."""
+class EndEpoch(keras.callbacks.Callback):
+    """Writes the checkpoint of an epoch that all others are done with, and goes on from it.
+
+    Stands last in the list.
+    """
 
     def __init__(self, checkpoint: Checkpoint):
         super().__init__()
         self.checkpoint = checkpoint
 
     def on_epoch_end(self, epoch, logs=None):
-        self.checkpoint.leave_if_asked()
+        self.checkpoint.end_epoch()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.checkpoint.begin_epoch()
 
 
 class Remember(keras.callbacks.Callback):

@@ -18,7 +18,7 @@ from nucseg_tf.data.sample import Sample
 from nucseg_tf.data.validation import validation_dataset
 from nucseg_tf.errors import TrainingError
 from nucseg_tf.families.base import Family
-from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries
 from nucseg_tf.models import weights, zoo
 from nucseg_tf.schema import to_yaml
 from nucseg_tf.training import callbacks as cb
@@ -134,7 +134,7 @@ class Trainer:
         self.listeners = listeners
         self.devices = devices.choose(config.training)
         self.validation = devices.fill(validation_dataset(validation, config), self.devices)
-        ensure_folder(run)
+        remove_temporaries(ensure_folder(run))
 
     def _batches(self, start: int):
         if self.store:
@@ -170,6 +170,8 @@ class Trainer:
         if state is None and last.exists():
             raise TrainingError(f"{self.run}: holds a training. Use --resume, or another --out.")
         if state is None:
+            (self.run / "best.h5").unlink(missing_ok=True)  # of one killed in its first epoch
+            keras.utils.set_random_seed(self.config.training.seed)  # of what begins at random
             network, pretrained = initialise(self.config.model, init)
             with atomic_path(self.run / "config.yaml") as temporary:
                 temporary.write_text(to_yaml(self.config), encoding="utf-8")
@@ -233,7 +235,7 @@ class Trainer:
             shown = cb.ShowProgress(training.epochs, count, phase.name)
             swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
             averaging = [swap] if training.average else []
-            leave = cb.LeaveAfterEpoch(checkpoint)
+            end = cb.EndEpoch(checkpoint)
             try:
                 model.fit(
                     iterator,
@@ -241,7 +243,7 @@ class Trainer:
                     initial_epoch=first,
                     steps_per_epoch=count,
                     validation_data=self.validation,
-                    callbacks=[shown, *self.listeners, *listeners, *averaging, best, leave],
+                    callbacks=[shown, *self.listeners, *listeners, *averaging, best, end],
                     verbose=0,
                     shuffle=False,  # the pipeline has drawn at random already
                 )

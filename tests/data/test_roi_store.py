@@ -86,12 +86,24 @@ def test_a_stopped_run_goes_on_and_ends_the_same(tmp_path):
     options = {"count": COUNT, "progress": stop}
     assert write.write_store(path, SAMPLES, config(), ["s1", "s2"], **options) == 10
     assert not path.exists()
+    (tmp_path / ".s-0123abcd.h5").touch()  # as one that was killed while it joined the parts
     before = (tmp_path / "s.h5.parts" / "00000000.h5").stat().st_mtime_ns
     assert write.write_store(path, SAMPLES, config(), ["s1", "s2"], **options) == 20
     assert (tmp_path / "s.h5.parts" / "00000000.h5").stat().st_mtime_ns == before
     assert same(write_one(path), whole)
     assert seen == [10, 20]
     assert not (tmp_path / "s.h5.parts").exists()
+    assert not (tmp_path / ".s-0123abcd.h5").exists()
+
+
+def test_parts_of_a_store_that_nobody_knows_are_not_mixed_in(tmp_path):
+    """As a run leaves them that was killed while it removed them."""
+    whole = write_one(tmp_path / "whole.h5")
+    path = tmp_path / "s.h5"
+    options = {"count": COUNT, "progress": lambda done, total, name: False}
+    write.write_store(path, SAMPLES[:1], config(), ["s1"], **options)
+    (tmp_path / "s.h5.parts" / "made_of.json").unlink()
+    assert same(write_one(path), whole)
 
 
 def test_a_run_told_to_stop_after_its_last_part_is_done(tmp_path):

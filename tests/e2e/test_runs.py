@@ -72,9 +72,10 @@ def test_stopped_and_gone_on_with(folder, whole, tmp_path, monkeypatch):
         assert run(folder, "--out", out, "--workers", 1) == 130
     assert not (out / "objects.csv").exists()
     (out / ".3_labels-0123abcd.tif").write_bytes(b"half")  # as `kill -9` leaves it
+    (out / "0_labels.tif").write_bytes(b"")  # as a power cut may leave one of the two that are done
     monkeypatch.setattr(Write, "__call__", lambda *a: (seen.append("again"), write(*a))[1])
     assert run(folder, "--out", out, "--workers", 1) == 0
-    assert seen.count("again") == IMAGES - 2
+    assert seen.count("again") == IMAGES - 1
     assert_same(results(out), whole)
     record = json.loads((out / "run.json").read_text())
     assert [image["image"] for image in record["images"]] == [f"{n}.tif" for n in range(IMAGES)]

@@ -58,6 +58,23 @@ def test_labels_that_are_there_stay(image, tmp_path, capsys):
     assert not labels[1:].any()
 
 
+def test_killed_after_its_last_image_a_run_goes_on(image, tmp_path, monkeypatch):
+    """Until run.json is there, labels in the images are of this run, and no reason to stop."""
+    choice = (image, "--out", tmp_path / "out", "--channel", "DAPI", "--z", "0")
+
+    def kill(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("nucseg_tf.commands.predict.write_run", kill)
+        assert run(*choice) == 130
+    assert (image / "labels" / "nuclei").is_dir()
+    assert run(*choice) == 0
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"objects.csv", "fields.csv", "run.json"}
+    assert run(*choice) == 2
+
+
 def test_an_image_that_cannot_be_written_is_refused(image, tmp_path, monkeypatch, capsys):
     access, out = os.access, tmp_path / "out"
     monkeypatch.setattr(os, "access", lambda path, mode: path != image and access(path, mode))

@@ -57,6 +57,19 @@ def test_files_hold_what_is_returned(both):
     assert set(result) == {"format", "note", *PARTS}
 
 
+def test_killed_while_it_writes_over_another_no_report_is_left(folders, benchmark, monkeypatch):
+    _, out = benchmark(f"tool={folders / 'tool'}")
+    (out / "report.html").touch()
+
+    def kill(path, table):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nucseg_tf.evaluation.benchmark._write_table", kill)
+    with pytest.raises(KeyboardInterrupt):
+        benchmark(f"hand={folders / 'perfect'}")
+    assert {path.name for path in out.iterdir()} == {"scores.csv", "summary.csv", "panels"}
+
+
 def test_the_same_benchmark_gives_the_same_scores(both, folders, benchmark):
     labels = (f"FPN2-WS={folders / 'tool'}", f"hand={folders / 'perfect'}")
     again, _ = benchmark(*labels, out="again")

@@ -152,6 +152,16 @@ def test_a_project_is_whole_or_not_there(name, tmp_path):
     assert [file.name for file in path.parent.iterdir()] == [name]
 
 
+def test_what_a_killed_process_left_goes(tmp_path):
+    (tmp_path / ".a-0123abcd" / "ds").mkdir(parents=True)
+    (tmp_path / ".a-0123abcd.zip").touch()
+    (tmp_path / ".b-0123abcd.zip").touch()
+    for name in ("a", "a.zip"):
+        with new_project(tmp_path / name) as write:
+            write("b", b"1")
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "a.zip", ".b-0123abcd.zip"}
+
+
 def test_an_empty_folder_may_be_filled(tmp_path):
     (tmp_path / "a").mkdir()
     with new_project(tmp_path / "a") as write:

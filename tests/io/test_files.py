@@ -1,10 +1,16 @@
 import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from nucseg_tf.errors import OutputError
-from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries
+from nucseg_tf.io.files import (
+    atomic_path,
+    ensure_folder,
+    remove_temporaries,
+    remove_temporaries_of,
+)
 
 
 def test_atomic_path_keeps_the_suffix_and_replaces_the_target(tmp_path):
@@ -46,6 +52,59 @@ def test_atomic_path_in_a_folder_that_is_a_file(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match=r"result\.txt: cannot be written: Not a directory"):
         write_half(tmp_path / "file" / "result.txt", KeyError())
+
+
+def test_somebodys_work_is_on_the_disk_before_it_takes_its_place(tmp_path, monkeypatch):
+    steps: list[str] = []
+    replace, fsync = Path.replace, os.fsync
+
+    def synced(handle):
+        steps.append(Path(f"/proc/self/fd/{handle}").readlink().name)
+        fsync(handle)
+
+    def replaced(path, target):
+        steps.append("replace")
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", replaced)
+    with atomic_path(tmp_path / "a.tif", synced=True) as temporary:
+        temporary.write_bytes(b"work")
+    assert steps == [temporary.name, "replace", tmp_path.name]
+
+
+def test_where_folders_have_no_sync_the_file_is_written(tmp_path, monkeypatch):
+    fsync = os.fsync
+
+    def of_files(handle):
+        if Path(f"/proc/self/fd/{handle}").readlink().is_dir():
+            raise OSError(errno.EINVAL, "Invalid argument")
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", of_files)
+    with atomic_path(tmp_path / "a.tif", synced=True) as temporary:
+        temporary.write_bytes(b"work")
+    assert (tmp_path / "a.tif").read_bytes() == b"work"
+
+
+def test_what_a_killed_process_tried_a_folder_with_goes(tmp_path):
+    (tmp_path / ".write-test-0123abcd").touch()
+    ensure_folder(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_killed_processes_left_beside_one_file(tmp_path):
+    for name in ("a[1].h5", "b.h5", "folder"):
+        with atomic_path(tmp_path / name) as temporary:
+            temporary.touch()
+        temporary.touch()
+    others = {path.name for path in tmp_path.iterdir() if not path.name.startswith(".a[1]")}
+    remove_temporaries_of(tmp_path / "a[1].h5")
+    assert {path.name for path in tmp_path.iterdir()} == others
+    (tmp_path / ".c-0123abcd").mkdir()
+    (tmp_path / ".c-0123abcd" / "half").touch()
+    remove_temporaries_of(tmp_path / "c")
+    assert {path.name for path in tmp_path.iterdir()} == others
 
 
 def test_what_killed_processes_left(tmp_path):

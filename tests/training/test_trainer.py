@@ -1,9 +1,11 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import h5py
 import keras
@@ -167,6 +169,44 @@ def test_stopped_while_it_validates_it_goes_on(trained, tmp_path, monkeypatch, e
         np.testing.assert_allclose(resumed[key], value, rtol=1e-3, atol=1e-5, err_msg=key)
     histories = [cb.read_state(folder / "last.h5")["history"] for folder in (run, part)]
     assert [row["epoch"] for row in histories[1]] == [row["epoch"] for row in histories[0]]
+
+
+@pytest.mark.parametrize("name", ["best.h5", "last.h5"])
+def test_killed_before_a_file_of_an_epoch_it_ends_as_if_nothing_had_been(
+    name, trained, tmp_path, monkeypatch
+):
+    """Killed between both, that epoch must be a candidate for the best all the same."""
+    run, _ = trained
+    part = tmp_path / "part"
+    keras.utils.set_random_seed(5)
+    replace, written = Path.replace, []
+
+    def kill(self, target):
+        written.append(target.name)
+        if written.count(name) == 2:
+            raise KeyboardInterrupt  # which nothing catches, as nothing catches SIGKILL
+        return replace(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", kill)
+        with pytest.raises(KeyboardInterrupt):
+            Trainer(config(), part, [sample()], [sample()]).fit("random")
+    assert written[-2:] == (["last.h5", "best.h5"] if name == "best.h5" else ["best.h5", "last.h5"])
+    Trainer(config(), part, [sample()], [sample()]).fit("random", resume=True)
+    best = [weights.read_weights(folder / "best.h5") for folder in (run, part)]
+    for (key, value), (_, resumed) in zip(*best, strict=True):
+        np.testing.assert_allclose(resumed, value, rtol=1e-3, atol=1e-5, err_msg=key)
+    whole = arrays(run)
+    for key, value in arrays(part).items():
+        np.testing.assert_allclose(value, whole[key], rtol=1e-3, atol=1e-5, err_msg=key)
+
+
+def test_the_best_of_one_killed_in_its_first_epoch_counts_for_nothing(trained, tmp_path):
+    shutil.copyfile(trained[0] / "best.h5", tmp_path / "best.h5")
+    with h5py.File(tmp_path / "best.h5", "r+") as file:
+        file.attrs["val_loss"] = -1.0  # nothing is better
+    Trainer(config(), tmp_path, [sample()], [sample()]).fit("random")
+    assert cb.BestWeights(tmp_path / "best.h5", None).best > 0
 
 
 def test_interrupted_in_the_first_epoch_keeps_the_state(tmp_path, monkeypatch):

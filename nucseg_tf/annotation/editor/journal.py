@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nucseg_tf.errors import DataError, OutputError
+from nucseg_tf.io.files import sync_folder
 
 Entry = dict[str, Any]
 
@@ -99,27 +100,6 @@ class Journal:
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make sure that the names in a folder are on the disk; a no-op where folders have no sync."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def sync_file(path: Path) -> None:
-    """Make sure that a file and its name are on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    sync_folder(path.parent)
 
 
 def _parse(line: bytes) -> Entry | None:

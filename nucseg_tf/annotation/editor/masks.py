@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from nucseg_tf.annotation.editor.field import AnnotationField
-from nucseg_tf.annotation.editor.journal import sync_file, sync_folder
 from nucseg_tf.data.regions import regions_path, write_regions
 from nucseg_tf.errors import OutputError
-from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries, sync_folder
 from nucseg_tf.io.labels import write_labels
 
 EARLIER = "earlier_masks"
@@ -54,8 +53,7 @@ def write_mask(
         ensure_folder(field.mask.parent)
         if regions:
             _write_regions_first(field.mask, regions)
-        write_labels(field.mask, labels, pixel_size)
-        sync_file(field.mask)
+        write_labels(field.mask, labels, pixel_size, synced=True)
         if not regions:
             write_regions(field.mask, ())
         for path in earlier:
@@ -74,7 +72,6 @@ def _write_regions_first(mask: Path, regions: Sequence[Sequence[int]]) -> None:
         mask.unlink(missing_ok=True)
         sync_folder(mask.parent)
     write_regions(mask, regions)
-    sync_file(regions_path(mask))
 
 
 def keep_mask(path: Path, state: Path) -> Path:
@@ -91,13 +88,13 @@ def keep_mask(path: Path, state: Path) -> Path:
         OutputError: it cannot be written.
     """
     folder = ensure_folder(state / EARLIER)
+    remove_temporaries(folder)
     names = (f"{path.stem}{f'-{n}' if n else ''}{path.suffix}" for n in itertools.count())
     target = next(folder / name for name in names if not (folder / name).exists())
     pairs = [(regions_path(path), regions_path(target)), (path, target)]
     for source, copy in pairs if pairs[0][0].is_file() else pairs[1:]:
-        with atomic_path(copy) as temporary:
+        with atomic_path(copy, synced=True) as temporary:
             shutil.copy2(source, temporary)
-        sync_file(copy)
     return target
 
 
@@ -134,12 +131,10 @@ def bring_back(field: AnnotationField, moved: Sequence[Sequence[str]]) -> None:
         if target is None or not source.is_file():
             continue
         if regions_path(source).is_file():
-            with atomic_path(regions_path(target)) as temporary:
+            with atomic_path(regions_path(target), synced=True) as temporary:
                 shutil.copy2(regions_path(source), temporary)
-            sync_file(regions_path(target))
-        with atomic_path(target) as temporary:
+        with atomic_path(target, synced=True) as temporary:
             shutil.copy2(source, temporary)
-        sync_file(target)
 
 
 def _remove(mask: Path) -> None:

@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nucseg_tf.annotation.editor.journal import sync_file
 from nucseg_tf.errors import DataError, UsageError
 from nucseg_tf.io.choices import FOCUS, MAX, MEAN, Choice, parse
 from nucseg_tf.io.files import atomic_path, ensure_folder
@@ -94,9 +93,8 @@ def read_choice(folder: Path) -> PlaneChoice:
 def write_choice(folder: Path, choice: PlaneChoice) -> None:
     """Keep the choice of a project, whole or not at all; OutputError."""
     path = ensure_folder(folder / "annotation") / CHOICE
-    with atomic_path(path) as temporary:
+    with atomic_path(path, synced=True) as temporary:
         temporary.write_text(json.dumps(asdict(choice), indent=2) + "\n", encoding="utf-8")
-    sync_file(path)
 
 
 def read_plane(path: Path, choice: PlaneChoice) -> Image:

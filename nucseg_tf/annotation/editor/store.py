@@ -22,7 +22,7 @@ import numpy as np
 
 from nucseg_tf.annotation.editor.field import JOURNAL, AnnotationField
 from nucseg_tf.annotation.editor.history import CHANGES, History, now
-from nucseg_tf.annotation.editor.journal import Entry, Journal, sync_file
+from nucseg_tf.annotation.editor.journal import Entry, Journal
 from nucseg_tf.annotation.editor.origin import (
     find_origin,
     read_labels_of,
@@ -253,8 +253,7 @@ def _save(path: Path, labels: np.ndarray, same: tuple[Path, str] | None) -> None
         same: a file that has them, to copy, and its hash; quicker than to compress them anew.
     """
     if same is not None:
-        with atomic_path(path) as temporary:
+        with atomic_path(path, synced=True) as temporary:
             shutil.copyfile(same[0], temporary)
     if same is None or sha256(path) != same[1]:  # others have just replaced it
-        write_labels(path, labels)
-    sync_file(path)
+        write_labels(path, labels, synced=True)

@@ -25,7 +25,7 @@ from nucseg_tf.data.regions import read_regions, regions_path, write_regions
 from nucseg_tf.errors import DataError, OutputError, UsageError
 from nucseg_tf.io.archives import Source, open_source
 from nucseg_tf.io.boxes import shape_of
-from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries_of
 from nucseg_tf.io.labels import write_labels
 from nucseg_tf.io.tables import write_failures
 
@@ -126,7 +126,8 @@ def _merge_field(
         kept = keep_mask(mask, folder / ANNOTATION / entry.group / entry.stem)
         LOG.info("%s: is replaced; a copy is %s", mask, kept)
     _keep_regions(target, earlier)
-    write_labels(target, merged.labels, entry.pixel_size)
+    remove_temporaries_of(target)
+    write_labels(target, merged.labels, entry.pixel_size, synced=True)
     _remove_others(target, earlier)
     counts = ", ".join(f"{merged.counts[k]} {k}" for k in ("same", "edited", "new", "deleted"))
     LOG.info("%s: %s; %d conflicts", entry.key, counts, len(merged.conflicts))

@@ -161,7 +161,7 @@ class _Run:
             "failures": outcome.failures,
             "error": str(error) if error else "",
         }
-        versions.write_json(self.folder / locks.LOOP / versions.PREDICTING, content)
+        versions.write_json(self.folder / locks.LOOP / versions.PREDICTING, content, synced=False)
 
 
 def load(folder: Path, name: str) -> Segmenter:

@@ -86,7 +86,7 @@ class Progress(keras.callbacks.Callback):
             "seconds": round(self.seconds, 1),
             "eta_seconds": None if left is None else round(left, 1),
         }
-        write_json(self.path, content)
+        write_json(self.path, content, synced=False)
 
     def _left(self) -> float | None:
         """Seconds to the last step, by the pace of this stretch."""

@@ -137,9 +137,9 @@ def write(folder: Path, version: Version) -> Version:
     return version
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a small file for the page, whole or not at all."""
-    with atomic_path(path) as temporary:
+def write_json(path: Path, content: Mapping[str, Any], synced: bool = True) -> None:
+    """Write a small file for the page, whole or not at all; `synced` as of `atomic_path`."""
+    with atomic_path(path, synced) as temporary:
         temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 

@@ -27,7 +27,7 @@ from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.runner import Outcome, Stage, run
 from nucseg_tf.inference.stages.read import Read
 from nucseg_tf.inference.stages.values import Written
-from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries
 from nucseg_tf.io.formats import result_endings
 from nucseg_tf.io.images import images_in
 from nucseg_tf.io.labels import write_labels
@@ -80,6 +80,8 @@ def prelabel_folder(
             f"--tile is of models, not of the classical method. Received: {settings.tile}"
         )
     ensure_folder(out)
+    for group in {group for group, _ in images}:
+        remove_temporaries(out / group)
     for name in ("objects.csv", "failures.csv", "run.json"):
         (out / name).unlink(missing_ok=True)  # of labels that now change
     outcome, tables = Prelabelled(), []

@@ -22,7 +22,12 @@ from nucseg_tf.data.roi import valid_mask
 from nucseg_tf.data.roi_store.layout import FORMAT, LEVEL, MASKS, PART, SCALE
 from nucseg_tf.data.sample import Sample
 from nucseg_tf.errors import DataError
-from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.io.files import (
+    atomic_path,
+    ensure_folder,
+    remove_temporaries,
+    remove_temporaries_of,
+)
 from nucseg_tf.types import Targets
 
 Arrays = dict[str, np.ndarray]
@@ -78,6 +83,7 @@ def write_store(
     """
     made_of = fingerprint(config, count, bits, masks, sources)
     parts = path.with_name(f"{path.name}.parts")
+    remove_temporaries_of(path)
     _open_parts(parts, made_of, path)
     files = [parts / f"{first:08d}.h5" for first in range(0, count, PART)]
     done = next((i for i, file in enumerate(files) if not file.exists()), len(files))
@@ -108,7 +114,9 @@ def _open_parts(parts: Path, made_of: str, path: Path) -> None:
             f"{parts}: holds parts of a store with other settings or fields, begun earlier. "
             f"Remove that folder, or choose another --out than {path}."
         )
-    ensure_folder(parts)
+    if not note.exists():  # killed while it removed them: of which store these are, nobody knows
+        shutil.rmtree(parts, ignore_errors=True)
+    remove_temporaries(ensure_folder(parts))
     with atomic_path(note) as temporary:
         temporary.write_text(made_of, encoding="utf-8")
 

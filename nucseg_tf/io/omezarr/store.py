@@ -136,6 +136,9 @@ def added_to(parent: zarr.Group, kind: str, name: str, overwrite: bool) -> Itera
         yield group
     _list(listing, kind, [*_listed(listing, kind), name])
     _consolidate_again(parent)
+    for folder in (folder_of(parent), folder_of(listing)):
+        for left in folder.glob(f"*.{32 * '[0-9a-f]'}.partial"):
+            left.unlink(missing_ok=True)  # of metadata that zarr was killed while it wrote
 
 
 def remove_from(parent: zarr.Group, kind: str, name: str) -> None:

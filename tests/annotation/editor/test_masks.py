@@ -45,7 +45,7 @@ def kill_at(step: int, patched) -> None:
 
         return run
 
-    for name in ("write_labels", "write_regions", "sync_file"):
+    for name in ("write_labels", "write_regions"):
         patched.setattr(masks, name, guarded(getattr(masks, name)))
     patched.setattr(Path, "unlink", guarded(Path.unlink))
     patched.setattr(Path, "replace", guarded(Path.replace))

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from reference.drawn import drawn_nuclei
 
-from nucseg_tf.annotation.editor import masks
 from nucseg_tf.annotation.editor.history import has_open_edits
 from nucseg_tf.annotation.editor.message import EditError, Message
 from nucseg_tf.annotation.editor.session import ConflictError, Session
@@ -463,8 +462,13 @@ def test_a_mask_that_others_replaced_is_kept(project, folder):
 
 def test_a_copy_is_on_disk_before_its_mask_goes(project, folder, monkeypatch):
     steps = []
-    sync, unlink = masks.sync_file, Path.unlink
-    monkeypatch.setattr(masks, "sync_file", lambda path: (steps.append(path.name), sync(path)))
+    fsync, unlink = os.fsync, Path.unlink
+
+    def synced(handle):
+        steps.append(Path(f"/proc/self/fd/{handle}").readlink().name)
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", synced)
 
     def noted(path, *args, **options):
         steps.append(f"-{path.name}")
@@ -472,7 +476,9 @@ def test_a_copy_is_on_disk_before_its_mask_goes(project, folder, monkeypatch):
 
     monkeypatch.setattr(Path, "unlink", noted)
     opened(project, "A/three").accept("anna", None)
-    assert steps.index("three_masks.tif") < steps.index("-three_masks.tif")
+    mask = steps.index("-three_masks.tif")
+    copy = next(place for place, name in enumerate(steps) if name.startswith(".three_masks-"))
+    assert copy < steps.index("earlier_masks") < mask
 
 
 def test_a_field_begins_from_its_mask_rather_than_its_prelabels(project, folder):

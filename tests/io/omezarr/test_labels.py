@@ -54,6 +54,18 @@ def test_what_a_killed_process_left_goes(image, labels):
     assert other.exists()
 
 
+def test_metadata_that_zarr_was_killed_while_it_wrote_go(image, labels):
+    names = [f"zarr.{32 * '0'}.partial", f".zattrs.{32 * 'a'}.partial"]
+    (image / "labels").mkdir()
+    left = [folder / name for folder in (image, image / "labels") for name in names]
+    for path in left:
+        path.touch()
+    (image / "mine.partial").touch()
+    write_labels(image, labels)
+    assert not any(path.exists() for path in left)
+    assert (image / "mine.partial").exists()
+
+
 def test_levels_and_metadata_are_the_images(image, labels):
     group = opened(write_labels(image, iter(labels)))
     held, of_image = read_multiscale(group), read_multiscale(opened(image))

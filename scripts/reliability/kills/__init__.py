@@ -1,0 +1,1 @@
+"""What `kill.py` kills, how, and what it compares."""
