@@ -22,6 +22,7 @@ from nucseg_tf.inference.journal import Journal, forget
 from nucseg_tf.inference.light import estimate_light, write_light
 from nucseg_tf.inference.link import check_tracking
 from nucseg_tf.inference.measure import measure_columns
+from nucseg_tf.inference.merge import refuse_other_counts
 from nucseg_tf.inference.options import INSIDE, Options
 from nucseg_tf.inference.runner import Line, Outcome, Stage, Way
 from nucseg_tf.inference.segmenter import Segmenter
@@ -30,6 +31,7 @@ from nucseg_tf.inference.stages.measure import Measure, add_image
 from nucseg_tf.inference.stages.read import Read
 from nucseg_tf.inference.stages.write import Write, remove_results
 from nucseg_tf.io.files import ensure_folder, remove_temporaries
+from nucseg_tf.io.names import folded
 from nucseg_tf.io.sources import Series, Source, View, find_views
 from nucseg_tf.io.tables import CSV, Table, check_format, settle_format, write_failures
 from nucseg_tf.types import Image
@@ -84,6 +86,8 @@ def predict_sources(
     segmenter.check(options)
     ensure_folder(out)
     part = shard.part if shard else ""
+    if shard:
+        refuse_other_counts(out, shard.count)
     lights = estimate_light(sources, options) if options.illumination else {}
     sources = shard.of(sources) if shard else sources
     with only_run_in(out, part):
@@ -212,7 +216,7 @@ class _Run:
 def _refuse_same_name(sources: Sequence[Source]) -> None:
     seen: dict[str, Source] = {}
     for source in sources:
-        other = seen.setdefault(source.name.lower(), source)
+        other = seen.setdefault(folded(source.name), source)
         if other is not source:
             raise UsageError(
                 f"{other.path} and {source.path} have the same stem, so their results would "

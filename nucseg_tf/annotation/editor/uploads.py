@@ -27,7 +27,7 @@ from nucseg_tf.data.layouts import MASK_ENDINGS
 from nucseg_tf.errors import ImageReadError, OutputError
 from nucseg_tf.io.formats import result_endings
 from nucseg_tf.io.images import read_raw
-from nucseg_tf.io.names import stem_of
+from nucseg_tf.io.names import folded, stem_of
 from nucseg_tf.io.readers.base import guarded
 from nucseg_tf.registry import READERS
 
@@ -56,7 +56,7 @@ def check_name(name: str, project: Project, coming: Collection[str] = ()) -> Pat
     Args:
         name: as the page sent it.
         project: that it goes into.
-        coming: stems of files on their way, in lower case.
+        coming: stems of files on their way, as `io.names.folded` gives them.
 
     Raises:
         EditError: the name makes no sense, or is taken.
@@ -71,8 +71,8 @@ def check_name(name: str, project: Project, coming: Collection[str] = ()) -> Pat
         raise UploadError(
             f"{plain}: is named as labels or results are; rename it, or put labels into masks/"
         )
-    taken = {key.lower() for key in list(project.fields)} | set(coming)
-    if target.exists() or stem.lower() in taken:
+    taken = {folded(key) for key in list(project.fields)} | set(coming)
+    if target.exists() or folded(stem) in taken:
         raise UploadError(f"{plain}: there is a field of that name already; nothing was replaced")
     return target
 

@@ -22,7 +22,8 @@ from nucseg_tf.data.roi import valid_mask
 from nucseg_tf.data.roi_store.layout import FORMAT, LEVEL, MASKS, PART, SCALE
 from nucseg_tf.data.sample import Sample
 from nucseg_tf.errors import DataError
-from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.io.files import atomic_path, ensure_folder, warn_if_short
+from nucseg_tf.io.locks import only_one
 from nucseg_tf.types import Targets
 
 Arrays = dict[str, np.ndarray]
@@ -74,8 +75,24 @@ def write_store(
 
     Raises:
         DataError: if the parts beside `path` are of another store.
-        OutputError: if nothing can be written there.
+        OutputError: if nothing can be written there, or another process does.
     """
+    what = f"{path}: another process writes this store"
+    lock = path.with_name(f".{path.name}.lock")
+    with only_one(lock, what, "Wait for its end, or choose another --out."):
+        return _write(path, samples, config, sources, count, bits, masks, progress)
+
+
+def _write(
+    path: Path,
+    samples: Sequence[Sample],
+    config: Config,
+    sources: Sequence[str],
+    count: int,
+    bits: int,
+    masks: bool,
+    progress: Callable[[int, int, str], bool],
+) -> int:
     made_of = fingerprint(config, count, bits, masks, sources)
     parts = path.with_name(f"{path.name}.parts")
     _open_parts(parts, made_of, path)
@@ -93,6 +110,11 @@ def write_store(
 
             chunks = _parallel(pool, encode, itertools.islice(rois, size))
             _write_part(files[number], chunks, size, json.loads(made_of))
+            if (
+                number == done
+            ):  # for the other parts, and all of them once more when they are joined
+                to_come = (2 * len(files) - done - 1) * files[number].stat().st_size
+                warn_if_short(path.parent, to_come, "the store, while it is written,")
             going_on = progress(number * PART + size, count, "ROIs")
             if not going_on and number + 1 < len(files):  # joining the parts takes seconds
                 return number * PART + size
