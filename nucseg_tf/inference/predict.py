@@ -17,7 +17,7 @@ from nucseg_tf.errors import UsageError
 from nucseg_tf.inference.fields import write_fields
 from nucseg_tf.inference.folder_lock import only_run_in
 from nucseg_tf.inference.gather import Planes
-from nucseg_tf.inference.inside import KINDS, refuse_present, refuse_unwritable
+from nucseg_tf.inference.inside import refuse_present, refuse_unwritable
 from nucseg_tf.inference.journal import Journal, forget
 from nucseg_tf.inference.light import estimate_light, write_light
 from nucseg_tf.inference.link import check_tracking
@@ -29,6 +29,7 @@ from nucseg_tf.inference.segmenter import Segmenter
 from nucseg_tf.inference.shard import Shard
 from nucseg_tf.inference.stages.measure import Measure, add_image
 from nucseg_tf.inference.stages.read import Read
+from nucseg_tf.inference.stages.unchanged import States, Unchanged, listed
 from nucseg_tf.inference.stages.write import Write, remove_results
 from nucseg_tf.io.files import ensure_folder, remove_temporaries
 from nucseg_tf.io.names import folded
@@ -48,6 +49,7 @@ def predict_sources(
     workers: int = 1,
     shard: Shard | None = None,
     table: str = CSV,
+    tile: int | None = None,
 ) -> Outcome:
     """Predict images.
 
@@ -66,6 +68,7 @@ def predict_sources(
         workers: how many planes may be on their way at once.
         shard: which part of the images is done here; others may write into the same folder.
         table: "csv" or "parquet", of which objects.csv becomes objects.parquet.
+        tile: px, instead of that of the options, for less memory (docs/reliability/faults.md).
 
     Returns:
         What was done, by this run and the one it went on with, and what failed.
@@ -92,7 +95,8 @@ def predict_sources(
     sources = shard.of(sources) if shard else sources
     with only_run_in(out, part):
         write_light(out, lights)
-        journal = Journal(out, _key(sources, segmenter, options), part)
+        states = listed(sources)
+        journal = Journal(out, _key(states, segmenter, options), part)
         if options.labels == INSIDE and not journal.resumed:
             groups = [group for source in sources if (group := source.group)]
             try:
@@ -104,7 +108,7 @@ def predict_sources(
                 raise
         if journal.resumed and not shard:  # other shards may be at work in the same folder
             remove_temporaries(out)
-        run = _Run(out, options, segmenter, journal, lights)
+        run = _Run(out, options, segmenter, journal, Unchanged(states), lights, tile)
         run.go(sources, progress, workers)
         return run.end(sources, part, table)
 
@@ -116,7 +120,9 @@ class _Run:
     Attributes:
         out, options, segmenter: as of `predict_sources`.
         journal: what is done.
+        unchanged: compares images with what they were when the run began.
         lights: illumination of each channel, by name, if it is corrected.
+        tile: px, instead of that of the options.
         outcome: what has failed.
         failed: names of sources of which no plane could be done.
     """
@@ -125,7 +131,9 @@ class _Run:
     options: Options
     segmenter: Segmenter
     journal: Journal
+    unchanged: Unchanged
     lights: Mapping[str, np.ndarray]
+    tile: int | None = None
     outcome: Outcome = field(default_factory=Outcome)
     failed: set[str] = field(default_factory=set)
 
@@ -165,9 +173,12 @@ class _Run:
 
     def _stages(self) -> list[Stage]:
         return [
+            self.unchanged.before,
             Read(self.options, all_channels=True, lights=self.lights),
-            *self.segmenter.stages(self.options),
+            self.unchanged.after,
+            *self.segmenter.stages(self.options, self.tile),
             Measure(quality=True),
+            self.unchanged.at_end,
             Write(self.out, self.options.writers, self._stacked, self._inside),
         ]
 
@@ -224,25 +235,15 @@ def _refuse_same_name(sources: Sequence[Source]) -> None:
             )
 
 
-def _key(sources: Sequence[Source], segmenter: Segmenter, options: Options) -> str:
+def _key(states: States, segmenter: Segmenter, options: Options) -> str:
     """What the results depend on; another run has another."""
     images = [
-        (source.name, [(str(file.absolute()), _state(file)) for file in source.files])
-        for source in sources
+        (name, list(zip([str(file.absolute()) for file in source.files], found, strict=True)))
+        for name, (source, found) in states.items()
     ]
     model = [segmenter.model.sha256, segmenter.network.engine, segmenter.network.precision]
     text = json.dumps([__version__, images, model, asdict(options)], default=str)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _state(path: Path) -> list[tuple[str, int, int]]:
-    """What changes with the content of an image; empty where there is none."""
-    if not path.exists():
-        return []
-    # Of OME-Zarr its levels, for the run itself adds labels and tables beside them.
-    levels = [part for part in path.iterdir() if part.is_dir()] if path.is_dir() else [path]
-    states = ((part.name, part.stat()) for part in sorted(levels) if part.name not in KINDS)
-    return [(name, found.st_size, found.st_mtime_ns) for name, found in states]
 
 
 def _no_objects() -> Table:

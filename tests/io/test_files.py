@@ -106,9 +106,14 @@ def test_a_full_disk_says_how_much_is_free(tmp_path, code):
     target = tmp_path / "a.csv"
     target.write_text("before")
     expected = rf"a\.csv: cannot be written: {os.strerror(code)} \([\d.]+ [GMk]B are free in "
-    with pytest.raises(OutputError, match=expected), atomic_path(target) as temporary:
-        temporary.write_text("after")
-        raise OSError(code, "what h5py says, with the address of a buffer")
+
+    def write():
+        with atomic_path(target) as temporary:
+            temporary.write_text("after")
+            raise OSError(code, "what h5py says, with the address of a buffer")
+
+    with pytest.raises(OutputError, match=expected):
+        write()
     assert target.read_text() == "before"
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
 

@@ -61,9 +61,9 @@ def dead():
 
 def test_the_second_is_told_who_has_it(path):
     with hold(path):
-        with pytest.raises(BusyError, match=rf"another run writes here: process {os.getpid()} on "):
-            with hold(path):
-                pass
+        told = rf"another run writes here: process {os.getpid()} on "
+        with pytest.raises(BusyError, match=told), hold(path):
+            pass
         assert held(path).process == os.getpid()
     assert not path.exists()
     assert held(path) is None
@@ -186,9 +186,9 @@ def test_remote(tmp_path, monkeypatch):
 
 
 def test_a_folder_that_is_not_there(tmp_path):
-    with pytest.raises(OutputError, match="cannot be written: No such file"):
-        with hold(tmp_path / "none" / ".lock"):
-            pass
+    nowhere = hold(tmp_path / "none" / ".lock")
+    with pytest.raises(OutputError, match="cannot be written: No such file"), nowhere:
+        pass
 
 
 def test_on_a_full_disk_the_lock_has_no_name(path, monkeypatch):

@@ -218,7 +218,7 @@ def _create(file: h5py.File, count: int, content: dict) -> None:
 
 
 def _write_part(path: Path, chunks, count: int, content: dict) -> None:
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic_path(path) as temporary, h5py.File(temporary, "w", locking=False) as file:
         _create(file, count, content)
         for number, arrays in enumerate(chunks):
             for name, data in arrays.items():
@@ -227,7 +227,7 @@ def _write_part(path: Path, chunks, count: int, content: dict) -> None:
 
 def _join(path: Path, files: Sequence[Path], made_of: str, count: int) -> None:
     """Copy the compressed chunks of all parts into one file."""
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic_path(path) as temporary, h5py.File(temporary, "w", locking=False) as file:
         _create(file, count, json.loads(made_of))
         for part_number, part_file in enumerate(files):
             for name, i, data in _chunks(part_file):
@@ -239,7 +239,7 @@ def _join(path: Path, files: Sequence[Path], made_of: str, count: int) -> None:
 def _chunks(part_file: Path) -> Iterator[tuple[str, int, bytes]]:
     """Data set, number and compressed bytes of each array of a part."""
     try:
-        with h5py.File(part_file, "r") as part:
+        with h5py.File(part_file, "r", locking=False) as part:
             for name, dataset in part.items():
                 for i in range(len(dataset)):
                     yield name, i, dataset.id.read_direct_chunk((i, 0, 0))[1]
