@@ -8,7 +8,8 @@ NucsegError                 1  base: anything below ends a command with one line
 │   │   └── PlaneChoiceError 1  which of its planes is meant is unclear, or it has no such one
 │   ├── LabelError          1  a label image that is not one (not integer, wrong shape, ...)
 │   └── OutputError         1  a result that cannot be written
-│       └── BusyError       1  a folder that another process is at work in
+│       ├── BusyError       1  a folder that another process is at work in
+│       └── DiskFullError   1  no space, or no more of one's share, where it is to be written
 ├── ModelError              1  a model folder that is missing, damaged or of another format
 ├── InitialisationError     1  pre-trained weights that are not at hand or do not fit
 ├── TrainingError           1  training that cannot go on (loss not finite, no data)
@@ -58,6 +59,10 @@ class OutputError(DataError):
 
 class BusyError(OutputError):
     """A folder in which another process is at work."""
+
+
+class DiskFullError(OutputError):
+    """A result for which there is no space; so there is none for other ones."""
 
 
 class ModelError(NucsegError):

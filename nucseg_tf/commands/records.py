@@ -57,9 +57,13 @@ def end_run(out: Path, record: dict[str, Any], outcome: Any, part: str = "") -> 
         outcome: of the run.
         part: of the names of files, if several runs share the folder.
     """
+    from nucseg_tf.inference.journal import forget
+
     record["left_out"] = [str(path) for path in outcome.left_out]
     failures = [{"image": str(path), "reason": text} for path, text in outcome.failures]
     write_record(out / f"run{part}.json", record | {"failures": failures})
+    if not (outcome.left_out or part):  # of parts until all are merged: see `merge`
+        forget(out)
     if outcome.left_out:
         LOG.warning("stopped by SIGTERM with %d images left to do", len(outcome.left_out))
         raise SystemExit(128 + signal.SIGTERM)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from nucseg_tf import __version__
-from nucseg_tf.errors import UsageError
+from nucseg_tf.errors import DiskFullError, UsageError
 from nucseg_tf.inference.fields import write_fields
 from nucseg_tf.inference.folder_lock import only_run_in
 from nucseg_tf.inference.gather import Planes
@@ -54,7 +54,8 @@ def predict_sources(
     """Predict images.
 
     Writes NAME_labels.tif (and what `options.writers` add) per image, objects.csv, fields.csv, and
-    failures.csv if images had to be left out. A run that was stopped, by whatever, is gone on with
+    failures.csv if images had to be left out. Whoever has written down how it ended calls
+    `journal.forget`. Until then, a run that was stopped, by whatever, is gone on with
     by the same call: what is done is not done again.
 
     Args:
@@ -76,7 +77,8 @@ def predict_sources(
     Raises:
         UsageError: if there are fewer workers than one, or two images have the same name, and so
             would overwrite each other's results.
-        OutputError: if `out` cannot be written, or another run writes there.
+        OutputError: if `out` cannot be written, or another run writes there. What is done by then
+            is kept.
     """
     if workers < 1:
         raise UsageError(f"--workers: expected 1 or more. Received: {workers}.")
@@ -188,6 +190,8 @@ class _Run:
         planes = Planes(series, self.options.link)
         with self.journal.rows(series.source.name) as rows:
             for way in ways:
+                if isinstance(way.error, DiskFullError):
+                    raise way.error  # no image after this one could be written, either
                 if way.error:
                     self.outcome.note_error(way)
                     failures.append((str(way.item), way.reason))
@@ -216,8 +220,6 @@ class _Run:
         self.outcome.left_out = [source.path for source in sources if source.name not in known]
         kinds = self.outcome.columns = self.journal.write(names, _no_objects())
         settle_format(self.journal.table, table, kinds)
-        if not (self.outcome.left_out or part):  # of parts until all are merged: see `merge`
-            forget(self.out)
         if not part:
             write_fields(self.out / "fields.csv", self.outcome.done)
         write_failures(self.out, failures, part)

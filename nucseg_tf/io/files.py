@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from nucseg_tf.errors import OutputError
+from nucseg_tf.errors import DiskFullError, OutputError
 
 LOG = logging.getLogger(__name__)
 FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -36,7 +36,8 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         The path to write to.
 
     Raises:
-        OutputError: the block or the rename raised an OSError; nothing is left behind.
+        OutputError: the block or the rename raised an OSError; nothing is left behind. Where the
+            disk is full, `DiskFullError`.
     """
     target = Path(path)
     temporary = target.with_name(f".{target.stem[:40]}-{uuid4().hex[:8]}{target.suffix}")
@@ -45,7 +46,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         _sync(temporary)
         temporary.replace(target)
     except OSError as error:
-        raise OutputError(f"{target}: cannot be written: {reason(error, target.parent)}") from error
+        raise unwritable(target, error) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -91,6 +92,12 @@ def ensure_folder(path: str | os.PathLike[str]) -> Path:
         with contextlib.suppress(OSError):  # on a full disk it is there, empty
             probe.unlink()
     return folder
+
+
+def unwritable(path: Path, error: OSError) -> OutputError:
+    """What to raise where a file cannot be written."""
+    kind = DiskFullError if error.errno in FULL else OutputError
+    return kind(f"{path}: cannot be written: {reason(error, path.parent)}")
 
 
 def reason(error: OSError, folder: Path) -> str:

@@ -32,7 +32,8 @@ def test_what_running_out_looks_like(error):
 
 
 @pytest.mark.parametrize(
-    "error", [ValueError("x"), OSError(errno.ENOSPC, "full"), DataError("a.tif: out of memory card")]
+    "error",
+    [ValueError("x"), OSError(errno.ENOSPC, "full"), DataError("a.tif: out of memory card")],
 )
 def test_what_it_does_not(error):
     assert not memory.is_exhausted(error)

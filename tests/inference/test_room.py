@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 
 from nucseg_tf.inference import room
@@ -33,7 +35,7 @@ def test_what_is_asked_for_stays(monkeypatch):
 )
 def test_smaller_tiles_are_halves_down_to_what_makes_sense(family, sides):
     found = FAMILIES[family]
-    for side, smaller in zip(sides, sides[1:], strict=False):
+    for side, smaller in itertools.pairwise(sides):
         assert found.smaller_tile(side) == smaller
         if smaller:
             found.check_tile(smaller)

@@ -167,5 +167,5 @@ def test_no_memory_for_threads_ends_the_run(monkeypatch):
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    with pytest.raises(MemoryLimitError, match="a.tif: out of memory"):
+    with pytest.raises(MemoryLimitError, match=r"a\.tif: out of memory"):
         list(Line(FILES, [length], workers=2))

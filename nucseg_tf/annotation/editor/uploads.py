@@ -25,6 +25,7 @@ from nucseg_tf.annotation.editor.planes import CHOICE
 from nucseg_tf.annotation.editor.project import Project
 from nucseg_tf.data.layouts import MASK_ENDINGS
 from nucseg_tf.errors import ImageReadError, OutputError
+from nucseg_tf.io.files import reason
 from nucseg_tf.io.formats import result_endings
 from nucseg_tf.io.images import read_raw
 from nucseg_tf.io.names import folded, stem_of
@@ -99,7 +100,7 @@ async def receive(pieces: AsyncIterator[bytes], target: Path, limit: int) -> Non
         raise UploadError(f"{target.name}: was cut short") from error
     except OSError as error:
         raise OutputError(
-            f"{target}: cannot be written: {error.strerror}. Make space, and drop it again."
+            f"{target}: cannot be written: {reason(error, target.parent)}. Then drop it again."
         ) from error
     finally:
         with contextlib.suppress(OSError):
