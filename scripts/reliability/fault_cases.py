@@ -35,7 +35,7 @@ def check(found: object, what: str) -> None:
 def drawn(side: int, seed: int = 0) -> np.ndarray:
     """(side, side) uint16: round nuclei of 20 px on a grid of 48 px, with noise."""
     rows, columns = np.mgrid[:side, :side].astype(np.float32) % 48 - 24
-    nuclei = 20000 / (1 + np.exp(rows**2 + columns**2 - 110).clip(0, 1e6))
+    nuclei = 20000 / (1 + np.exp((rows**2 + columns**2 - 110).clip(None, 50)))
     noise = np.random.default_rng(seed).normal(1000, 200, (side, side))
     return (nuclei + noise).clip(0, 65535).astype(np.uint16)
 
@@ -203,10 +203,26 @@ def augment_full(room: Room) -> None:
     )
 
 
-@case("disk full, `convert` to OME-Zarr", "code 1 with path and free space; no partial image")
+@case("disk full, `convert` to COCO", ON)
 def convert_full(room: Room) -> None:
-    image = room.images(1, 1500) / "0.tif"
-    goes_on(room, 900, lambda disk: ["convert", image, "--out", disk / "a.ome.zarr"], "a.ome.zarr")
+    source = room.data(1200) / "train"
+    goes_on(room, 900, lambda disk: ["convert", source, disk / "c", "--to", "coco"], "c/*")
+
+
+@case("disk full, labels and tables inside OME-Zarr images", ON)
+def zarr_full(room: Room) -> None:
+    from nucseg_tf.io.omezarr.write_image import write_image
+
+    write_image(room.folder / "a.ome.zarr", drawn(480), "YX")
+
+    def command(disk: Path) -> list[object]:
+        if not (disk / "a.ome.zarr").exists():
+            shutil.copytree(room.folder / "a.ome.zarr", disk / "a.ome.zarr")
+            used = shutil.disk_usage(disk).free
+            (disk / "filler").write_bytes(bytes(max(0, used - 20_000)))
+        return ["predict", disk / "a.ome.zarr", "--out", room.folder / "out"]
+
+    goes_on(room, 2000, command, "a.ome.zarr/labels/nuclei")
 
 
 @case("disk full, `models export`", ON)
