@@ -18,6 +18,7 @@ from nucseg_tf.errors import DiskFullError, OutputError
 LOG = logging.getLogger(__name__)
 FULL = {errno.ENOSPC, errno.EDQUOT}
 NO_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}  # file systems without it
+_H5PY = re.compile(r"errno = (\d+), error message")
 _TEMPORARY = re.compile(r"\..+-[0-9a-f]{8}(\.\w+)?", re.DOTALL)
 
 
@@ -47,6 +48,11 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.replace(target)
     except OSError as error:
         raise unwritable(target, error) from error
+    except RuntimeError as error:  # of h5py, which closes a file that it could not write
+        found = _H5PY.search(str(error))
+        if found is None:
+            raise
+        raise unwritable(target, OSError(int(found[1]), "")) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nucseg_tf.errors import OutputError
+from nucseg_tf.errors import DiskFullError, OutputError
 from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries, warn_if_short
 
 
@@ -144,3 +144,16 @@ def test_too_little_space_is_said_before(tmp_path, caplog):
     warn_if_short(tmp_path, 1, "the store")
     assert len(caplog.records) == 1
     assert re.search(r"the store may take 1000000000\.0 GB, and .* are free", caplog.text)
+
+
+def test_h5py_that_cannot_close_what_it_could_not_write(tmp_path):
+    said = "Can't decrement id ref count (file write failed: errno = 28, error message = 'x', buf)"
+
+    def write(error):
+        with atomic_path(tmp_path / "a.h5"):
+            raise error
+
+    with pytest.raises(DiskFullError, match=r"a\.h5: cannot be written: No space left on device"):
+        write(RuntimeError(said))
+    with pytest.raises(RuntimeError, match="another"):
+        write(RuntimeError("another"))
