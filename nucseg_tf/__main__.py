@@ -11,6 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import fire
@@ -20,6 +21,8 @@ from nucseg_tf.commands.arguments import check, nearest
 from nucseg_tf.commands.helptext import help_text
 from nucseg_tf.commands.table import Commands
 from nucseg_tf.errors import ConfigError, NucsegError, UsageError
+from nucseg_tf.imaging.memory import explain, is_exhausted
+from nucseg_tf.io.files import reason
 
 LOG = logging.getLogger("nucseg_tf")
 NAME = "nucseg"
@@ -58,9 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    except Exception:
-        traceback.print_exc()
-        return 1
+    except Exception as error:
+        return _report_unforeseen(error, debug)
     return 0
 
 
@@ -101,6 +103,18 @@ def _report(error: NucsegError, path: Sequence[str]) -> None:
     print(f"{NAME}: error: {error}", file=sys.stderr)
     if isinstance(error, UsageError) and not isinstance(error, ConfigError):
         print(f"See {' '.join([NAME, *path])} --help", file=sys.stderr)
+
+
+def _report_unforeseen(error: Exception, debug: bool) -> int:
+    """A line for what is wrong with the machine, not with the program; else the traceback."""
+    if is_exhausted(error) and not debug:
+        print(f"{NAME}: error: {explain(error)}", file=sys.stderr)
+    elif isinstance(error, OSError) and error.filename is not None and not debug:
+        path = Path(os.fsdecode(error.filename))
+        print(f"{NAME}: error: {path}: {reason(error, path.parent)}", file=sys.stderr)
+    else:
+        traceback.print_exc()
+    return 1
 
 
 class _ToStderr(logging.Handler):

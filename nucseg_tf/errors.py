@@ -8,9 +8,12 @@ NucsegError                 1  base: anything below ends a command with one line
 │   │   └── PlaneChoiceError 1  which of its planes is meant is unclear, or it has no such one
 │   ├── LabelError          1  a label image that is not one (not integer, wrong shape, ...)
 │   └── OutputError         1  a result that cannot be written
+│       ├── BusyError       1  a folder that another process is at work in
+│       └── DiskFullError   1  no space, or no more of one's share, where it is to be written
 ├── ModelError              1  a model folder that is missing, damaged or of another format
 ├── InitialisationError     1  pre-trained weights that are not at hand or do not fit
 ├── TrainingError           1  training that cannot go on (loss not finite, no data)
+├── MemoryLimitError        1  more memory is needed than this process may have
 ├── ClusterError            1  a scheduler that cannot be reached, or parts of a run that fail there
 └── SomeImagesFailed        3  a run that ended, but left images out (see failures.csv)
 """
@@ -54,6 +57,14 @@ class OutputError(DataError):
     """A result that cannot be written where it was asked for."""
 
 
+class BusyError(OutputError):
+    """A folder in which another process is at work."""
+
+
+class DiskFullError(OutputError):
+    """A result for which there is no space; so there is none for other ones."""
+
+
 class ModelError(NucsegError):
     """A model folder that cannot be used."""
 
@@ -64,6 +75,10 @@ class InitialisationError(NucsegError):
 
 class TrainingError(NucsegError):
     """Training that cannot start or cannot go on."""
+
+
+class MemoryLimitError(NucsegError):
+    """Work that needs more memory than this process may have."""
 
 
 class ClusterError(NucsegError):

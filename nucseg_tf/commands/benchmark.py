@@ -67,8 +67,10 @@ def benchmark(
     sizes = {"pixel_size": pixel_size, "diameter": parse_diameter(diameter)}
     from nucseg_tf.evaluation.benchmark import failures, run_benchmark
     from nucseg_tf.evaluation.report import write_report
+    from nucseg_tf.inference.folder_lock import only_run_in
+    from nucseg_tf.io.files import ensure_folder
 
-    with show_progress() as progress:
+    with only_run_in(ensure_folder(out)), show_progress() as progress:
         result = run_benchmark(
             *(data, out, runs),
             options={"channel": channel, "z": z, **sizes, "tile": tile, "tta": tta},

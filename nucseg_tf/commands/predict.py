@@ -117,8 +117,6 @@ def predict(
         invert=invert,
     )
     check(engine, precision)
-    if workers is None:
-        workers = usual_workers()
     part = parse_shard(shard)
     started, began = now(), time.perf_counter()
     sources = find_sources(paths, options.scene, pattern, columns)
@@ -128,10 +126,13 @@ def predict(
 
         return spread(predict, asked)
     from nucseg_tf.inference.predict import predict_sources
+    from nucseg_tf.inference.room import plan
     from nucseg_tf.inference.segmenter import load_model
 
     segmenter = load_model(model, models_dir, engine=engine, precision=precision, device=device)
     loaded = time.perf_counter()
+    engine_name = segmenter.network.engine
+    tile, workers = plan(segmenter.family, engine_name, tile, workers, usual_workers())
     if pixel_size is not None and segmenter.info.pixel_size is None and diameter is None:
         LOG.info("%s has no pixel size: --pixel-size only sets the µm columns", model)
     suffix = part.part if part else ""
@@ -146,6 +147,7 @@ def predict(
             "options": asdict(options) | own,
             "model": describe_model(segmenter),
             **describe_engine(segmenter),
+            "tile": tile,
             "started": started,
             "seconds": {"loading": round(loaded - began, 3), "total": round(total, 3)},
             "found": len(sources),
@@ -156,6 +158,6 @@ def predict(
 
     run = (sources, out, segmenter, options)
     with show_progress() as progress:
-        outcome = predict_sources(*run, progress, workers, part, table, note)
+        outcome = predict_sources(*run, progress, workers, part, table, note, tile)
     end_run(out, outcome, suffix)
     return out

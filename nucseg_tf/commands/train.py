@@ -23,6 +23,7 @@ from nucseg_tf.commands.records import now, write_record
 from nucseg_tf.commands.settings import settings_and_fields
 from nucseg_tf.engines.tensorflow import use_device
 from nucseg_tf.errors import UsageError
+from nucseg_tf.inference.folder_lock import only_run_in
 from nucseg_tf.io.files import ensure_folder
 
 LOG = logging.getLogger(__name__)
@@ -61,40 +62,43 @@ def train(
         config, data, set, channel=channel, z=z, invert=invert, split_binary=split_binary
     )
     ensure_folder(out)
-    use_device(device)
-    from nucseg_tf.data.fields import field_hash
-    from nucseg_tf.data.roi_store.read import RoiStore
-    from nucseg_tf.data.sample import load_samples
-    from nucseg_tf.evaluation.finish import finish, start_thresholds
-    from nucseg_tf.scale.finder import typical_diameter
-    from nucseg_tf.training import devices
-    from nucseg_tf.training import requeue as queue
-    from nucseg_tf.training.callbacks import Interrupted
-    from nucseg_tf.training.trainer import Trainer
+    with only_run_in(out):
+        use_device(device)
+        from nucseg_tf.data.fields import field_hash
+        from nucseg_tf.data.roi_store.read import RoiStore
+        from nucseg_tf.data.sample import load_samples
+        from nucseg_tf.evaluation.finish import finish, start_thresholds
+        from nucseg_tf.scale.finder import typical_diameter
+        from nucseg_tf.training import devices
+        from nucseg_tf.training import requeue as queue
+        from nucseg_tf.training.callbacks import Interrupted
+        from nucseg_tf.training.trainer import Trainer
 
-    devices.choose(settings.training)  # if there are too few, say so before fields are read
-    LOG.info("%d fields to train on, %d to validate", *map(len, fields))
-    rois = RoiStore(store) if store else None
-    hashes = [[field_hash(field) for field in part] for part in fields]
-    if rois:
-        rois.check(settings, hashes[1])
-    identity = queue.identity(settings, init, hashes, rois.content if rois else None)
-    if requeue:
-        resume = queue.can_resume(out, identity)
-    find = typical_diameter if settings.data.find_diameter else None
-    train_samples, validation_samples = (load_samples(part, settings, find) for part in fields)
-    if resume or not (out / "last.h5").exists():  # else the trainer refuses
-        names = [[field.name for field in part] for part in fields]
-        cut = {"file": str(store), "augment": rois.content["augment"]} if rois else None
-        seed = settings.training.seed
-        queue.note(out, identity)
-        _record_start(out / "run.json", config, data, init, resume, seed, names, cut)
-    try:
-        network = Trainer(settings, out, train_samples, validation_samples, rois).fit(init, resume)
-    except Interrupted as stop:
-        LOG.warning("%s; the state is saved. To go on, add --resume to the command", stop)
-        raise SystemExit(stop.exit_code) from None
-    return finish(out, start_thresholds(settings, out), network, *fields)
+        devices.choose(settings.training)  # if there are too few, say so before fields are read
+        LOG.info("%d fields to train on, %d to validate", *map(len, fields))
+        rois = RoiStore(store) if store else None
+        hashes = [[field_hash(field) for field in part] for part in fields]
+        if rois:
+            rois.check(settings, hashes[1])
+        identity = queue.identity(settings, init, hashes, rois.content if rois else None)
+        if requeue:
+            resume = queue.can_resume(out, identity)
+        find = typical_diameter if settings.data.find_diameter else None
+        train_samples, validation_samples = (load_samples(part, settings, find) for part in fields)
+        if resume or not (out / "last.h5").exists():  # else the trainer refuses
+            names = [[field.name for field in part] for part in fields]
+            cut = {"file": str(store), "augment": rois.content["augment"]} if rois else None
+            seed = settings.training.seed
+            queue.note(out, identity)
+            _record_start(out / "run.json", config, data, init, resume, seed, names, cut)
+        try:
+            network = Trainer(settings, out, train_samples, validation_samples, rois).fit(
+                init, resume
+            )
+        except Interrupted as stop:
+            LOG.warning("%s; the state is saved. To go on, add --resume to the command", stop)
+            raise SystemExit(stop.exit_code) from None
+        return finish(out, start_thresholds(settings, out), network, *fields)
 
 
 def _record_start(

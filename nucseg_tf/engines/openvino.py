@@ -33,6 +33,7 @@ from nucseg_tf.engines.base import (
 )
 from nucseg_tf.engines.layout import turn_enlargements
 from nucseg_tf.errors import UsageError
+from nucseg_tf.imaging.memory import is_exhausted
 
 FORMAT = 3  # of what is kept
 XML, WEIGHTS = ".xml", ".bin"  # of each part
@@ -123,6 +124,8 @@ def convert(ov: Any, source: Source) -> cache.Files:
                     model.set_rt_info("", EXACT)
                 ov.save_model(model, file, compress_to_fp16=False)
             except Exception as error:  # whatever Keras and OpenVINO say of a network
+                if is_exhausted(error):
+                    raise
                 raise EngineError(f"its network cannot be converted: {error}") from error
             for suffix in (XML, WEIGHTS):
                 files[name + suffix] = file.with_suffix(suffix).read_bytes()
@@ -144,14 +147,19 @@ def _compile(ov: Any, xml: bytes, weights: bytes, precision: Precision) -> Compu
     core = _core(ov)
     model = core.read_model(xml, weights)
     settings = _settings("f32" if model.has_rt_info(EXACT) else precision)
-    request = core.compile_model(model, "CPU", settings).create_infer_request()
+    compiled = core.compile_model(model, "CPU", settings)
+    request = compiled.create_infer_request()
     inputs, outputs = (_names(ports) for ports in (model.inputs, model.outputs))
     lock = Lock()  # the request holds one set of inputs and outputs
 
     def compute(*arrays: np.ndarray) -> Any:
         given = [np.ascontiguousarray(array, np.float32) for array in arrays]
         with lock:
-            request.infer(dict(zip(inputs, given, strict=True)), share_inputs=True)
+            try:
+                request.infer(dict(zip(inputs, given, strict=True)), share_inputs=True)
+            except RuntimeError:  # of memory, say, of which it would keep what it got
+                compiled.release_memory()
+                raise
             found = [request.get_tensor(name).data.copy() for name in outputs]
         return found if len(found) > 1 else found[0]
 

@@ -18,6 +18,7 @@ from nucseg_tf.data.fields import field_hash, load_field
 from nucseg_tf.data.manifest import scan
 from nucseg_tf.errors import DataError, UsageError
 from nucseg_tf.evaluation.summary import OVERALL
+from nucseg_tf.io.names import folded
 from nucseg_tf.types import Field
 
 NO_GROUP = "no group"
@@ -122,7 +123,7 @@ def _refuse_names(fields: Sequence[Field]) -> None:
     """Names become files, also where upper and lower case are the same."""
     seen: dict[str, Field] = {}
     for field in fields:
-        other = seen.setdefault(field.name.lower(), field)
+        other = seen.setdefault(folded(field.name), field)
         if other is not field:
             raise DataError(
                 f"{other.image} and {field.image} share the name {field.name}; rename one of them"

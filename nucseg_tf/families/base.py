@@ -85,6 +85,12 @@ class Family(ABC):
                 f"Received: {tile}."
             )
 
+    def smaller_tile(self, tile: int) -> int | None:
+        """Half a side of tiles, for less memory; None where there is none that makes sense."""
+        least = -(-3 * self.least_tile // 2 // self.step) * self.step  # below, most is context
+        half = max(least, tile // 2 // self.step * self.step)
+        return half if half < tile else None
+
     # --- the network and what it learns from
 
     @abstractmethod

@@ -5,6 +5,7 @@ Small ones are plain arrays; whoever uses `cut` and `put` need not know which it
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 import tempfile
@@ -30,18 +31,28 @@ def scratch(shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
     size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
     if fits(size):
         return np.zeros(shape, dtype)
-    with tempfile.TemporaryFile(prefix="nucseg-") as file:
-        try:
+    try:
+        with tempfile.TemporaryFile(prefix="nucseg-") as file:
             if hasattr(os, "posix_fallocate"):  # a full disk would end the process later
                 os.posix_fallocate(file.fileno(), 0, size)
             else:
                 file.truncate(size)
-        except OSError as error:
-            raise OutputError(
-                f"{tempfile.gettempdir()}: no room for {size / 2**30:.1f} GiB of temporary files "
-                f"({error.strerror}). Set TMPDIR to a folder with more."
-            ) from error
-        return np.memmap(file, dtype, "r+", shape=shape)
+            return np.memmap(file, dtype, "r+", shape=shape)
+    except OSError as error:
+        if error.errno == errno.ENOMEM:
+            raise MemoryError(f"Unable to allocate {size / 2**30:.1f} GiB of addresses") from error
+        raise OutputError(
+            f"{_place()}: no room for {size / 2**30:.1f} GiB of temporary files "
+            f"({error.strerror}). Set TMPDIR to a folder with more."
+        ) from error
+
+
+def _place() -> str:
+    """Where temporary files lie; what was asked for, where none can be written anywhere."""
+    try:
+        return tempfile.gettempdir()
+    except OSError:
+        return os.environ.get("TMPDIR", "TMPDIR")
 
 
 def fits(size: int) -> bool:

@@ -18,8 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from nucseg_tf.errors import OutputError
-from nucseg_tf.io.files import atomic_path
+from nucseg_tf.io.files import atomic_path, unwritable
 from nucseg_tf.io.tables import Table, kinds_of
 
 LOG = logging.getLogger(__name__)
@@ -71,8 +70,15 @@ class Journal:
                 "%s: an unfinished run with other options or images is not gone on with", folder
             )
         if not self.resumed:
+            self._begin()
+
+    def _begin(self) -> None:
+        """Empty the files of what is on its way."""
+        try:
             self._rows.write_bytes(b"")
             self._lines.write_text(f"{self._head}\n", encoding="utf-8")
+        except OSError as error:
+            raise unwritable(self.table, error) from error
 
     def _recall(self) -> bool:
         """Read what an earlier run has done, if it was the same; whether it was."""
@@ -119,7 +125,7 @@ class Journal:
             with self._lines.open("a", encoding="utf-8") as lines:
                 lines.write(json.dumps(asdict(entry)) + "\n")
         except OSError as error:
-            raise OutputError(f"{self.table}: cannot be written: {error.strerror}") from error
+            raise unwritable(self.table, error) from error
         self.entries[name] = entry
 
     def write(self, names: Sequence[str], empty: Table) -> dict[str, str]:

@@ -18,6 +18,7 @@ from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries
 from nucseg_tf.io.tables import CSV, check_format, settle_format, write_failures
 
 _RECORD = re.compile(r"run(-([0-9]+)of([0-9]+))?\.json")
+_BEGUN = re.compile(r"\.?run(-([0-9]+)of([0-9]+))\.jsonl?")  # and of parts that have not ended
 ORIGIN = ("image", "scene", "plate", "well", "field")  # of the entries of images
 SAME = ("command", "model", "engine", "precision")  # of the records of all parts
 FREE = ("workers", "shard", "table", "overwrite", "writers")  # options that shards may differ in
@@ -95,9 +96,7 @@ def merge(folders: Sequence[Path], out: Path, table: str = CSV) -> list[Part]:
 
 def refuse_other_counts(folder: Path, count: int) -> None:
     """Raise UsageError if a folder has shards of a run that was done in another number of them."""
-    counts = {
-        int(m[3]) for file in folder.iterdir() if (m := _RECORD.fullmatch(file.name)) and m[1]
-    }
+    counts = {int(m[3]) for file in folder.iterdir() if (m := _BEGUN.fullmatch(file.name))}
     _refuse_several(folder, counts | {count})
 
 

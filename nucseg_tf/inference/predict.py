@@ -13,23 +13,26 @@ from pathlib import Path
 import numpy as np
 
 from nucseg_tf import __version__
-from nucseg_tf.errors import UsageError
+from nucseg_tf.errors import DiskFullError, UsageError
 from nucseg_tf.inference.fields import write_fields
 from nucseg_tf.inference.folder_lock import only_run_in
 from nucseg_tf.inference.gather import Planes
-from nucseg_tf.inference.inside import KINDS, refuse_present, refuse_unwritable
+from nucseg_tf.inference.inside import refuse_present, refuse_unwritable
 from nucseg_tf.inference.journal import Journal, forget
 from nucseg_tf.inference.light import estimate_light, write_light
 from nucseg_tf.inference.link import check_tracking
 from nucseg_tf.inference.measure import measure_columns
+from nucseg_tf.inference.merge import refuse_other_counts
 from nucseg_tf.inference.options import INSIDE, Options
 from nucseg_tf.inference.runner import Line, Outcome, Stage, Way
 from nucseg_tf.inference.segmenter import Segmenter
 from nucseg_tf.inference.shard import Shard
 from nucseg_tf.inference.stages.measure import Measure, add_image
 from nucseg_tf.inference.stages.read import Read
+from nucseg_tf.inference.stages.unchanged import States, Unchanged, listed
 from nucseg_tf.inference.stages.write import LABELS, Write, remove_results
 from nucseg_tf.io.files import ensure_folder, remove_temporaries
+from nucseg_tf.io.names import folded
 from nucseg_tf.io.sources import Series, Source, View, find_views
 from nucseg_tf.io.tables import CSV, Table, check_format, settle_format, write_failures
 from nucseg_tf.types import Image
@@ -47,11 +50,13 @@ def predict_sources(
     shard: Shard | None = None,
     table: str = CSV,
     note: Callable[[Outcome], None] = lambda outcome: None,
+    tile: int | None = None,
 ) -> Outcome:
     """Predict images.
 
     Writes NAME_labels.tif (and what `options.writers` add) per image, objects.csv, fields.csv, and
-    failures.csv if images had to be left out. A run that was stopped, by whatever, is gone on with
+    failures.csv if images had to be left out. Whoever has written down how it ended calls
+    `journal.forget`. Until then, a run that was stopped, by whatever, is gone on with
     by the same call: what is done is not done again.
 
     Args:
@@ -66,6 +71,7 @@ def predict_sources(
         shard: which part of the images is done here; others may write into the same folder.
         table: "csv" or "parquet", of which objects.csv becomes objects.parquet.
         note: writes down what was done, as run.json does; the run can be gone on with until then.
+        tile: px, instead of that of the options, for less memory (docs/reliability/faults.md).
 
     Returns:
         What was done, by this run and the one it went on with, and what failed.
@@ -73,7 +79,8 @@ def predict_sources(
     Raises:
         UsageError: if there are fewer workers than one, or two images have the same name, and so
             would overwrite each other's results.
-        OutputError: if `out` cannot be written, or another run writes there.
+        OutputError: if `out` cannot be written, or another run writes there. What is done by then
+            is kept.
     """
     if workers < 1:
         raise UsageError(f"--workers: expected 1 or more. Received: {workers}.")
@@ -86,11 +93,14 @@ def predict_sources(
     segmenter.check(options)
     ensure_folder(out)
     part = shard.part if shard else ""
+    if shard:
+        refuse_other_counts(out, shard.count)
     lights = estimate_light(sources, options) if options.illumination else {}
     sources = shard.of(sources) if shard else sources
     with only_run_in(out, part):
         write_light(out, lights)
-        journal = Journal(out, _key(sources, segmenter, options), part)
+        states = listed(sources)
+        journal = Journal(out, _key(states, segmenter, options), part)
         if options.labels == INSIDE and not journal.resumed:
             groups = [group for source in sources if (group := source.group)]
             try:
@@ -103,7 +113,7 @@ def predict_sources(
         _do_lost_again(journal, sources, out, options.labels == INSIDE)
         if journal.resumed and not shard:  # other shards may be at work in the same folder
             remove_temporaries(out)
-        run = _Run(out, options, segmenter, journal, lights)
+        run = _Run(out, options, segmenter, journal, Unchanged(states), lights, tile)
         run.go(sources, progress, workers)
         outcome = run.end(sources, part, table)
         note(outcome)
@@ -119,7 +129,9 @@ class _Run:
     Attributes:
         out, options, segmenter: as of `predict_sources`.
         journal: what is done.
+        unchanged: compares images with what they were when the run began.
         lights: illumination of each channel, by name, if it is corrected.
+        tile: px, instead of that of the options.
         outcome: what has failed.
         failed: names of sources of which no plane could be done.
     """
@@ -128,7 +140,9 @@ class _Run:
     options: Options
     segmenter: Segmenter
     journal: Journal
+    unchanged: Unchanged
     lights: Mapping[str, np.ndarray]
+    tile: int | None = None
     outcome: Outcome = field(default_factory=Outcome)
     failed: set[str] = field(default_factory=set)
 
@@ -168,9 +182,12 @@ class _Run:
 
     def _stages(self) -> list[Stage]:
         return [
+            self.unchanged.before,
             Read(self.options, all_channels=True, lights=self.lights),
-            *self.segmenter.stages(self.options),
+            self.unchanged.after,
+            *self.segmenter.stages(self.options, self.tile),
             Measure(quality=True),
+            self.unchanged.at_end,
             Write(self.out, self.options.writers, self._stacked, self._inside),
         ]
 
@@ -180,6 +197,8 @@ class _Run:
         planes = Planes(series, self.options.link)
         with self.journal.rows(series.source.name) as rows:
             for way in ways:
+                if isinstance(way.error, DiskFullError):
+                    raise way.error  # no image after this one could be written, either
                 if way.error:
                     self.outcome.note_error(way)
                     failures.append((str(way.item), way.reason))
@@ -227,7 +246,7 @@ def _do_lost_again(journal: Journal, sources: Sequence[Source], out: Path, insid
 def _refuse_same_name(sources: Sequence[Source]) -> None:
     seen: dict[str, Source] = {}
     for source in sources:
-        other = seen.setdefault(source.name.lower(), source)
+        other = seen.setdefault(folded(source.name), source)
         if other is not source:
             raise UsageError(
                 f"{other.path} and {source.path} have the same stem, so their results would "
@@ -235,25 +254,15 @@ def _refuse_same_name(sources: Sequence[Source]) -> None:
             )
 
 
-def _key(sources: Sequence[Source], segmenter: Segmenter, options: Options) -> str:
+def _key(states: States, segmenter: Segmenter, options: Options) -> str:
     """What the results depend on; another run has another."""
     images = [
-        (source.name, [(str(file.absolute()), _state(file)) for file in source.files])
-        for source in sources
+        (name, list(zip([str(file.absolute()) for file in source.files], found, strict=True)))
+        for name, (source, found) in states.items()
     ]
     model = [segmenter.model.sha256, segmenter.network.engine, segmenter.network.precision]
     text = json.dumps([__version__, images, model, asdict(options)], default=str)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _state(path: Path) -> list[tuple[str, int, int]]:
-    """What changes with the content of an image; empty where there is none."""
-    if not path.exists():
-        return []
-    # Of OME-Zarr its levels, for the run itself adds labels and tables beside them.
-    levels = [part for part in path.iterdir() if part.is_dir()] if path.is_dir() else [path]
-    states = ((part.name, part.stat()) for part in sorted(levels) if part.name not in KINDS)
-    return [(name, found.st_size, found.st_mtime_ns) for name, found in states]
 
 
 def _no_objects() -> Table:

@@ -6,11 +6,12 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
-from nucseg_tf.errors import NucsegError
+from nucseg_tf.errors import MemoryLimitError, NucsegError
+from nucseg_tf.imaging.memory import explain, is_exhausted
 
 LOG = logging.getLogger(__name__)
 Stage = Callable[[Any], Any]  # see `inference.stages`
@@ -86,7 +87,8 @@ class Line:
 
     Each of so many workers, threads, takes an image from the first stage to the last: so while the
     network looks at one, others are read, decoded or written. Whatever is wrong with one image, the
-    others are done.
+    others are done. One that finds no memory left beside others is sent along once more when they
+    are done, and from then on one follows the other.
 
     Args:
         items: the images, as the first stage takes them.
@@ -96,7 +98,7 @@ class Line:
 
     def __init__(self, items: Iterable[Any], stages: Sequence[Stage], workers: int = 1):
         self._items, self._stages, self.workers = iter(items), stages, workers
-        self._stopped = self._left = False
+        self._stopped = self._left = self._alone = False
 
     def stop(self) -> None:
         """Begin no further image; those on their way are finished."""
@@ -112,14 +114,35 @@ class Line:
         try:
             coming: deque[Future[Way]] = deque()
             for item in self._next():
-                coming.append(pool.submit(self._send, item))
-                while len(coming) > self.workers:
-                    yield coming.popleft().result()
+                if self._alone:
+                    yield self._send(item)
+                    continue
+                coming.append(self._begin(pool, item))
+                while len(coming) > (0 if self._alone else self.workers):
+                    yield self._end(coming)
             while coming:
-                yield coming.popleft().result()
+                yield self._end(coming)
         finally:  # the caller may have left, or been interrupted
             self._left = True
             pool.shutdown(cancel_futures=True)
+
+    def _begin(self, pool: ThreadPoolExecutor, item: Any) -> Future[Way]:
+        try:
+            return pool.submit(self._send, item)
+        except RuntimeError as error:  # no memory for the stack of one thread more
+            if not is_exhausted(error):
+                raise
+            raise MemoryLimitError(f"{item}: {explain(error)}") from error
+
+    def _end(self, coming: deque[Future[Way]]) -> Way:
+        """The next that is done; again, when there is no other, if it found no memory left."""
+        way = coming.popleft().result()
+        if way.error is None or not is_exhausted(way.error):
+            return way
+        wait(coming)
+        LOG.warning("%s: out of memory; again, and from now on one image after another", way.item)
+        self._alone = True
+        return self._send(way.item)
 
     def _next(self) -> Iterator[Any]:
         for item in self._items:
@@ -140,6 +163,8 @@ class Line:
         except Exception as raised:
             LOG.debug("%s", item, exc_info=raised)
             error = raised
+            if is_exhausted(error) and not isinstance(error, MemoryLimitError):
+                error = MemoryLimitError(f"{item}: {explain(raised)}")
         return Way(item, value, error, time.perf_counter() - began)
 
 

@@ -59,11 +59,16 @@ class Segmenter:
         """The thresholds of the model."""
         return self.info.thresholds
 
-    def stages(self, options: Options) -> list[Stage]:
-        """The stages from an `Image` to `Found`: scale, network, decode; see `inference.stages`."""
+    def stages(self, options: Options, tile: int | None = None) -> list[Stage]:
+        """The stages from an `Image` to `Found`: scale, network, decode; see `inference.stages`.
+
+        Args:
+            options: how to scale and predict.
+            tile: px, instead of that of the options.
+        """
         return [
             Scale(self.info, options, self.network.engine, self.network.precision),
-            Network(self.family, self._run, options, self.thresholds),
+            Network(self.family, self._run, options, self.thresholds, tile),
             Decode(self.family, self.thresholds, self.info.diameter, self.info.confidence),
         ]
 

@@ -22,8 +22,8 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ValidationError
 
-from nucseg_tf.errors import DataError, OutputError, UsageError
-from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries_of
+from nucseg_tf.errors import DataError, UsageError
+from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries_of, unwritable
 
 MAX_FILES = 200_000
 MAX_TOTAL = 64 * 2**30  # bytes unpacked, images included
@@ -146,7 +146,7 @@ def new_project(path: Path) -> Iterator[Write]:
             path.rmdir()
         temporary.rename(path)
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise unwritable(path, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

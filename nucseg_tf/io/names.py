@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 
@@ -12,3 +13,12 @@ def stem_of(path: Path) -> str:
     ('cells', 'cells.png')
     """
     return path.stem.removesuffix(".ome")
+
+
+def folded(name: str) -> str:
+    """A name as file systems see it that tell neither case nor forms of Unicode apart (macOS).
+
+    >>> folded("Z\u00c4HLER") == folded("za\u0308hler")
+    True
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

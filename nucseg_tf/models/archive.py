@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from uuid import uuid4
 
 from nucseg_tf.errors import ModelError, UsageError
-from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.io.files import FULL, atomic_path, ensure_folder, unwritable
 from nucseg_tf.models import zoo
 
 MODEL_FILES = ("model.yaml", "model.weights.h5", "README.md", "sha256")
@@ -62,8 +62,8 @@ def import_model(file: Path, models_dir: Path, name: str | None = None) -> Path:
         raise UsageError(f"--name: expected letters, digits, '_', '.' and '-'. Received: {name}.")
     ensure_folder(models_dir)
     temporary = models_dir / f".import-{uuid4().hex[:8]}"
-    temporary.mkdir()
     try:
+        temporary.mkdir()
         own = _unpack(file, temporary)
         folder = models_dir / (name or own)
         zoo.read_info(temporary)
@@ -71,6 +71,8 @@ def import_model(file: Path, models_dir: Path, name: str | None = None) -> Path:
         if folder.exists():
             raise ModelError(f"{folder}: exists already; choose another --name")
         temporary.rename(folder)
+    except OSError as error:
+        raise unwritable(models_dir, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return folder
@@ -93,7 +95,11 @@ def _unpack(file: Path, target: Path) -> str:
                     raise ModelError(f"{file}: {name} is larger than {MAX_MODEL_FILE} bytes")
                 with archive.open(entry) as source, (target / name).open("wb") as copy:
                     shutil.copyfileobj(source, copy)
-    except (OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        raise ModelError(f"{file}: cannot be read as a zip file: {error}") from error
+    except (RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
         raise ModelError(f"{file}: cannot be read as a zip file: {error}") from error
     return top
 

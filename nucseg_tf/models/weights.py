@@ -29,7 +29,10 @@ def save_weights(
     Raises:
         ModelError: if a weight is not finite, in `dtype` too.
     """
-    with atomic_path(path, synced=True) as temporary, h5py.File(temporary, "w") as file:
+    with (
+        atomic_path(path, synced=True) as temporary,
+        h5py.File(temporary, "w", locking=False) as file,
+    ):
         for number, variable in enumerate(network.weights):
             value = np.asarray(variable).astype(dtype)
             if not np.isfinite(value).all():
@@ -50,7 +53,7 @@ def read_weights(path: Path) -> list[tuple[str, np.ndarray]]:
         ModelError: if it is missing or damaged.
     """
     try:
-        with h5py.File(path, "r") as file:
+        with h5py.File(path, "r", locking=False) as file:
             return [
                 (str(file[key].attrs["path"]), np.asarray(file[key], np.float32))
                 for key in sorted(file)

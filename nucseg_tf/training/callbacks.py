@@ -146,14 +146,17 @@ class Checkpoint(keras.callbacks.Callback):
             "remembered": remembered,
             "history": self.history,
         }
-        with atomic_path(self.path, synced=True) as temporary, h5py.File(temporary, "w") as file:
+        with (
+            atomic_path(self.path, synced=True) as temporary,
+            h5py.File(temporary, "w", locking=False) as file,
+        ):
             file.attrs["state"] = json.dumps(state)
             for name, some in zip(("weights", "optimizer"), arrays, strict=True):
                 _write(file.create_group(name), some)
 
     def restore(self, model: keras.Model) -> None:
         """Set weights and optimizer of a model that was compiled and built as the saved one."""
-        with h5py.File(self.path, "r") as file:
+        with h5py.File(self.path, "r", locking=False) as file:
             _read(file["weights"], self.network.weights, self.path)
             _read(file["optimizer"], model.optimizer.variables, self.path)
 
@@ -195,7 +198,7 @@ def read_state(path: Path) -> dict:
         TrainingError: if there is no such checkpoint.
     """
     try:
-        with h5py.File(path, "r") as file:
+        with h5py.File(path, "r", locking=False) as file:
             return json.loads(file.attrs["state"])
     except (OSError, KeyError) as error:
         raise TrainingError(
@@ -228,7 +231,7 @@ class BestWeights(keras.callbacks.Callback):
         self.path, self.network = path, network
         self.best = math.inf
         if path.exists():  # the file itself says how good it is, so that both go together
-            with h5py.File(path, "r") as file:
+            with h5py.File(path, "r", locking=False) as file:
                 self.best = float(file.attrs["val_loss"])
 
     def on_epoch_end(self, epoch, logs=None):

@@ -16,8 +16,9 @@ from nucseg_tf.data.pipeline import training_dataset
 from nucseg_tf.data.roi_store.read import RoiStore, store_dataset
 from nucseg_tf.data.sample import Sample
 from nucseg_tf.data.validation import validation_dataset
-from nucseg_tf.errors import TrainingError
+from nucseg_tf.errors import MemoryLimitError, TrainingError
 from nucseg_tf.families.base import Family
+from nucseg_tf.imaging.memory import explain, is_exhausted
 from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries
 from nucseg_tf.models import weights, zoo
 from nucseg_tf.schema import to_yaml
@@ -231,6 +232,11 @@ class Trainer:
         start = phase.first_epoch * steps + done
         batches = self._batches(start)
 
+        smaller = (
+            f"The state of the last epoch is kept. Give it more memory, or begin anew with smaller "
+            f"batches than training.batch={training.batch}, which train otherwise."
+        )
+
         def run(first: int, last: int, count: int) -> None:
             shown = cb.ShowProgress(training.epochs, count, phase.name)
             swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
@@ -250,6 +256,8 @@ class Trainer:
             except Exception as error:  # TensorFlow wraps what a store raises while it is read
                 if self.store and self.store.error:
                     raise self.store.error from error
+                if is_exhausted(error):
+                    raise MemoryLimitError(f"{self.run}: {explain(error, smaller)}") from error
                 raise
 
         iterator = batches

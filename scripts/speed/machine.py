@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nucseg_tf.doctor import cores, memory, source_revision, versions
+from nucseg_tf.doctor import cores, source_revision, versions
+from nucseg_tf.imaging.memory import allowed
 
 CPUINFO, STAT = Path("/proc/cpuinfo"), Path("/proc/stat")
 EXTENSIONS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")  # that matrix products depend on
@@ -24,7 +25,7 @@ def describe() -> dict[str, Any]:
         "cpu": _entry(text, "model name") or platform.processor() or platform.machine(),
         "extensions": [name for name in EXTENSIONS if name in _entry(text, "flags").split()],
         "cores": cores(),
-        "memory_gb": round(memory() / 2**30, 1),
+        "memory_gb": round(allowed() / 2**30, 1),
         "system": platform.system(),
         "load": [round(value, 2) for value in os.getloadavg()],
         "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},

@@ -1,12 +1,10 @@
 """Two runs and one folder."""
 
-import errno
 import multiprocessing
 
 import pytest
 
-from nucseg_tf.errors import OutputError
-from nucseg_tf.inference import folder_lock
+from nucseg_tf.errors import BusyError, OutputError
 from nucseg_tf.inference.folder_lock import only_run_in
 
 
@@ -26,20 +24,17 @@ def test_one_run_at_a_time(tmp_path):
         other.start()
         assert "another run writes its results here" in answers.get(timeout=60)
         other.join()
-        with only_run_in(tmp_path, "-1of2"):
+        with pytest.raises(BusyError, match="another run"), only_run_in(tmp_path, "-1of2"):
             pass
     with only_run_in(tmp_path):
         pass
     assert not list(tmp_path.iterdir())
 
 
-def test_where_there_are_no_locks(tmp_path, monkeypatch):
-    def refuse(stream):
-        raise OSError(errno.ENOSYS, "Function not implemented")
-
-    monkeypatch.setattr(folder_lock, "_take", refuse)
-    with (
-        pytest.raises(OutputError, match=r"gives no locks \(Function not implemented\)"),
-        only_run_in(tmp_path),
-    ):
-        pass
+def test_parts_side_by_side_but_no_whole_run_beside_them(tmp_path):
+    with only_run_in(tmp_path, "-1of2"), only_run_in(tmp_path, "-2of2"):
+        with pytest.raises(BusyError, match=r"process \d+ on .*, since "), only_run_in(tmp_path):
+            pass
+        with pytest.raises(BusyError), only_run_in(tmp_path, "-2of2"):
+            pass
+    assert not list(tmp_path.iterdir())

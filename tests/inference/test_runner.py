@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
-from nucseg_tf.errors import DataError
+from nucseg_tf.errors import DataError, MemoryLimitError
 from nucseg_tf.inference.runner import Line, Outcome, run
 from nucseg_tf.inference.stages.values import Written
 
@@ -119,3 +120,52 @@ def test_images_on_their_way_go_no_further_when_the_caller_leaves():
     threading.Timer(0.2, go_on.set).start()
     line.close()
     assert ended == FILES[:1]
+
+
+def test_an_image_without_memory_beside_others_is_done_again_alone(caplog):
+    on_way, lock, begun = 0, threading.Lock(), []
+
+    def large(file: Path) -> str:
+        nonlocal on_way
+        with lock:
+            on_way += 1
+            others = on_way - 1
+            begun.append((file.stem, others))
+        try:
+            time.sleep(0.02)
+            if others and file.stem != "0":
+                raise MemoryError("Unable to allocate 3 GiB")
+            return file.stem
+        finally:
+            with lock:
+                on_way -= 1
+
+    files = [Path(f"{n}.tif") for n in range(8)]
+    ways = list(Line(files, [large], workers=3))
+    assert [way.value for way in ways] == [file.stem for file in files]
+    assert not any(way.error for way in ways)
+    assert "again, and from now on one image after another" in caplog.text
+    assert begun[-1] == ("7", 0)
+
+
+def test_an_image_without_memory_even_alone_fails_and_others_are_done():
+    def large(file: Path) -> str:
+        if file.stem == "b":
+            raise RuntimeError("Exception from x.cpp:1:\nstd::bad_alloc")
+        return file.stem
+
+    for workers in (1, 2):
+        ways = list(Line(FILES, [large], workers=workers))
+        assert [way.value for way in ways] == ["a", None, "c"]
+        assert isinstance(ways[1].error, MemoryLimitError)
+        assert "b.tif: out of memory (std::bad_alloc)" in ways[1].reason
+        assert "--tile" in ways[1].reason
+
+
+def test_no_memory_for_threads_ends_the_run(monkeypatch):
+    def refuse(self, *_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(MemoryLimitError, match=r"a\.tif: out of memory"):
+        list(Line(FILES, [length], workers=2))

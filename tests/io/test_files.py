@@ -1,15 +1,17 @@
 import errno
 import os
+import re
 from pathlib import Path
 
 import pytest
 
-from nucseg_tf.errors import OutputError
+from nucseg_tf.errors import DiskFullError, OutputError
 from nucseg_tf.io.files import (
     atomic_path,
     ensure_folder,
     remove_temporaries,
     remove_temporaries_of,
+    warn_if_short,
 )
 
 
@@ -156,3 +158,61 @@ def test_ensure_folder_below_a_file(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match=r"file.out: cannot write into this folder"):
         ensure_folder(tmp_path / "file" / "out")
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_says_how_much_is_free(tmp_path, code):
+    target = tmp_path / "a.csv"
+    target.write_text("before")
+    expected = rf"a\.csv: cannot be written: {os.strerror(code)} \([\d.]+ [GMk]B are free in "
+
+    def write():
+        with atomic_path(target) as temporary:
+            temporary.write_text("after")
+            raise OSError(code, "what h5py says, with the address of a buffer")
+
+    with pytest.raises(OutputError, match=expected):
+        write()
+    assert target.read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_what_a_server_refuses_when_it_is_synced(tmp_path, monkeypatch):
+    def refuse(handle):
+        raise OSError(errno.EIO, "late")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    target = tmp_path / "a.csv"
+    with pytest.raises(OutputError, match="Input/output error"), atomic_path(target) as temporary:
+        temporary.write_text("after")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_system_without_sync(tmp_path, monkeypatch):
+    def refuse(handle):
+        raise OSError(errno.EINVAL, "no sync")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with atomic_path(tmp_path / "a.csv") as temporary:
+        temporary.write_text("after")
+    assert (tmp_path / "a.csv").read_text() == "after"
+
+
+def test_too_little_space_is_said_before(tmp_path, caplog):
+    warn_if_short(tmp_path / "none" / "yet", 1e18, "the store")
+    warn_if_short(tmp_path, 1, "the store")
+    assert len(caplog.records) == 1
+    assert re.search(r"the store may take 1000000000\.0 GB, and .* are free", caplog.text)
+
+
+def test_h5py_that_cannot_close_what_it_could_not_write(tmp_path):
+    said = "Can't decrement id ref count (file write failed: errno = 28, error message = 'x', buf)"
+
+    def write(error):
+        with atomic_path(tmp_path / "a.h5"):
+            raise error
+
+    with pytest.raises(DiskFullError, match=r"a\.h5: cannot be written: No space left on device"):
+        write(RuntimeError(said))
+    with pytest.raises(RuntimeError, match="another"):
+        write(RuntimeError("another"))

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import re
@@ -16,7 +17,8 @@ from reference.drawn import drawn_nuclei
 
 from nucseg_tf.config import Config, load_config, make_config
 from nucseg_tf.data.sample import Sample
-from nucseg_tf.errors import TrainingError
+from nucseg_tf.errors import DiskFullError, MemoryLimitError, TrainingError
+from nucseg_tf.io import files
 from nucseg_tf.models import weights, zoo
 from nucseg_tf.registry import FAMILIES
 from nucseg_tf.schema import to_yaml
@@ -335,3 +337,36 @@ def test_training_killed_without_warning_goes_on(toy, tmp_path):
     assert state["step"] == 60
     assert [entry["epoch"] for entry in state["history"]] == [0, 1, 2]
     assert (tmp_path / "run" / "model" / "model.yaml").is_file()
+
+
+def test_a_full_disk_keeps_the_checkpoint_before_and_training_goes_on(
+    tmp_path, monkeypatch, trained
+):
+    sync, seen = files._sync, []
+
+    def full(path):
+        seen.append(path.name)
+        if sum(name.startswith(".last") for name in seen) == 2:
+            raise OSError(errno.ENOSPC, "full")
+        sync(path)
+
+    monkeypatch.setattr(files, "_sync", full)
+    keras.utils.set_random_seed(5)
+    run = tmp_path / "run"
+    with pytest.raises(DiskFullError, match=r"last\.h5: cannot be written: No space left on dev"):
+        Trainer(config(), run, [sample()], [sample()]).fit("random")
+    assert len(cb.read_state(run / "last.h5")["history"]) == 1
+    assert not [path for path in run.iterdir() if path.name.startswith(".")]
+    monkeypatch.setattr(files, "_sync", sync)
+    Trainer(config(), run, [sample()], [sample()]).fit("random", resume=True)
+    for name, array in arrays(trained[0]).items():
+        np.testing.assert_array_equal(arrays(run)[name], array, err_msg=name)
+
+
+def test_without_memory_the_batch_is_named(tmp_path, monkeypatch):
+    def exhausted(*_, **__):
+        raise RuntimeError("OOM when allocating tensor with shape[8,1024,1024,32]")
+
+    monkeypatch.setattr("nucseg_tf.training.trainer.Trainable.fit", exhausted)
+    with pytest.raises(MemoryLimitError, match=r"OOM when allocating.*training\.batch=2"):
+        Trainer(config(), tmp_path / "run", [sample()], [sample()]).fit("random")

@@ -17,7 +17,8 @@ from nucseg_tf.annotation.editor.security import MAX_BODY
 from nucseg_tf.annotation.editor.session import ConflictError
 from nucseg_tf.annotation.editor.uploads import TooLargeUploadError
 from nucseg_tf.annotation.editor.visit import BegunError, ClosedError, LockedError
-from nucseg_tf.errors import NucsegError, OutputError, PlaneChoiceError
+from nucseg_tf.errors import MemoryLimitError, NucsegError, OutputError, PlaneChoiceError
+from nucseg_tf.imaging.memory import explain
 
 LOG = logging.getLogger(__name__)
 
@@ -38,13 +39,14 @@ CODES: tuple[tuple[type[NucsegError], int], ...] = (
     (PlaneChoiceError, 428),
     (EditError, 422),
     (OutputError, 507),
+    (MemoryLimitError, 507),
     (NucsegError, 422),
 )
 
 
 def with_refusals(routes: list[Route]) -> Starlette:
     """An application whose errors are answers."""
-    handlers = {NucsegError: _refuse, ValidationError: _refuse_body}
+    handlers = {NucsegError: _refuse, ValidationError: _refuse_body, MemoryError: _refuse_large}
     return Starlette(routes=routes, exception_handlers=handlers)  # type: ignore[arg-type]
 
 
@@ -63,6 +65,11 @@ async def _refuse(request: Request, error: NucsegError) -> Response:
     if isinstance(error, OutputError):
         LOG.error("%s", error)
     return JSONResponse({"error": str(error)}, code)
+
+
+async def _refuse_large(request: Request, error: MemoryError) -> Response:
+    text = explain(error, "Nothing was changed. Close other fields, or cut the image into pieces.")
+    return await _refuse(request, MemoryLimitError(text))
 
 
 async def _refuse_body(request: Request, error: ValidationError) -> Response:

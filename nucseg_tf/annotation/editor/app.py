@@ -25,7 +25,7 @@ from nucseg_tf.annotation.editor.uploads import check_name, receive
 from nucseg_tf.annotation.editor.users import Features, Users
 from nucseg_tf.annotation.editor.visit import Visit
 from nucseg_tf.annotation.editor.workspace import Workspace
-from nucseg_tf.io.names import stem_of
+from nucseg_tf.io.names import folded, stem_of
 
 
 def make_app(
@@ -136,7 +136,7 @@ def _images(workspace: Workspace, loop: Loop, limit: int) -> list[Route]:
 
     async def upload(request: Request) -> Response:
         target = check_name(request.query_params.get("name", ""), workspace.project, coming)
-        stem = stem_of(target).lower()
+        stem = folded(stem_of(target))
         coming.add(stem)
         try:
             await receive(request.stream(), target, limit)

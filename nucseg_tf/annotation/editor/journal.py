@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nucseg_tf.errors import DataError, OutputError
-from nucseg_tf.io.files import sync_folder
+from nucseg_tf.io.files import reason, sync_folder, unwritable
 
 Entry = dict[str, Any]
 
@@ -35,7 +35,7 @@ class Journal:
             self._file = os.open(path, flags, 0o644)
             sync_folder(path.parent)
         except OSError as error:
-            raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
+            raise unwritable(path, error) from error
         self.size = 0
 
     def read(self) -> list[tuple[int, Entry]]:
@@ -91,8 +91,8 @@ class Journal:
             with contextlib.suppress(OSError):  # else a torn line, which the next opening drops
                 os.ftruncate(self._file, place)
             raise OutputError(
-                f"{self.path}: cannot be written: {error.strerror}. Nothing was changed; make "
-                f"space and do it again. Received: {len(line)} bytes to write"
+                f"{self.path}: cannot be written: {reason(error, self.path.parent)}. Nothing was "
+                f"changed; do it again. Received: {len(line)} bytes to write"
             ) from error
         self.size = place + len(line)
         return place

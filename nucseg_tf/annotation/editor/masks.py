@@ -12,7 +12,13 @@ import numpy as np
 from nucseg_tf.annotation.editor.field import AnnotationField
 from nucseg_tf.data.regions import regions_path, write_regions
 from nucseg_tf.errors import OutputError
-from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries, sync_folder
+from nucseg_tf.io.files import (
+    atomic_path,
+    ensure_folder,
+    reason,
+    remove_temporaries,
+    sync_folder,
+)
 from nucseg_tf.io.labels import write_labels
 
 EARLIER = "earlier_masks"
@@ -61,8 +67,7 @@ def write_mask(
                 _remove(path)
     except OSError as error:
         raise OutputError(
-            f"{field.mask}: cannot be written: {error.strerror}. Make space, and accept the field "
-            "again."
+            f"{field.mask}: cannot be written: {reason(error, field.mask.parent)}. Accept it again."
         ) from error
     return kept
 

@@ -25,7 +25,7 @@ from nucseg_tf.data.layouts import MASK_ENDINGS, SPLITS
 from nucseg_tf.errors import DataError, UsageError
 from nucseg_tf.io.formats import label_suffixes, result_endings
 from nucseg_tf.io.images import images_in
-from nucseg_tf.io.names import stem_of
+from nucseg_tf.io.names import folded, stem_of
 
 LOG = logging.getLogger(__name__)
 ANNOTATION = "annotation"
@@ -111,14 +111,14 @@ def open_project(folder: Path) -> Project:
         )
     shelf = Shelf(folder)
     shelf.objects()  # what is damaged is said now
-    keys = Counter(field_key(group, image).lower() for group, image in images)
+    keys = Counter(folded(field_key(group, image)) for group, image in images)
     fields = {}
     for group, image in images:
         key = field_key(group, image)
         if not is_text(key):
             LOG.warning("left out: %s: its name is no UTF-8; rename it", ascii(str(image)))
             continue
-        if keys[key.lower()] > 1:
+        if keys[folded(key)] > 1:
             LOG.warning("left out: %s: shares its name %s with another image", image, key)
             continue
         fields[key] = _field(folder, group, image, flat, shelf)

@@ -25,9 +25,10 @@ from nucseg_tf.annotation.editor.planes import CHOICE
 from nucseg_tf.annotation.editor.project import Project
 from nucseg_tf.data.layouts import MASK_ENDINGS
 from nucseg_tf.errors import ImageReadError, OutputError
+from nucseg_tf.io.files import reason
 from nucseg_tf.io.formats import result_endings
 from nucseg_tf.io.images import read_raw
-from nucseg_tf.io.names import stem_of
+from nucseg_tf.io.names import folded, stem_of
 from nucseg_tf.io.readers.base import guarded
 from nucseg_tf.registry import READERS
 
@@ -56,7 +57,7 @@ def check_name(name: str, project: Project, coming: Collection[str] = ()) -> Pat
     Args:
         name: as the page sent it.
         project: that it goes into.
-        coming: stems of files on their way, in lower case.
+        coming: stems of files on their way, as `io.names.folded` gives them.
 
     Raises:
         EditError: the name makes no sense, or is taken.
@@ -71,8 +72,8 @@ def check_name(name: str, project: Project, coming: Collection[str] = ()) -> Pat
         raise UploadError(
             f"{plain}: is named as labels or results are; rename it, or put labels into masks/"
         )
-    taken = {key.lower() for key in list(project.fields)} | set(coming)
-    if target.exists() or stem.lower() in taken:
+    taken = {folded(key) for key in list(project.fields)} | set(coming)
+    if target.exists() or folded(stem) in taken:
         raise UploadError(f"{plain}: there is a field of that name already; nothing was replaced")
     return target
 
@@ -99,7 +100,7 @@ async def receive(pieces: AsyncIterator[bytes], target: Path, limit: int) -> Non
         raise UploadError(f"{target.name}: was cut short") from error
     except OSError as error:
         raise OutputError(
-            f"{target}: cannot be written: {error.strerror}. Make space, and drop it again."
+            f"{target}: cannot be written: {reason(error, target.parent)}. Then drop it again."
         ) from error
     finally:
         with contextlib.suppress(OSError):

@@ -31,7 +31,7 @@ from nucseg_tf.io.archives import Write, new_project
 from nucseg_tf.io.boxes import shape_of, slices
 from nucseg_tf.io.images import check_finite, read_image
 from nucseg_tf.io.labels import read_labels
-from nucseg_tf.io.names import stem_of
+from nucseg_tf.io.names import folded, stem_of
 
 LOG = logging.getLogger(__name__)
 # Name, (H, W) and nuclei of the image of a region.
@@ -172,15 +172,15 @@ def _write_field(
 
 def _unique_names(keys: Sequence[tuple[str, str]]) -> list[str]:
     """STEM of each field, or GROUP_STEM, or with a number: tools put all images into one list."""
-    stems = Counter(stem.lower() for _, stem in keys)
+    stems = Counter(folded(stem) for _, stem in keys)
     taken: set[str] = set()
     names = []
     for group, stem in keys:
-        base = name = f"{group}_{stem}" if group and stems[stem.lower()] > 1 else stem
+        base = name = f"{group}_{stem}" if group and stems[folded(stem)] > 1 else stem
         number = 1
-        while name.lower() in taken:
+        while folded(name) in taken:
             number += 1
             name = f"{base}-{number}"
-        taken.add(name.lower())
+        taken.add(folded(name))
         names.append(name)
     return names

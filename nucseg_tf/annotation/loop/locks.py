@@ -12,19 +12,20 @@ A process can be born with a lock: its parent takes it and hands the open file o
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import os
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
 from nucseg_tf.errors import OutputError, UsageError
-from nucseg_tf.io.files import ensure_folder
+from nucseg_tf.io.files import ensure_folder, reason
+from nucseg_tf.io.locks import BUSY, Holder, holder_now, parse
 
 LOG = logging.getLogger(__name__)
 LOOP = "loop"
@@ -33,19 +34,6 @@ INHERITED = "NUCSEG_LOOP_LOCK"  # number of the open file, of a process that is 
 WHAT = {TRAINING: "trains", PREDICTING: "labels fields", SUBMITTED: "waits for a cluster"}
 # s that a lock is asked for: whoever only looks whether it is held has it for a moment.
 PATIENCE = 0.5
-
-
-@dataclass(frozen=True)
-class Holder:
-    """Who holds a lock; process 0 and machine "" where that is not known yet."""
-
-    process: int
-    machine: str
-
-    @property
-    def is_here(self) -> bool:
-        """Whether it is a process of this machine."""
-        return self.machine == _machine()
 
 
 @contextmanager
@@ -82,17 +70,16 @@ def take(folder: Path, name: str, patience: float = PATIENCE) -> IO[str]:
     try:
         file = path.open("a+", encoding="utf-8")
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
+        raise OutputError(f"{path}: cannot be written: {reason(error, path.parent)}") from error
     end = time.monotonic() + patience
     while not _lock(file, path):
         if time.monotonic() > end:
             holder = _read(file)
             file.close()
-            where = f" on {holder.machine}" if holder.machine not in ("", _machine()) else ""
             raise UsageError(
                 f"{folder}: another process {WHAT[name]} in this folder. Wait for it, or stop it "
-                f"with `nucseg loop stop`. Received: {path} is held by process "
-                f"{holder.process}{where}"
+                f"with `nucseg loop stop`. Received: {path} is held by {holder}"
+                f"{'' if holder.is_here else f'; if that is no more, remove {path}'}"
             )
         time.sleep(0.05)
     file.truncate(0)  # else, until `note`, whoever had it before would pass for its holder
@@ -105,12 +92,13 @@ def note(file: IO[str], process: int) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    text = json.dumps({"process": process, "machine": _machine()})
+    text = json.dumps(asdict(holder_now(process)))
     try:  # past the buffer of `file`, which would fail once more where it is closed
         os.ftruncate(file.fileno(), 0)
         os.pwrite(file.fileno(), text.encode(), 0)
     except OSError as error:
-        raise OutputError(f"{file.name}: cannot be written: {error.strerror}") from error
+        place = Path(file.name).parent
+        raise OutputError(f"{file.name}: cannot be written: {reason(error, place)}") from error
 
 
 def holder(folder: Path, name: str) -> Holder | None:
@@ -128,17 +116,10 @@ def _path(folder: Path, name: str) -> Path:
     return folder / LOOP / name
 
 
-def _machine() -> str:
-    return socket.gethostname()
-
-
 def _read(file: IO[str]) -> Holder:
+    """Who stands in a lock file; process 0 of no machine where that is about to be written."""
     file.seek(0)
-    try:
-        content = json.loads(file.read())
-        return Holder(int(content["process"]), str(content["machine"]))
-    except (ValueError, KeyError, TypeError):  # about to be written
-        return Holder(0, "")
+    return parse(file.read()) or Holder(0, 0, "", "")
 
 
 def _lock(file: IO[str], path: Path, shared: bool = False) -> bool:
@@ -149,10 +130,12 @@ def _lock(file: IO[str], path: Path, shared: bool = False) -> bool:
         return True
     try:
         fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a network drive without locks
-        LOG.warning("%s: no file locks there; start no second process on it", path)
+    except OSError as error:
+        if error.errno in BUSY or error.errno == errno.EINTR:
+            return False
+        LOG.debug("%s: its file system gives no locks; what stands in the file is one", path)
+        found = _read(file)
+        return found.process == 0 or (found.is_here and not found.lives)
     return True
 
 

@@ -16,7 +16,8 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -32,7 +33,7 @@ from nucseg_tf.config import Config
 from nucseg_tf.data.manifest import find_fields
 from nucseg_tf.data.regions import format_regions, known_labels
 from nucseg_tf.errors import DataError
-from nucseg_tf.io.files import ensure_folder
+from nucseg_tf.io.files import ensure_folder, unwritable
 from nucseg_tf.io.labels import read_labels
 from nucseg_tf.schema import to_yaml
 from nucseg_tf.types import Box, Field
@@ -64,34 +65,51 @@ def take(
     Raises:
         UsageError: a single field has too few nuclei.
         DataError: a mask cannot be read, or does not stay as it is.
+        OutputError: the copies cannot be written; nothing is left of them.
     """
     target = versions.home(folder, config.name)
-    draft = target.with_name(versions.DRAFT.format(config.name))
-    shutil.rmtree(draft, ignore_errors=True)
-    ensure_folder(draft)
     uses: list[FieldUse] = []
     rows: list[Mapping[str, str]] = []
-    for one in accepted:
-        copy, digest, boxes = copy_mask(one, draft / "masks")
-        image = one.field.image
-        if choice.said():
-            image = target / copy_plane(one, choice, draft / "images").relative_to(draft)
-        labels = read_labels(copy)
-        regions_of = {assigned[one.field.key]: boxes}
-        if len(accepted) == 1:
-            known = known_labels(one.mask, labels, boxes)
-            regions_of = parts.divide(known, boxes, one.field.key)
-        for part, regions in regions_of.items():
-            counted = known_labels(one.mask, labels, regions)
-            nuclei = len(np.unique(counted[counted > 0]))
-            uses.append(FieldUse(one.field.key, part, nuclei, digest, regions))
-            rows.append(_row(one, image, target / copy.relative_to(draft), part, regions, target))
-    _write_manifest(draft / MANIFEST, rows)
-    (draft / CONFIG).write_text(to_yaml(config), encoding="utf-8")
-    version = Version(config.name, "training", base, tuple(settings), tuple(uses), started=now())
-    versions.write_json(draft / versions.VERSION, asdict(version))
-    draft.rename(target)
+    with _whole(target) as draft:
+        for one in accepted:
+            copy, digest, boxes = copy_mask(one, draft / "masks")
+            image = one.field.image
+            if choice.said():
+                image = target / copy_plane(one, choice, draft / "images").relative_to(draft)
+            labels = read_labels(copy)
+            regions_of = {assigned[one.field.key]: boxes}
+            if len(accepted) == 1:
+                known = known_labels(one.mask, labels, boxes)
+                regions_of = parts.divide(known, boxes, one.field.key)
+            for part, regions in regions_of.items():
+                counted = known_labels(one.mask, labels, regions)
+                nuclei = len(np.unique(counted[counted > 0]))
+                uses.append(FieldUse(one.field.key, part, nuclei, digest, regions))
+                rows.append(
+                    _row(one, image, target / copy.relative_to(draft), part, regions, target)
+                )
+        _write_manifest(draft / MANIFEST, rows)
+        (draft / CONFIG).write_text(to_yaml(config), encoding="utf-8")
+        version = Version(
+            config.name, "training", base, tuple(settings), tuple(uses), started=now()
+        )
+        versions.write_json(draft / versions.VERSION, asdict(version))
     return version
+
+
+@contextmanager
+def _whole(target: Path) -> Iterator[Path]:
+    """Yield a folder which takes the place of `target` once the block has succeeded."""
+    draft = target.with_name(versions.DRAFT.format(target.name))
+    shutil.rmtree(draft, ignore_errors=True)
+    ensure_folder(draft)
+    try:
+        yield draft
+        draft.rename(target)
+    except OSError as error:
+        raise unwritable(target, error) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def read_fields(folder: Path, name: str) -> tuple[list[Field], list[Field]]:

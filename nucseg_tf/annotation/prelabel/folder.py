@@ -31,7 +31,7 @@ from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries
 from nucseg_tf.io.formats import result_endings
 from nucseg_tf.io.images import images_in
 from nucseg_tf.io.labels import write_labels
-from nucseg_tf.io.names import stem_of
+from nucseg_tf.io.names import folded, stem_of
 from nucseg_tf.io.tables import write_failures
 from nucseg_tf.types import Image
 
@@ -127,7 +127,7 @@ def find_images(folder: Path) -> list[tuple[str, Path]]:
         )
     seen: dict[tuple[str, str], Path] = {}
     for group, file in found:
-        other = seen.setdefault((group.lower(), file.stem.lower()), file)
+        other = seen.setdefault((folded(group), folded(file.stem)), file)
         if other != file:
             raise UsageError(
                 f"{other} and {file} have the same stem, so their results would overwrite each "

@@ -36,7 +36,7 @@ class RoiStore:
         self._lock = threading.Lock()
         self.error: DataError | None = None  # what went wrong while TensorFlow was reading
         try:
-            self.file = h5py.File(path, "r")
+            self.file = h5py.File(path, "r", locking=False)
             version = int(self.file.attrs["format"])
             made_of = self.file.attrs["made_of"] if version == FORMAT else "{}"
         except (OSError, KeyError) as error:

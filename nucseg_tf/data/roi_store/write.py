@@ -27,7 +27,9 @@ from nucseg_tf.io.files import (
     ensure_folder,
     remove_temporaries,
     remove_temporaries_of,
+    warn_if_short,
 )
+from nucseg_tf.io.locks import only_one
 from nucseg_tf.types import Targets
 
 Arrays = dict[str, np.ndarray]
@@ -79,8 +81,24 @@ def write_store(
 
     Raises:
         DataError: if the parts beside `path` are of another store.
-        OutputError: if nothing can be written there.
+        OutputError: if nothing can be written there, or another process does.
     """
+    what = f"{path}: another process writes this store"
+    lock = path.with_name(f".{path.name}.lock")
+    with only_one(lock, what, "Wait for its end, or choose another --out."):
+        return _write(path, samples, config, sources, count, bits, masks, progress)
+
+
+def _write(
+    path: Path,
+    samples: Sequence[Sample],
+    config: Config,
+    sources: Sequence[str],
+    count: int,
+    bits: int,
+    masks: bool,
+    progress: Callable[[int, int, str], bool],
+) -> int:
     made_of = fingerprint(config, count, bits, masks, sources)
     parts = path.with_name(f"{path.name}.parts")
     remove_temporaries_of(path)
@@ -99,6 +117,11 @@ def write_store(
 
             chunks = _parallel(pool, encode, itertools.islice(rois, size))
             _write_part(files[number], chunks, size, json.loads(made_of))
+            if (
+                number == done
+            ):  # for the other parts, and all of them once more when they are joined
+                to_come = (2 * len(files) - done - 1) * files[number].stat().st_size
+                warn_if_short(path.parent, to_come, "the store, while it is written,")
             going_on = progress(number * PART + size, count, "ROIs")
             if not going_on and number + 1 < len(files):  # joining the parts takes seconds
                 return number * PART + size
@@ -204,7 +227,7 @@ def _create(file: h5py.File, count: int, content: dict) -> None:
 
 
 def _write_part(path: Path, chunks, count: int, content: dict) -> None:
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic_path(path) as temporary, h5py.File(temporary, "w", locking=False) as file:
         _create(file, count, content)
         for number, arrays in enumerate(chunks):
             for name, data in arrays.items():
@@ -213,7 +236,7 @@ def _write_part(path: Path, chunks, count: int, content: dict) -> None:
 
 def _join(path: Path, files: Sequence[Path], made_of: str, count: int) -> None:
     """Copy the compressed chunks of all parts into one file."""
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic_path(path) as temporary, h5py.File(temporary, "w", locking=False) as file:
         _create(file, count, json.loads(made_of))
         for part_number, part_file in enumerate(files):
             for name, i, data in _chunks(part_file):
@@ -225,7 +248,7 @@ def _join(path: Path, files: Sequence[Path], made_of: str, count: int) -> None:
 def _chunks(part_file: Path) -> Iterator[tuple[str, int, bytes]]:
     """Data set, number and compressed bytes of each array of a part."""
     try:
-        with h5py.File(part_file, "r") as part:
+        with h5py.File(part_file, "r", locking=False) as part:
             for name, dataset in part.items():
                 for i in range(len(dataset)):
                     yield name, i, dataset.id.read_direct_chunk((i, 0, 0))[1]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 import numpy as np
 
 from nucseg_tf.families.base import Family
 from nucseg_tf.imaging.edges import Edges
+from nucseg_tf.imaging.memory import is_exhausted
 from nucseg_tf.imaging.window import Window, blocks
 from nucseg_tf.inference.evidence import gather
 from nucseg_tf.inference.measure import measure_instances
@@ -19,7 +21,9 @@ from nucseg_tf.scale.choose import choose
 from nucseg_tf.schema import Thresholds
 from nucseg_tf.types import Instances
 
+LOG = logging.getLogger(__name__)
 SIDE = 2048  # px, of the blocks in which a large image is decoded
+LEAST_SIDE = 512  # px, the same where memory is short
 MARGIN = 128  # px that the network saw, around a block: about four diameters
 
 
@@ -47,7 +51,7 @@ class Decode:
 
     def __call__(self, predicted: Predicted) -> Found:
         """Label the nuclei of an image."""
-        found = self._find(predicted)
+        found = self._find_within_memory(predicted)
         if self.confidence is None or not len(found.instances.scores):
             return found
         table, evidence = find_evidence(self.family, predicted, found)
@@ -57,10 +61,22 @@ class Decode:
             found, instances=instances, table=Table(dict(table.columns) | {"score": scores})
         )
 
-    def _find(self, predicted: Predicted) -> Found:
+    def _find_within_memory(self, predicted: Predicted) -> Found:
+        """The nuclei; in smaller blocks, from then on, where memory does not suffice."""
+        while True:
+            side = self.side
+            try:
+                return self._find(predicted, side)
+            except Exception as error:
+                if not is_exhausted(error) or side <= LEAST_SIDE:
+                    raise
+            LOG.warning("%s: out of memory in blocks of %d px", predicted.image.path, side)
+            self.side = min(self.side, side // 2)
+
+    def _find(self, predicted: Predicted, side: int) -> Found:
         image, zooms = predicted.image, [level.zoom for level in predicted.levels]
         margin = round(MARGIN / min(zooms))
-        parts = list(blocks(image.pixels.shape, max(self.side, 2 * margin)))
+        parts = list(blocks(image.pixels.shape, max(side, 2 * margin)))
         if len(parts) == 1:
             instances, chosen = self._decode(predicted, parts[0])
         else:

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from nucseg_tf.errors import DataError, ImageReadError, OutputError, UsageError
 from nucseg_tf.io.extras import load_extra
+from nucseg_tf.io.files import unwritable
 
 if TYPE_CHECKING:
     import zarr
@@ -105,8 +106,7 @@ def whole_group(path: Path, zarr_format: int, overwrite: bool = False) -> Iterat
     except OSError as error:
         if old.exists() and not path.exists():
             old.rename(path)
-        reason = error.strerror or error
-        raise OutputError(f"{path}: cannot be written: {reason}") from error
+        raise unwritable(path, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -130,15 +130,18 @@ def added_to(parent: zarr.Group, kind: str, name: str, overwrite: bool) -> Itera
     try:
         listing = parent.require_group(kind)
     except OSError as error:
-        raise OutputError(f"{folder_of(parent)}: cannot be written: {error.strerror}") from error
+        raise unwritable(folder_of(parent), error) from error
     place = folder_of(listing) / name
     with whole_group(place, parent.metadata.zarr_format, overwrite) as group:
         yield group
-    _list(listing, kind, [*_listed(listing, kind), name])
-    _consolidate_again(parent)
-    for folder in (folder_of(parent), folder_of(listing)):
-        for left in folder.glob(f"*.{32 * '[0-9a-f]'}.partial"):
-            left.unlink(missing_ok=True)  # of metadata that zarr was killed while it wrote
+    try:
+        _list(listing, kind, [*_listed(listing, kind), name])
+        _consolidate_again(parent)
+        for folder in (folder_of(parent), folder_of(listing)):
+            for left in folder.glob(f"*.{32 * '[0-9a-f]'}.partial"):
+                left.unlink(missing_ok=True)  # of metadata that zarr was killed while it wrote
+    except OSError as error:
+        raise unwritable(place, error) from error
 
 
 def remove_from(parent: zarr.Group, kind: str, name: str) -> None:

@@ -211,6 +211,8 @@ def guarded(path: Path, read: Callable[[], T]) -> T:
         return read()
     except NucsegError:
         raise
+    except MemoryError:
+        raise
     except Exception as error:  # decoders raise what they like: struct.error, DeflateError, ...
         raise ImageReadError(
             f"{path}: damaged, cut short, or not the format its name says ({error}). "

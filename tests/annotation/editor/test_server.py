@@ -583,3 +583,17 @@ def test_wrong_usage(folder, capsys):
     assert main(["annotate", str(folder), "--port", "eighty"]) == 2
     assert main(["annotate", str(folder), "--port", "-1"]) == 2
     assert "no such folder" in capsys.readouterr().err
+
+
+def test_without_memory_a_request_is_refused_and_the_server_lives(client, monkeypatch):
+    from nucseg_tf.annotation.editor.images import Images
+
+    def exhausted(*_):
+        raise MemoryError("Unable to allocate 30.1 GiB for an array")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Images, "picture", exhausted)
+        answer = client.get("/api/image", params={"field": "two"})
+    assert answer.status_code == 507
+    assert "Unable to allocate 30.1 GiB" in answer.json()["error"]
+    assert client.get("/api/image", params={"field": "two"}).status_code == 200
