@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from nucseg_tf.errors import NucsegError
+from nucseg_tf.io.limits import memory
 
 LIBRARIES = (
     "nucseg-tf",
@@ -36,10 +37,6 @@ CUDA_LIBRARIES = (  # those of CUDA 12, which TensorFlow opens when it looks for
     "libcudnn.so.9",
 )
 NAMES_A_GPU = re.compile(r"\s*(\d|GPU-|MIG-)")  # a number, or an identifier as nvidia-smi -L has it
-CGROUP_LIMITS = (
-    "/sys/fs/cgroup/memory.max",
-    "/sys/fs/cgroup/memory/memory.limit_in_bytes",  # version 1
-)
 
 
 def versions() -> dict[str, str]:
@@ -68,17 +65,6 @@ def source_revision() -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout.strip()
-
-
-def memory() -> int:
-    """Bytes of memory this process may use: what the machine has, or a container's limit."""
-    limit = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for file in CGROUP_LIMITS:
-        try:
-            limit = min(limit, int(Path(file).read_text()))
-        except (OSError, ValueError):  # another version of cgroups, or "max"
-            continue
-    return limit
 
 
 def cores() -> int:

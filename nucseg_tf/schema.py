@@ -21,6 +21,8 @@ from nucseg_tf.registry import FAMILIES
 if TYPE_CHECKING:
     from nucseg_tf.families.base import Family
 
+MOST_BYTES = 4 * 2**20  # of a YAML file
+MOST_VALUES = 100_000  # in it
 Fraction = Annotated[float, Limits(ge=0, le=1)]
 Positive = Annotated[float, Limits(gt=0)]
 Zoom = Annotated[float, Limits(ge=0.05, le=20)]
@@ -195,17 +197,38 @@ def read_yaml(path: Path) -> dict:
     """Read a YAML file that holds one mapping.
 
     Raises:
-        ConfigError: if the file is missing, is no YAML, or holds something else.
+        ConfigError: if the file is missing, is no YAML, is too large, or holds something else.
     """
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ConfigError(f"{path}: is larger than {MOST_BYTES:,} bytes")
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        _count_values(values, MOST_VALUES)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
+    except (RecursionError, OverflowError) as error:
+        raise ConfigError(
+            f"{path}: is nested too deep, or repeats itself (&, *) more than {MOST_VALUES:,} times"
+        ) from error
     if values is None:
         return {}
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: expected a mapping of keys to values, got {type(values)}.")
     return values
+
+
+def _count_values(value: Any, left: int) -> int:
+    """How many more values there may be; OverflowError if none.
+
+    A few lines that name each other stand for any number of values once they are written out.
+    """
+    if left <= 0:
+        raise OverflowError
+    inner = [*value, *value.values()] if isinstance(value, dict) else value
+    if isinstance(inner, list | tuple | set):
+        for each in inner:
+            left = _count_values(each, left - 1)
+    return left
 
 
 def to_yaml(config: BaseModel) -> str:

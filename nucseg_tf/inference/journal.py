@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from nucseg_tf.errors import OutputError
-from nucseg_tf.io.files import atomic_path
+from nucseg_tf.io.files import atomic_path, open_own
 from nucseg_tf.io.tables import Table, kinds_of
 
 LOG = logging.getLogger(__name__)
@@ -75,8 +75,15 @@ class Journal:
                 "%s: an unfinished run with other options or images is not gone on with", folder
             )
         if not self.resumed:
-            self._rows.write_bytes(b"")
-            self._lines.write_text(f"{self._head}\n", encoding="utf-8")
+            self._begin()
+
+    def _begin(self) -> None:
+        try:
+            open_own(self._rows, "wb").close()
+            with open_own(self._lines, "w", encoding="utf-8") as lines:
+                lines.write(f"{self._head}\n")
+        except OSError as error:
+            raise OutputError(f"{self.table}: cannot be written: {error.strerror}") from error
 
     def _recall(self) -> bool:
         """Read what an earlier run has done, if it was the same; whether it was."""
@@ -88,7 +95,7 @@ class Journal:
         entries = [Entry(**json.loads(line)) for line in whole]
         size = self._rows.stat().st_size if self._rows.exists() else 0
         kept = [entry for entry in entries if entry.end <= size]
-        with self._rows.open("ab") as rows:
+        with open_own(self._rows, "ab") as rows:
             rows.truncate(kept[-1].end if kept else 0)
         with atomic_path(self._lines) as temporary:
             text = "".join(f"{line}\n" for line in (first, *whole[: len(kept)]))
@@ -108,7 +115,7 @@ class Journal:
             OutputError: the files cannot be written.
         """
         try:
-            with self._rows.open("a", newline="", encoding="utf-8") as stream:
+            with open_own(self._rows, "a", newline="", encoding="utf-8") as stream:
                 start, rows = stream.tell(), Rows(stream)
                 try:
                     yield rows
@@ -120,7 +127,7 @@ class Journal:
             if rows.kept is None:
                 return
             entry = Entry(name, start, end, rows.columns, *rows.kept)
-            with self._lines.open("a", encoding="utf-8") as lines:
+            with open_own(self._lines, "a", encoding="utf-8") as lines:
                 lines.write(json.dumps(asdict(entry)) + "\n")
         except OSError as error:
             raise OutputError(f"{self.table}: cannot be written: {error.strerror}") from error
@@ -233,7 +240,7 @@ def only_run_in(folder: Path, part: str = "") -> Iterator[None]:
 @contextmanager
 def _locked(lock: Path, folder: Path) -> Iterator[None]:
     while True:
-        with lock.open("a") as stream:
+        with _opened(lock) as stream:
             try:
                 _take(stream)
             except OSError as error:
@@ -242,6 +249,13 @@ def _locked(lock: Path, folder: Path) -> Iterator[None]:
             if lock.exists() and os.path.samestat(lock.stat(), os.fstat(stream.fileno())):
                 yield
                 return
+
+
+def _opened(lock: Path) -> TextIO:
+    try:
+        return open_own(lock, "a")
+    except OSError as error:
+        raise OutputError(f"{lock}: cannot be written: {error.strerror}. Remove it.") from error
 
 
 def _refusal(error: OSError) -> str:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 from uuid import uuid4
 
 from nucseg_tf.errors import OutputError
@@ -41,6 +42,22 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def open_own(path: Path, mode: str, **options: Any) -> IO[Any]:
+    """Open a file of ours to write, as `open` does, but no symbolic link.
+
+    Whoever may write to a folder could have put one there, to have another file of the user's
+    written to.
+
+    Raises:
+        OSError: it cannot be opened, or is a symbolic link.
+    """
+    return open(path, mode, opener=_without_links, **options)  # noqa: PTH123 - Path has no opener
+
+
+def _without_links(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def remove_temporaries(folder: Path, deep: bool = False) -> None:

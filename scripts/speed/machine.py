@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nucseg_tf.doctor import cores, memory, source_revision, versions
+from nucseg_tf.doctor import cores, source_revision, versions
+from nucseg_tf.io.limits import memory
 
 CPUINFO, STAT = Path("/proc/cpuinfo"), Path("/proc/stat")
 EXTENSIONS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")  # that matrix products depend on

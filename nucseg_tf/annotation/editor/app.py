@@ -55,7 +55,7 @@ MEDIA = {
 }
 
 
-class TooLargeError(EditError):
+class TooLargeBodyError(EditError):
     """A body that does not say its length, and is too long."""
 
 
@@ -66,7 +66,7 @@ CODES: tuple[tuple[type[NucsegError], int], ...] = (
     (ConflictError, 409),
     (BegunError, 409),
     (ClosedError, 410),
-    (TooLargeError, 413),
+    (TooLargeBodyError, 413),
     (TooLargeUploadError, 413),
     (PlaneChoiceError, 428),
     (EditError, 422),
@@ -325,12 +325,12 @@ def _binary(content: bytes, headers: dict[str, str] | None = None) -> Response:
 
 
 async def read_body(request: Request) -> bytes:
-    """The body of a request; TooLargeError."""
+    """The body of a request; TooLargeBodyError."""
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY:
-            raise TooLargeError(f"expected {MAX_BODY:,} bytes at most. Received: more")
+            raise TooLargeBodyError(f"expected {MAX_BODY:,} bytes at most. Received: more")
     return body
 
 

@@ -24,7 +24,7 @@ from nucseg_tf.annotation.editor.prelabels import Suspect, field_key, model_name
 from nucseg_tf.annotation.editor.shelf import MODEL, Prelabels, Shelf, beside
 from nucseg_tf.data.manifest import MASK_ENDINGS, SPLITS
 from nucseg_tf.errors import UsageError
-from nucseg_tf.io.files import ensure_folder
+from nucseg_tf.io.files import ensure_folder, open_own
 from nucseg_tf.io.formats import label_suffixes, result_endings
 from nucseg_tf.io.images import images_in
 from nucseg_tf.io.names import stem_of
@@ -221,7 +221,7 @@ def locked(project: Project) -> Iterator[None]:
         yield
         return
     path = project.folder / ANNOTATION / ".lock"
-    with path.open("a") as file:
+    with open_own(path, "a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

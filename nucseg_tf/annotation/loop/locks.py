@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO
 
 from nucseg_tf.errors import OutputError, UsageError
-from nucseg_tf.io.files import ensure_folder
+from nucseg_tf.io.files import ensure_folder, open_own
 
 LOG = logging.getLogger(__name__)
 LOOP = "loop"
@@ -80,7 +80,7 @@ def take(folder: Path, name: str, patience: float = PATIENCE) -> IO[str]:
     ensure_folder(folder / LOOP)
     path = _path(folder, name)
     try:
-        file = path.open("a+", encoding="utf-8")
+        file = open_own(path, "a+", encoding="utf-8")
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
     end = time.monotonic() + patience

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nucseg_tf.errors import ImageReadError
+from nucseg_tf.io import limits
 from nucseg_tf.io.omezarr.multiscale import channel_names, open_level, read_multiscale
 from nucseg_tf.io.omezarr.store import folder_of, is_zarr, ome_attributes, open_group
 from nucseg_tf.io.readers.base import RawImage, Reader, refuse_several
@@ -63,6 +65,7 @@ class OmeZarrReader(Reader):
                 f"{path}: level {image.levels[0]} has {array.ndim} axes, its metadata say "
                 f"{image.axes}. Export it again."
             )
+        _check_claims(array)
         # Labels without a nucleus may have no chunk; a camera's image without one is a broken copy.
         labels = "image-label" in ome_attributes(group)
         if array.size and not labels and not _has_chunks(folder_of(array)):
@@ -143,6 +146,19 @@ class ZarrPixels:
             except Exception:
                 return self._file(place)
         return folder_of(self._array)
+
+
+def _check_claims(array: zarr.Array) -> None:
+    """Refuse an array that its chunks cannot fill, or of which memory cannot hold one.
+
+    Raises:
+        TooLargeError: it is so.
+    """
+    folder, size = folder_of(array), np.dtype(array.dtype).itemsize
+    limits.check(array.chunks, size, folder)
+    if math.prod(array.shape) * size > limits.most():  # only then its files are counted
+        stored = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        limits.check_windows(array.shape, size, folder, stored)
 
 
 def _check_length(chunk: Path) -> None:
