@@ -35,6 +35,7 @@ from nucseg_tf.data.regions import (
     regions_path,
 )
 from nucseg_tf.errors import DataError, LabelError, UsageError
+from nucseg_tf.io.cells import from_cell
 from nucseg_tf.io.formats import CELLPOSE_ENDINGS, OTHER_LABELS, other_label, written_endings
 from nucseg_tf.io.images import check_finite, images_in, read_image, shape_of_image
 from nucseg_tf.io.labels import is_binary, read_labels, read_mask_stack, split_pieces
@@ -261,6 +262,7 @@ def _scan_csv(path: Path) -> tuple[list[Field], list[Problem]]:
 
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
+        table = table.map(from_cell)
     except ValueError as error:  # empty, not text, or rows of different lengths
         raise DataError(f"{path}: cannot be read as CSV: {error}") from error
     if not {"image", "mask"} <= set(table.columns):

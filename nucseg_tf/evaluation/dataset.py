@@ -17,6 +17,7 @@ import pandas as pd
 from nucseg_tf.data.manifest import field_hash, load_field, scan
 from nucseg_tf.errors import DataError, UsageError
 from nucseg_tf.evaluation.summary import OVERALL
+from nucseg_tf.io.cells import from_cell
 from nucseg_tf.types import Field
 
 NO_GROUP = "no group"
@@ -67,6 +68,7 @@ def read_groups(path: Path, fields: Sequence[Field]) -> dict[str, str]:
     """Group of each field, by its name, from a CSV file of columns image and group."""
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
+        table = table.map(from_cell)
         pairs = dict(zip(table["image"], table["group"], strict=True))
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{path}: expected CSV with the columns image, group: {error}") from error
