@@ -16,7 +16,7 @@ from anyio import CapacityLimiter, to_thread
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -327,10 +327,13 @@ def _binary(content: bytes, headers: dict[str, str] | None = None) -> Response:
 async def read_body(request: Request) -> bytes:
     """The body of a request; TooLargeBodyError."""
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise TooLargeBodyError(f"expected {MAX_BODY:,} bytes at most. Received: more")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY:
+                raise TooLargeBodyError(f"expected {MAX_BODY:,} bytes at most. Received: more")
+    except ClientDisconnect as error:
+        raise EditError("the request was cut short") from error
     return body
 
 
