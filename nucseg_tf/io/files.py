@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from uuid import uuid4
 
 from nucseg_tf.errors import OutputError
@@ -44,7 +44,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def open_own(path: Path, mode: str, **options: Any) -> IO[Any]:
+def open_own(path: Path, mode: str, **options: Any) -> Any:
     """Open a file of ours to write, as `open` does, but no symbolic link.
 
     Whoever may write to a folder could have put one there, to have another file of the user's
@@ -53,7 +53,7 @@ def open_own(path: Path, mode: str, **options: Any) -> IO[Any]:
     Raises:
         OSError: it cannot be opened, or is a symbolic link.
     """
-    return open(path, mode, opener=_without_links, **options)  # noqa: PTH123 - Path has no opener
+    return open(path, mode, opener=_without_links, **options)  # `Path.open` has no opener
 
 
 def _without_links(path: str, flags: int) -> int:

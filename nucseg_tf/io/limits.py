@@ -55,9 +55,7 @@ def most() -> int:
     return int(size)
 
 
-def check(
-    shape: Iterable[int], itemsize: int, path: Path | str, stored: int | None = None
-) -> None:
+def check(shape: Iterable[int], itemsize: int, path: Path | str, stored: int | None = None) -> None:
     """Refuse what is to be held as a whole, if it is too large.
 
     Args:

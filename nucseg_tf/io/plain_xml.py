@@ -91,7 +91,7 @@ class _Builder(ElementTree.TreeBuilder):
     def doctype(self, *declared: object) -> None:
         raise ImageReadError(f"{self._path}: its metadata declare a document type. Save it anew.")
 
-    def start(self, tag: str, attributes: dict[str, str]) -> ElementTree.Element:  # type: ignore[override]
+    def start(self, tag: str, attributes: dict[str, str]) -> ElementTree.Element:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise ImageReadError(f"{self._path}: its metadata are nested deeper than {MAX_DEPTH}")
