@@ -16,7 +16,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 .DEFAULT_GOAL := help
 .PHONY: help setup format lint type test test-long smoke score demo bench doctor lock clean \
   image image-gpu image-test image-gpu-test sbom sif sif-test workflow-smoke workflow-test slurm-test \
-  tutorial-pictures
+  tutorial-pictures audit
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -80,6 +80,9 @@ bench: $(READY)  ## time and memory of prediction, see docs/speed.md: make bench
 
 doctor: $(READY)  ## versions, hardware, models
 	$(BIN)/nucseg doctor
+
+audit: $(READY)  ## licences, and known vulnerabilities of the locks (needs a network)
+	$(BIN)/python scripts/reliability/audit.py
 
 lock: $(READY)  ## write requirements*.txt from what is installed
 	$(BIN)/python scripts/lock.py

@@ -20,6 +20,7 @@ from nucseg_tf import __version__
 from nucseg_tf.commands.arguments import check, nearest
 from nucseg_tf.commands.helptext import help_text
 from nucseg_tf.commands.table import Commands
+from nucseg_tf.console import printable
 from nucseg_tf.errors import ConfigError, NucsegError, UsageError
 from nucseg_tf.imaging.memory import explain, is_exhausted
 from nucseg_tf.io.files import reason
@@ -100,7 +101,7 @@ def _member(component: Any, name: str, path: list[str]) -> Any:
 
 
 def _report(error: NucsegError, path: Sequence[str]) -> None:
-    print(f"{NAME}: error: {error}", file=sys.stderr)
+    print(printable(f"{NAME}: error: {error}"), file=sys.stderr)
     if isinstance(error, UsageError) and not isinstance(error, ConfigError):
         print(f"See {' '.join([NAME, *path])} --help", file=sys.stderr)
 
@@ -122,7 +123,7 @@ class _ToStderr(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         prefix = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
-        print(prefix + record.getMessage(), file=sys.stderr, flush=True)
+        print(printable(prefix + record.getMessage()), file=sys.stderr, flush=True)
 
 
 def _set_up_logging() -> None:

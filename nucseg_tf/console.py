@@ -12,7 +12,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 LOG = logging.getLogger(__name__)
+_SHOWN = "\n\t"  # of what moves the cursor
 Progress = Callable[[int, int, str], bool]
+
+
+def printable(text: str) -> str:
+    """Text for a terminal: names of files may hold what moves its cursor, or types for its user.
+
+    >>> printable("a\\x1b[2Jb"), printable("a\\nb")
+    ('a\\\\x1b[2Jb', 'a\\nb')
+    """
+    return "".join(
+        letter if letter.isprintable() or letter in _SHOWN else letter.encode(
+            "unicode_escape", "surrogatepass"
+        ).decode()
+        for letter in text
+    )  # fmt: skip
 
 
 @contextmanager
@@ -78,5 +93,5 @@ def _bar() -> Iterator[Callable[[int, int, str], None]]:
     with Bar(*columns, name_column, console=Console(stderr=True)) as bar:
         task = bar.add_task("", total=None)
         yield lambda done, total, name: bar.update(
-            task, completed=done, total=total, description=name
+            task, completed=done, total=total, description=printable(name)
         )

@@ -5,7 +5,8 @@ NucsegError                 1  base: anything below ends a command with one line
 │   └── ConfigError         2  a configuration file with an unknown key or a value out of range
 ├── DataError               1  input that cannot be used; the message names the file
 │   ├── ImageReadError      1  an image that cannot be read, or is ambiguous (scenes, positions)
-│   │   └── PlaneChoiceError 1  which of its planes is meant is unclear, or it has no such one
+│   │   ├── PlaneChoiceError 1  which of its planes is meant is unclear, or it has no such one
+│   │   └── TooLargeError   1  a file that claims more than memory holds, or than its bytes can fill
 │   ├── LabelError          1  a label image that is not one (not integer, wrong shape, ...)
 │   └── OutputError         1  a result that cannot be written
 │       ├── BusyError       1  a folder that another process is at work in
@@ -47,6 +48,10 @@ class ImageReadError(DataError):
 
 class PlaneChoiceError(ImageReadError):
     """Channel, plane or time of an image: a choice is missing, or out of range."""
+
+
+class TooLargeError(ImageReadError):
+    """A file that claims more than memory holds, or more than its bytes can fill."""
 
 
 class LabelError(DataError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
@@ -21,6 +22,9 @@ from nucseg_tf.registry import FAMILIES
 if TYPE_CHECKING:
     from nucseg_tf.families.base import Family
 
+MOST_BYTES = 2**20  # of a YAML file
+MOST_VALUES = 100_000  # in it
+MOST_DEPTH = 100  # of brackets in it: the time to read them grows with their square
 Fraction = Annotated[float, Limits(ge=0, le=1)]
 Positive = Annotated[float, Limits(gt=0)]
 Zoom = Annotated[float, Limits(ge=0.05, le=20)]
@@ -195,17 +199,49 @@ def read_yaml(path: Path) -> dict:
     """Read a YAML file that holds one mapping.
 
     Raises:
-        ConfigError: if the file is missing, is no YAML, or holds something else.
+        ConfigError: if the file is missing, is no YAML, is too large, or holds something else.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if path.stat().st_size > MOST_BYTES:
+            raise ConfigError(f"{path}: is larger than {MOST_BYTES:,} bytes")
+        text = path.read_text(encoding="utf-8")
+        _check_depth(text)
+        values = yaml.safe_load(text)
+        _count_values(values, MOST_VALUES)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
+    except (RecursionError, OverflowError) as error:
+        raise ConfigError(
+            f"{path}: is nested too deep, or repeats itself (&, *) more than {MOST_VALUES:,} times"
+        ) from error
     if values is None:
         return {}
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: expected a mapping of keys to values, got {type(values)}.")
     return values
+
+
+def _check_depth(text: str) -> None:
+    """Raise RecursionError where brackets are nested too deep."""
+    depth = 0
+    for sign in re.findall(r"[\[\]{}]", text):
+        depth = depth + 1 if sign in "[{" else max(0, depth - 1)
+        if depth > MOST_DEPTH:
+            raise RecursionError
+
+
+def _count_values(value: Any, left: int) -> int:
+    """How many more values there may be; OverflowError if none.
+
+    A few lines that name each other stand for any number of values once they are written out.
+    """
+    if left <= 0:
+        raise OverflowError
+    inner = [*value, *value.values()] if isinstance(value, dict) else value
+    if isinstance(inner, list | tuple | set):
+        for each in inner:
+            left = _count_values(each, left - 1)
+    return left
 
 
 def to_yaml(config: BaseModel) -> str:

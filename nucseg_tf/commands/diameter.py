@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nucseg_tf.commands.options import Channel, Device, Engine, Invert, Plane
+from nucseg_tf.console import printable
 from nucseg_tf.errors import NucsegError, SomeImagesFailed
 
 
@@ -41,10 +42,10 @@ def diameter(
             pixels = read(file).pixels
             found = find(Stretched(pixels, find_limits(pixels)))
         except NucsegError as error:
-            print(f"{'-':>8}  {'-':>5}  {error}")
+            print(printable(f"{'-':>8}  {'-':>5}  {error}"))
             failed += 1
             continue
         size, doubt = (f"{found.median:.1f}", f"{found.doubt:.2f}") if found else ("none", "-")
-        print(f"{size:>8}  {doubt:>5}  {file}")
+        print(printable(f"{size:>8}  {doubt:>5}  {file}"))
     if failed:
         raise SomeImagesFailed(f"{failed} of {len(files)} images failed")

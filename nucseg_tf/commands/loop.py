@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from nucseg_tf.commands.options import Changes, Device, complete
-from nucseg_tf.console import show_progress
+from nucseg_tf.console import printable, show_progress
 from nucseg_tf.errors import SomeImagesFailed
 
 
@@ -31,7 +31,7 @@ def show_status(project: Path, *, json: bool = False) -> str:
     following = sorted(judged, key=lambda key: -judged[key].value)
     found = status(project, opened.fields)
     found["next"] = [{"field": key, **asdict(judged[key])} for key in following]
-    return dumps(found, indent=1) if json else as_text(found)
+    return dumps(found, indent=1) if json else printable(as_text(found))
 
 
 def train_version(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nucseg_tf.commands.options import Columns, Pattern
+from nucseg_tf.console import printable
 from nucseg_tf.errors import ImageReadError
 
 if TYPE_CHECKING:
@@ -29,11 +30,11 @@ def plate(
 
     found = open_plate(folder, pattern, columns)
     for line in (*_map(found), "", *_facts(found)):
-        print(line)
+        print(printable(line))
     oddities = found.oddities(sizes)
     print("\nNothing is missing." if not oddities else "\nMissing or odd:")
     for text in oddities:
-        print(f"- {text}")
+        print(printable(f"- {text}"))
 
 
 def _map(found: Plate) -> Iterator[str]:

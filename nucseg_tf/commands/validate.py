@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nucseg_tf.commands.options import Channel, Data, Invert, Plane, SplitBinary
+from nucseg_tf.console import printable
 from nucseg_tf.errors import DataError
 
 
@@ -22,7 +23,7 @@ def validate(
 
     report = validate(data, channel, z, invert, split_binary)
     for problem in report.problems:
-        print(f"{'warning' if problem.usable else 'error'}: {problem}")
+        print(printable(f"{'warning' if problem.usable else 'error'}: {problem}"))
     summary = f"{report.usable} of {report.images} fields can be used"
     errors = sum(not problem.usable for problem in report.problems)
     if errors:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nucseg_tf.data.regions import ENDING, parse_regions, read_regions, regions_path
 from nucseg_tf.errors import DataError
+from nucseg_tf.io.cells import from_cell
 from nucseg_tf.io.formats import CELLPOSE_ENDINGS, OTHER_LABELS, other_label, written_endings
 from nucseg_tf.io.images import images_in
 from nucseg_tf.io.names import stem_of
@@ -105,6 +106,7 @@ def scan_csv(path: Path) -> tuple[list[Field], list[Problem]]:
 
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
+        table = table.map(from_cell)
     except ValueError as error:  # empty, not text, or rows of different lengths
         raise DataError(f"{path}: cannot be read as CSV: {error}") from error
     if not {"image", "mask"} <= set(table.columns):

@@ -34,6 +34,7 @@ from nucseg_tf.evaluation.predictions import Stopped, predict_model
 from nucseg_tf.evaluation.summary import KEYS, f1, score_labels, summarise_benchmark
 from nucseg_tf.evaluation.worker import labels_file
 from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries
+from nucseg_tf.io.tables import without_formulas
 from nucseg_tf.types import Field
 
 LOG = logging.getLogger(__name__)
@@ -249,7 +250,7 @@ def _write(out: Path, result: Mapping[str, Any], table: pd.DataFrame) -> None:
 
 def _write_table(path: Path, table: pd.DataFrame) -> None:
     with atomic_path(path) as temporary:
-        table.to_csv(temporary, index=False)
+        without_formulas(table).to_csv(temporary, index=False)
 
 
 def _plain(value: Any) -> Any:

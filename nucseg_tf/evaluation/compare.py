@@ -26,6 +26,7 @@ from nucseg_tf.evaluation.paper import (
 )
 from nucseg_tf.evaluation.summary import ERRORS, OVERALL
 from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.io.tables import without_formulas
 
 MEASURES = {
     "f1_0.70": "F1 at IoU 0.7",
@@ -120,7 +121,7 @@ def write_comparison(folder: Path, table: pd.DataFrame, text: str) -> None:
     """Write compare.csv and compare.md."""
     ensure_folder(folder)
     with atomic_path(folder / "compare.csv") as temporary:
-        table.to_csv(temporary, index=False)
+        without_formulas(table).to_csv(temporary, index=False)
     with atomic_path(folder / "compare.md") as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 

@@ -18,6 +18,7 @@ from nucseg_tf.data.fields import field_hash, load_field
 from nucseg_tf.data.manifest import scan
 from nucseg_tf.errors import DataError, UsageError
 from nucseg_tf.evaluation.summary import OVERALL
+from nucseg_tf.io.cells import from_cell
 from nucseg_tf.io.names import folded
 from nucseg_tf.types import Field
 
@@ -69,6 +70,7 @@ def read_groups(path: Path, fields: Sequence[Field]) -> dict[str, str]:
     """Group of each field, by its name, from a CSV file of columns image and group."""
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
+        table = table.map(from_cell)
         pairs = dict(zip(table["image"], table["group"], strict=True))
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{path}: expected CSV with the columns image, group: {error}") from error

@@ -13,6 +13,7 @@ from nucseg_tf.data.regions import read_known_labels
 from nucseg_tf.errors import DataError, LabelError, SomeImagesFailed
 from nucseg_tf.evaluation.pairs import pair_labels
 from nucseg_tf.evaluation.scores import ImageScore, score_image, summarise
+from nucseg_tf.io.cells import as_cell
 from nucseg_tf.io.files import atomic_path, ensure_folder
 from nucseg_tf.io.labels import read_labels
 from nucseg_tf.io.tables import write_failures
@@ -120,7 +121,7 @@ def _write_csv(path: Path, scores: dict[str, ImageScore]) -> None:
     """Write one row per image, thresholds as columns such as `f1_0.50`."""
     rows = []
     for stem, score in scores.items():
-        row: dict[str, Any] = {"image": stem, **score.to_dict()}
+        row: dict[str, Any] = {"image": as_cell(stem), **score.to_dict()}
         for key, counts in row.pop("thresholds").items():
             row |= {f"{name}_{key}": value for name, value in counts.items()}
         rows.append(row)

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from nucseg_tf.io.files import atomic_path, unwritable
+from nucseg_tf.io.files import atomic_path, open_own, unwritable
 from nucseg_tf.io.tables import Table, kinds_of
 
 LOG = logging.getLogger(__name__)
@@ -75,8 +75,9 @@ class Journal:
     def _begin(self) -> None:
         """Empty the files of what is on its way."""
         try:
-            self._rows.write_bytes(b"")
-            self._lines.write_text(f"{self._head}\n", encoding="utf-8")
+            open_own(self._rows, "wb").close()
+            with open_own(self._lines, "w", encoding="utf-8") as lines:
+                lines.write(f"{self._head}\n")
         except OSError as error:
             raise unwritable(self.table, error) from error
 
@@ -90,7 +91,7 @@ class Journal:
         entries = [Entry(**json.loads(line)) for line in whole]
         size = self._rows.stat().st_size if self._rows.exists() else 0
         kept = [entry for entry in entries if entry.end <= size]
-        with self._rows.open("ab") as rows:
+        with open_own(self._rows, "ab") as rows:
             rows.truncate(kept[-1].end if kept else 0)
         with atomic_path(self._lines) as temporary:
             text = "".join(f"{line}\n" for line in (first, *whole[: len(kept)]))
@@ -110,7 +111,7 @@ class Journal:
             OutputError: the files cannot be written.
         """
         try:
-            with self._rows.open("a", newline="", encoding="utf-8") as stream:
+            with open_own(self._rows, "a", newline="", encoding="utf-8") as stream:
                 start, rows = stream.tell(), Rows(stream)
                 try:
                     yield rows
@@ -122,7 +123,7 @@ class Journal:
             if rows.kept is None:
                 return
             entry = Entry(name, start, end, rows.columns, *rows.kept)
-            with self._lines.open("a", encoding="utf-8") as lines:
+            with open_own(self._lines, "a", encoding="utf-8") as lines:
                 lines.write(json.dumps(asdict(entry)) + "\n")
         except OSError as error:
             raise unwritable(self.table, error) from error

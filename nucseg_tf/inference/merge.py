@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nucseg_tf.errors import UsageError
+from nucseg_tf.errors import DataError, UsageError
 from nucseg_tf.inference.fields import write_fields
 from nucseg_tf.inference.journal import forget
 from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries
@@ -194,5 +194,10 @@ def _rows(part: Part, columns: list[str]) -> Iterator[list[str]]:
     with part.table.open(newline="", encoding="utf-8") as stream:
         reader = csv.reader(stream)
         place = {name: number for number, name in enumerate(next(reader))}
-        for cells in reader:
-            yield [cells[place[name]] if name in place else "" for name in columns]
+        try:
+            for cells in reader:
+                yield [cells[place[name]] if name in place else "" for name in columns]
+        except (csv.Error, IndexError) as error:
+            raise DataError(
+                f"{part.table}: damaged ({error}). Run nucseg predict again."
+            ) from error

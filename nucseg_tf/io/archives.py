@@ -7,6 +7,7 @@ and an archive is refused whose names or sizes would harm a program that does un
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import shutil
 import stat
@@ -23,11 +24,14 @@ from uuid import uuid4
 from pydantic import BaseModel, ValidationError
 
 from nucseg_tf.errors import DataError, UsageError
+from nucseg_tf.io import limits
 from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries_of, unwritable
 
 MAX_FILES = 200_000
+MAX_DIRECTORY = 32 * 2**20  # bytes of the list of files in a zip, which takes ten times as much
 MAX_TOTAL = 64 * 2**30  # bytes unpacked, images included
 MAX_READ = 256 * 2**20  # bytes of one file that is read: annotations, not images
+JSON_COST = 30  # bytes of memory for one of JSON, where it is all short lists
 MAX_RATIO = 200  # unpacked to packed; JSON and images stay far below
 RATIO_FROM = 2**20  # bytes; a smaller file may be as empty as it likes
 Model = TypeVar("Model", bound=BaseModel)
@@ -54,15 +58,26 @@ class Source:
         Raises:
             DataError: it is too large, damaged, or not JSON.
         """
-        data = self.load(name, MAX_READ + 1)
-        if len(data) > MAX_READ:
-            raise DataError(f"{self.path}: {name}: larger than {MAX_READ >> 20} MiB; split it")
-        try:
-            return json.loads(data)
-        except (ValueError, RecursionError) as error:
-            raise DataError(
-                f"{self.path}: {name}: is no JSON, or cut short ({error}). Export it again."
-            ) from error
+        return read_json(f"{self.path}: {name}", self.load(name, MAX_READ + 1))
+
+
+def read_json(where: str, data: bytes) -> Any:
+    """JSON of files that nobody trusts.
+
+    Args:
+        where: it is from, for messages.
+        data: the text.
+
+    Raises:
+        DataError: it is too large for the memory or damaged, or no JSON.
+    """
+    if len(data) > MAX_READ:
+        raise DataError(f"{where}: larger than {MAX_READ >> 20} MiB; split it")
+    limits.check((len(data),), JSON_COST, where)
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{where}: is no JSON, or cut short ({error}). Export it again.") from error
 
 
 def validated(model: type[Model], data: Any, where: str) -> Model:
@@ -104,6 +119,7 @@ def open_source(path: Path) -> Iterator[Source]:
     with contextlib.ExitStack() as stack:
         with _readable(path):
             if suffix == ".zip":
+                _check_directory(path)
                 source = _zip(path, stack.enter_context(zipfile.ZipFile(path)))
             else:  # only uncompressed: to list a compressed one means to inflate all of it
                 source = _tar(path, stack.enter_context(tarfile.open(path, "r:")))
@@ -170,10 +186,28 @@ def _readable(path: Path) -> Iterator[None]:
     """What zipfile and tarfile raise of damaged or encrypted archives, as our own error."""
     try:
         yield
-    except (OSError, EOFError, zlib.error, RuntimeError, NotImplementedError) as error:
+    except (OSError, EOFError, MemoryError, zlib.error, RuntimeError, ValueError) as error:
         raise _damaged(path, error) from error
     except (zipfile.BadZipFile, tarfile.TarError) as error:
         raise _damaged(path, error) from error
+
+
+def _check_directory(path: Path) -> None:
+    """Refuse a zip whose list of files is too long, before zipfile reads it.
+
+    The list's length stands in a record at the end of the file, behind which a comment may follow.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(max(0, size - 2**16 - 22))
+        end = file.read()
+    place = end.rfind(b"PK\5\6")
+    length = int.from_bytes(end[place + 12 : place + 16], "little") if place >= 0 else 0
+    wide = end.rfind(b"PK\6\6")  # of more than 65,535 files, or 4 GiB
+    if wide >= 0:
+        length = max(length % 0xFFFFFFFF, int.from_bytes(end[wide + 40 : wide + 48], "little"))
+    if length > MAX_DIRECTORY:
+        raise DataError(f"{path}: its list of files takes {length:,} bytes; split it")
 
 
 def _zip(path: Path, archive: zipfile.ZipFile) -> Source:
@@ -181,8 +215,11 @@ def _zip(path: Path, archive: zipfile.ZipFile) -> Source:
     names = [member.orig_filename for member in members]
     _check_names(path, names)
     for member in members:
-        if stat.S_ISLNK(member.external_attr >> 16):
-            raise _unsafe(path, member.orig_filename, "is a link")
+        kind = stat.S_IFMT(member.external_attr >> 16)
+        if kind not in (0, stat.S_IFREG):
+            raise _unsafe(path, member.orig_filename, "is a link or a device")
+        if member.flag_bits & 1:
+            raise _unsafe(path, member.orig_filename, "has a password")
         ratio = member.file_size / max(member.compress_size, 1)
         if member.file_size > RATIO_FROM and ratio > MAX_RATIO:
             raise _unsafe(path, member.orig_filename, f"unpacks to {ratio:.0f} times its size")
@@ -196,7 +233,8 @@ def _zip(path: Path, archive: zipfile.ZipFile) -> Source:
 
 
 def _tar(path: Path, archive: tarfile.TarFile) -> Source:
-    members = [member for member in archive if not member.isdir()]
+    listed = itertools.islice(archive, MAX_FILES + 1)  # the rest need not be looked for
+    members = [member for member in listed if not member.isdir()]
     names = [member.name.removeprefix("./") for member in members]
     _check_names(path, names)
     by_name = dict(zip(names, members, strict=True))
@@ -220,6 +258,8 @@ def _check_names(path: Path, names: list[str]) -> None:
     for name in names:
         if name.startswith("/") or name[1:2] == ":":
             raise _unsafe(path, name, "has an absolute path")
+        if ":" in name:
+            raise _unsafe(path, name, "has a colon in its name, as streams of Windows have")
         if ".." in PurePosixPath(name).parts:
             raise _unsafe(path, name, "leads out of its folder (..)")
         if "\\" in name or not name.isprintable():

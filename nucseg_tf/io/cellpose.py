@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 
 from nucseg_tf.errors import LabelError
 
 MOST = 2 * 2**30  # bytes of a file
+_SETS = {code[0] for code in (pickle.EMPTY_SET, pickle.ADDITEMS, pickle.FROZENSET)}
 TYPES = ("b1", "u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f4", "f8")
 REMEDY = "Save the masks as TIFF or PNG in Cellpose (File > Save masks as PNG/tif)."
 
@@ -62,12 +63,46 @@ class _Noted:
         """For dictionaries of other classes."""
 
 
-class _Reader(pickle.Unpickler):
-    """Gives a stand-in for whatever is named."""
+class _Reader(pickle._Unpickler):
+    """Gives a stand-in for whatever is named.
+
+    In Python, not C, where a number of four bytes makes the list of what is remembered fill the
+    memory. Keys are text or numbers: to hash tuples of tuples of tuples would take forever.
+    """
+
+    stack: list[Any]
+    dispatch: ClassVar[dict[int, Any]] = {
+        code: load for code, load in pickle._Unpickler.dispatch.items() if code not in _SETS
+    }
+
+    def load_setitem(self) -> None:
+        """One entry of a dictionary."""
+        _check_keys(self.stack[-2:])
+        super().load_setitem()  # type: ignore[misc]
+
+    def load_setitems(self) -> None:
+        """Several."""
+        _check_keys(self.stack)
+        super().load_setitems()  # type: ignore[misc]
+
+    def load_dict(self) -> None:
+        """A dictionary of the first protocol."""
+        _check_keys(self.stack)
+        super().load_dict()  # type: ignore[misc]
+
+    dispatch[pickle.SETITEM[0]] = load_setitem
+    dispatch[pickle.SETITEMS[0]] = load_setitems
+    dispatch[pickle.DICT[0]] = load_dict
 
     def find_class(self, module: str, name: str) -> Any:
         """A stand-in that has no more than the name."""
         return type(f"{module}.{name}"[:100], (_Noted,), {})
+
+
+def _check_keys(entries: list[Any]) -> None:
+    """Refuse keys, every second of some entries, that are neither text nor numbers."""
+    if not all(isinstance(key, str | int | bytes) for key in entries[::2]):
+        raise pickle.UnpicklingError("a key is neither text nor a number")
 
 
 def _skip_header(file: BinaryIO) -> None:
@@ -96,11 +131,12 @@ def _array(noted: Any) -> np.ndarray:
     if not isinstance(noted, _Noted):
         raise TypeError("masks are no array")
     _, shape, dtype, is_fortran, content = noted.state
-    code, order = str(dtype.args[0]).lstrip("<>|="), dtype.state[1]
+    code, order = dtype.args[0], dtype.state[1]
+    code = code.lstrip("<>|=") if isinstance(code, str) else ""
     if code not in TYPES or not isinstance(content, bytes):
-        raise ValueError(f"masks of type {code}")
+        raise ValueError(f"masks of type {code[:20]!r}")
     kind = np.dtype(code).newbyteorder(order)
     values = np.frombuffer(content, kind)  # of as many bytes as there are
     if not all(isinstance(side, int) and side >= 0 for side in shape):
-        raise ValueError(f"masks of shape {shape}")
+        raise ValueError("masks of no shape")  # whose text could be endless
     return values.reshape(shape, order="F" if is_fortran else "C")

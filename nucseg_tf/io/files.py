@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from nucseg_tf.errors import DiskFullError, OutputError
@@ -62,6 +63,22 @@ def atomic_path(path: str | os.PathLike[str], synced: bool = False) -> Iterator[
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def open_own(path: Path, mode: str, **options: Any) -> Any:
+    """Open a file of ours to write, as `open` does, but no symbolic link.
+
+    Whoever may write to a folder could have put one there, to have another file of the user's
+    written to.
+
+    Raises:
+        OSError: it cannot be opened, or is a symbolic link.
+    """
+    return open(path, mode, opener=_without_links, **options)  # `Path.open` has no opener
+
+
+def _without_links(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def sync_folder(folder: Path) -> None:

@@ -222,6 +222,8 @@ def find_reader(path: Path) -> Reader:
         )
     if not path.exists():
         raise ImageReadError(f"{path}: no such file")
+    if not (path.is_file() or path.is_dir()):
+        raise ImageReadError(f"{path}: is a pipe or a device; expected an image file")
     reader = reader_for(path)
     if path.is_dir() and not (reader and reader.folders):
         raise ImageReadError(f"{path}: is a folder; expected an image file")

@@ -28,7 +28,7 @@ from typing import TextIO
 from uuid import uuid4
 
 from nucseg_tf.errors import BusyError, OutputError
-from nucseg_tf.io.files import reason
+from nucseg_tf.io.files import open_own, reason
 
 LOG = logging.getLogger(__name__)
 NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
@@ -185,7 +185,7 @@ def lock_now(stream: TextIO) -> None:
 def _open(path: Path) -> tuple[TextIO, bool]:
     """The file, open, and whether the system gave its lock; OSError if another has it."""
     while True:
-        stream = path.open("a+", encoding="utf-8")
+        stream = open_own(path, "a+", encoding="utf-8")
         try:
             lock_now(stream)
             if path.exists() and os.path.samestat(path.stat(), os.fstat(stream.fileno())):

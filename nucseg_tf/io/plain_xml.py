@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+from xml.etree import ElementTree
 from xml.parsers import expat
 
-from nucseg_tf.errors import DataError
+from nucseg_tf.errors import DataError, ImageReadError
 
 CHUNK = 2**18  # bytes read at a time
 MAX_BYTES = 2**29  # of a file that are looked at
@@ -62,6 +63,43 @@ def read_elements(path: Path) -> Iterator[Element]:
         raise DataError(
             f"{path}: cannot be read as XML: {error}. Copy it again, or remove it."
         ) from error
+
+
+def parse_text(path: Path, text: str | bytes) -> ElementTree.Element:
+    """A text of metadata that is held already, as a tree.
+
+    Args:
+        path: of the file that it is from, for messages.
+        text: the XML.
+
+    Raises:
+        ImageReadError: it declares a document type, or is beyond a limit.
+        ElementTree.ParseError: it is no XML.
+    """
+    parser = ElementTree.XMLParser(target=_Builder(path))
+    parser.feed(text)
+    return parser.close()
+
+
+class _Builder(ElementTree.TreeBuilder):
+    """Builds a tree without document types, of limited depth."""
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self._path, self._depth = path, 0
+
+    def doctype(self, *declared: object) -> None:
+        raise ImageReadError(f"{self._path}: its metadata declare a document type. Save it anew.")
+
+    def start(self, tag: str, attributes: dict[str, str]) -> ElementTree.Element:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise ImageReadError(f"{self._path}: its metadata are nested deeper than {MAX_DEPTH}")
+        return super().start(tag, attributes)
+
+    def end(self, tag: str) -> ElementTree.Element:
+        self._depth -= 1
+        return super().end(tag)
 
 
 class _LimitError(Exception):

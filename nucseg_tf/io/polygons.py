@@ -12,7 +12,7 @@ from nucseg_tf.io.boxes import Box, clip_box, shape_of
 
 
 def polygon_mask(
-    points: np.ndarray, shape: tuple[int, ...], most: int = 50_000_000
+    points: np.ndarray, shape: tuple[int, ...], most: int = 5_000_000
 ) -> tuple[Box, np.ndarray]:
     """Pixels whose centres lie in a polygon, by the even-odd rule.
 

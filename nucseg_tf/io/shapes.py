@@ -6,7 +6,6 @@ centre is inside. Where outlines overlap, the first keeps the pixels.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,13 @@ from typing import Any
 import numpy as np
 
 from nucseg_tf.errors import DataError, LabelError
-from nucseg_tf.io.archives import MAX_READ, open_source
+from nucseg_tf.io import limits
+from nucseg_tf.io.archives import MAX_READ, open_source, read_json
 from nucseg_tf.io.boxes import enclosing, shape_of, shifted, slices
 from nucseg_tf.io.polygons import polygon_mask
 
 SLACK = 2.0  # px that outlines may reach beyond the image
+MOST_COVER = 30  # boxes of all outlines together, in images; dense fields stay below 3
 LARGEST_ROI = 64 * 2**20  # bytes
 Rings = list[np.ndarray]  # each (N, 2) float (row, column); even-odd, so holes are rings, too
 
@@ -40,7 +41,9 @@ def read_shapes(path: Path, shape: tuple[int, int]) -> np.ndarray:
 
 def draw(path: Path, nuclei: Iterable[Rings], shape: tuple[int, int]) -> np.ndarray:
     """Fill outlines; see `read_shapes`."""
+    limits.check(shape, np.dtype(np.int32).itemsize, path)
     labels = np.zeros(shape, np.int32)
+    room = MOST_COVER * shape[0] * shape[1]
     for number, rings in enumerate(nuclei, start=1):
         corners = np.concatenate(rings)
         beyond = not np.isfinite(corners).all() or np.any(corners < -SLACK)
@@ -51,6 +54,9 @@ def draw(path: Path, nuclei: Iterable[Rings], shape: tuple[int, int]) -> np.ndar
             )
         masks = [polygon_mask(ring, shape) for ring in rings]
         around = enclosing([box for box, _ in masks])
+        room -= sum(mask.size for _, mask in masks)
+        if room < 0:
+            raise LabelError(f"{path}: its outlines cover the image more than {MOST_COVER} times")
         inside = np.zeros(shape_of(around), bool)
         for box, mask in masks:
             inside[slices(shifted(box, around))] ^= mask
@@ -63,8 +69,8 @@ def _geojson(path: Path) -> list[Rings]:
     """Nuclei of QuPath: detections and nuclei of cells; annotations where there is nothing else."""
     if path.stat().st_size > MAX_READ:
         raise LabelError(f"{path}: larger than {MAX_READ >> 20} MiB; split it")
+    content = read_json(str(path), path.read_bytes())
     try:
-        content = json.loads(path.read_bytes())
         features = content["features"] if isinstance(content, dict) else content
         kinds = [feature.get("properties", {}).get("objectType") for feature in features]
         single = any(kind in ("detection", "cell") for kind in kinds)
@@ -74,7 +80,7 @@ def _geojson(path: Path) -> list[Rings]:
             if kind in ("detection", "cell") or not single
         ]
         return [_rings(geometry) for geometry in drawn]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise LabelError(
             f"{path}: is no GeoJSON of outlines ({error!r}). Export it again, from QuPath as "
             "FeatureCollection."
@@ -92,7 +98,8 @@ def _rings(geometry: dict[str, Any]) -> Rings:
 def _rois(path: Path) -> list[Rings]:
     """Outlines of ImageJ's ROI manager."""
     if path.suffix.lower() == ".roi":
-        return [_roi(path, path.name, path.read_bytes())]
+        with path.open("rb") as file:
+            return [_roi(path, path.name, file.read(LARGEST_ROI))]
     with open_source(path) as source:
         names = [name for name in source.names if name.lower().endswith(".roi")]
         if not names:

@@ -7,13 +7,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nucseg_tf.errors import UsageError
+from nucseg_tf.io.cells import SIGNS, as_cell
 from nucseg_tf.io.files import atomic_path
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 CSV, PARQUET = FORMATS = "csv", "parquet"
+GUARD = f"^'('*[{SIGNS}])"  # what `cells.as_cell` puts before a text, for pyarrow
 CHUNK = 10_000  # rows that are text at a time
 
 
@@ -34,7 +40,7 @@ class Table:
         return self.columns[name]
 
     def rows(self) -> Iterator[tuple[str, ...]]:
-        """Cells as text: numbers with nine digits, nothing for NaN."""
+        """Cells as text: numbers with nine digits, nothing for NaN; no formulas, see `cells`."""
         for first in range(0, len(self), CHUNK):  # text takes far more memory than numbers
             part = (column[first : first + CHUNK] for column in self.columns.values())
             yield from zip(*map(_texts, part), strict=True)
@@ -43,7 +49,8 @@ class Table:
 def _texts(column: np.ndarray) -> list[str]:
     if column.dtype.kind == "f":
         return ["" if value != value else f"{value:.9g}" for value in column.tolist()]
-    return [str(value) for value in column.tolist()]
+    texts = [str(value) for value in column.tolist()]
+    return texts if column.dtype.kind in "iub" else list(map(as_cell, texts))
 
 
 def kinds_of(table: Table) -> dict[str, str]:
@@ -71,6 +78,7 @@ def to_parquet(file: Path, out: Path, kinds: Mapping[str, str]) -> None:
         OutputError: the file cannot be written.
     """
     import pyarrow as pa
+    import pyarrow.compute as pc
     from pyarrow import csv as arrow_csv
     from pyarrow import parquet
 
@@ -89,7 +97,10 @@ def to_parquet(file: Path, out: Path, kinds: Mapping[str, str]) -> None:
         arrow_csv.open_csv(file, parse_options=quoted, convert_options=options) as blocks,
     ):
         for block in blocks:
-            writer.write_batch(block)
+            columns = zip(block.columns, schema, strict=True)
+            plain = [pc.replace_substring_regex(column, GUARD, r"\1") if field.type == pa.string()
+                     else column for column, field in columns]  # fmt: skip
+            writer.write_batch(pa.record_batch(plain, schema=schema))
 
 
 def settle_format(file: Path, table: str, kinds: Mapping[str, str]) -> None:
@@ -155,4 +166,11 @@ def write_failures(
     ):
         writer = csv.writer(stream)
         writer.writerow(["image", "reason"])
-        writer.writerows((str(path), reason) for path, reason in failures)
+        writer.writerows((as_cell(str(path)), as_cell(reason)) for path, reason in failures)
+
+
+def without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same table, its texts fit for CSV; see `cells`."""
+    texts = [name for name, kind in frame.dtypes.items() if kind.kind not in "iufb"]
+    safe = {name: [as_cell(v) if isinstance(v, str) else v for v in frame[name]] for name in texts}
+    return frame.assign(**safe)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from uuid import uuid4
 
@@ -14,6 +15,8 @@ from nucseg_tf.models import zoo
 
 MODEL_FILES = ("model.yaml", "model.weights.h5", "README.md", "sha256")
 MAX_MODEL_FILE = 4 * 2**30  # bytes unpacked; more in a zip is a slip or an attack
+MAX_RATIO = 200  # unpacked to packed
+SMALL = 2**20  # bytes that may be packed as small as they like
 
 
 def export_model(name: str, file: Path, models_dir: Path | None = None) -> Path:
@@ -39,6 +42,7 @@ def export_model(name: str, file: Path, models_dir: Path | None = None) -> Path:
     with atomic_path(file) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for entry in MODEL_FILES:
             if (folder / entry).is_file():
+                _refuse_link(folder / entry)
                 archive.write(folder / entry, f"{top}/{entry}")
     return file
 
@@ -78,6 +82,12 @@ def import_model(file: Path, models_dir: Path, name: str | None = None) -> Path:
     return folder
 
 
+def _refuse_link(file: Path) -> None:
+    """Refuse to hand on what lies elsewhere, such as a private key in the place of a README."""
+    if file.resolve().parent != file.parent.resolve():
+        raise ModelError(f"{file}: is a link to {file.resolve()}; put a copy in its place")
+
+
 def _unpack(file: Path, target: Path) -> str:
     """Copy the files of a model out of a zip, by known names only; returns the model's name."""
     try:
@@ -91,17 +101,26 @@ def _unpack(file: Path, target: Path) -> str:
                     f"{file}: is no exported model: expected NAME/{{{','.join(MODEL_FILES)}}} only"
                 )
             for entry, name in zip(entries, names, strict=True):
-                if entry.file_size > MAX_MODEL_FILE:
-                    raise ModelError(f"{file}: {name} is larger than {MAX_MODEL_FILE} bytes")
+                _check_entry(file, entry)
                 with archive.open(entry) as source, (target / name).open("wb") as copy:
                     shutil.copyfileobj(source, copy)
     except OSError as error:
         if error.errno in FULL:
             raise
         raise ModelError(f"{file}: cannot be read as a zip file: {error}") from error
-    except (RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
+    except (EOFError, zlib.error, RuntimeError, zipfile.BadZipFile) as error:
         raise ModelError(f"{file}: cannot be read as a zip file: {error}") from error
     return top
+
+
+def _check_entry(file: Path, entry: zipfile.ZipInfo) -> None:
+    """Refuse what is too large once it is unpacked; ModelError."""
+    stored = max(entry.compress_size, 1)
+    if entry.file_size > min(MAX_MODEL_FILE, max(SMALL, MAX_RATIO * stored)):
+        raise ModelError(
+            f"{file}: {entry.filename} unpacks to {entry.file_size:,} bytes from {stored:,}; "
+            f"expected {MAX_MODEL_FILE:,} at most, and {MAX_RATIO} times as many at most"
+        )
 
 
 def _model_files_only(names: list[str]) -> bool:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import h5py
 import numpy as np
 
-from nucseg_tf.errors import InitialisationError, ModelError
+from nucseg_tf.errors import ImageReadError, InitialisationError, ModelError
+from nucseg_tf.io import limits
 from nucseg_tf.io.files import atomic_path
+from nucseg_tf.io.readers.hdf5 import check_dataset
 
 if TYPE_CHECKING:
     import keras
@@ -54,12 +56,21 @@ def read_weights(path: Path) -> list[tuple[str, np.ndarray]]:
     """
     try:
         with h5py.File(path, "r", locking=False) as file:
-            return [
-                (str(file[key].attrs["path"]), np.asarray(file[key], np.float32))
-                for key in sorted(file)
-            ]
-    except (OSError, KeyError) as error:
+            datasets = [_own(path, file, key) for key in sorted(file)]
+            sizes = [dataset.size for dataset in datasets]
+            limits.check((sum(sizes),), 4, path, path.stat().st_size)
+            return [(str(d.attrs["path"]), np.asarray(d, np.float32)) for d in datasets]
+    except (OSError, KeyError, TypeError, ValueError, ImageReadError) as error:
         raise ModelError(f"{path}: cannot be read as a weights file: {error}") from error
+
+
+def _own(path: Path, file: h5py.File, key: str) -> h5py.Dataset:
+    """A dataset of a file, unless it lies in another one, or claims too much."""
+    dataset = file[key] if isinstance(file.get(key, getlink=True), h5py.HardLink) else None
+    if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in "fiu":
+        raise ValueError(f"{key} is no array of numbers in it")
+    check_dataset(path, dataset)
+    return dataset
 
 
 def load_weights(network: keras.Model, path: Path) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from nucseg_tf.errors import DataError
+from nucseg_tf.io.cells import from_cell
 
 ORIGIN = ("image", "scene", "plate", "well", "field")  # what tells fields apart
 PLACES = {
@@ -215,6 +216,7 @@ def _chunks(
                 yield pa.table(texts).to_pandas()
         return
     measured = [name for name in names if name not in ORIGIN]
+    origin = [name for name in names if name in ORIGIN]
     types: dict[str, type] = {name: str for name in names if name in ORIGIN}
     types |= {name: float for name in measured if kinds[name] != "b"}
     # Plates may be called NA, so only what is empty is missing, and only among numbers.
@@ -227,4 +229,7 @@ def _chunks(
         na_values=missing,
         chunksize=rows,
     ) as reader:
-        yield from reader
+        for table in reader:
+            # Names repeat in each row, and only a few differ.
+            known = {n: {text: from_cell(text) for text in table[n].unique()} for n in origin}
+            yield table.assign(**{name: table[name].map(texts) for name, texts in known.items()})

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+from xml.etree import ElementTree
+
 import pytest
 
-from nucseg_tf.errors import DataError
+from nucseg_tf.errors import DataError, ImageReadError
 from nucseg_tf.io import plain_xml
-from nucseg_tf.io.plain_xml import Element, read_elements
+from nucseg_tf.io.plain_xml import Element, parse_text, read_elements
 
 
 @pytest.fixture
@@ -76,3 +79,23 @@ def test_a_long_list_of_blanks_is_no_long_text(written):
 def test_who_stops_early_does_not_see_what_is_wrong_later(written):
     text = "<a><b/>" + " " * 2 * plain_xml.CHUNK + "</wrong>"
     assert next(read_elements(written(text))).tag == "b"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "document type"),
+        ('<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>', "document type"),
+        ("<a>" * 100 + "</a>" * 100, "nested deeper"),
+    ],
+)
+def test_texts_of_metadata_do_no_harm(text, told):
+    with pytest.raises(ImageReadError, match=rf"a\.czi: .*{told}"):
+        parse_text(Path("a.czi"), text)
+
+
+def test_texts_of_metadata_are_trees():
+    root = parse_text(Path("a.czi"), '<a><b c="\u00b5m">d</b></a>'.encode())
+    assert (root.findtext("b"), root.find("b").get("c")) == ("d", "\u00b5m")
+    with pytest.raises(ElementTree.ParseError):
+        parse_text(Path("a.czi"), "no XML")

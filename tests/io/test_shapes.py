@@ -80,7 +80,7 @@ def test_the_first_keeps_what_two_outlines_share():
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("{", "is no GeoJSON"),
+        ("{", "is no JSON"),
         ("{}", "is no GeoJSON"),
         ('[{"geometry": null}]', "is no GeoJSON"),
         ('[{"geometry": {"type": "Point", "coordinates": [1, 2]}}]', "a Point has no area"),
@@ -89,7 +89,7 @@ def test_the_first_keeps_what_two_outlines_share():
 )
 def test_geojson_of_something_else(tmp_path, content, told):
     (tmp_path / "a.geojson").write_text(content)
-    with pytest.raises(LabelError, match=rf"a\.geojson: .*{told}"):
+    with pytest.raises(DataError, match=rf"a\.geojson: .*{told}"):
         read_shapes(tmp_path / "a.geojson", SHAPE)
 
 

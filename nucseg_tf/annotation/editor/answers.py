@@ -6,7 +6,7 @@ import logging
 
 from pydantic import ValidationError
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -23,7 +23,7 @@ from nucseg_tf.imaging.memory import explain
 LOG = logging.getLogger(__name__)
 
 
-class TooLargeError(EditError):
+class TooLargeBodyError(EditError):
     """A body that does not say its length, and is too long."""
 
 
@@ -34,7 +34,7 @@ CODES: tuple[tuple[type[NucsegError], int], ...] = (
     (ConflictError, 409),
     (BegunError, 409),
     (ClosedError, 410),
-    (TooLargeError, 413),
+    (TooLargeBodyError, 413),
     (TooLargeUploadError, 413),
     (PlaneChoiceError, 428),
     (EditError, 422),
@@ -51,12 +51,15 @@ def with_refusals(routes: list[Route]) -> Starlette:
 
 
 async def read_body(request: Request) -> bytes:
-    """The body of a request; TooLargeError."""
+    """The body of a request; TooLargeBodyError."""
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise TooLargeError(f"expected {MAX_BODY:,} bytes at most. Received: more")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY:
+                raise TooLargeBodyError(f"expected {MAX_BODY:,} bytes at most. Received: more")
+    except ClientDisconnect as error:
+        raise EditError("the request was cut short") from error
     return body
 
 

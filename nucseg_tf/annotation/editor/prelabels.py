@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nucseg_tf.errors import DataError
+from nucseg_tf.io.cells import from_cell
 from nucseg_tf.io.names import stem_of
 
 
@@ -42,7 +43,7 @@ def read_objects(path: Path) -> Objects:
 
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
-        table["key"] = table["image"].map(_key_of_name)
+        table["key"] = table["image"].map(from_cell).map(_key_of_name)
         counts = table.groupby("key").size()
         found: dict[str, list[Suspect]] = {str(key): [] for key in counts.index}
         chosen = table.get("suspect", pd.Series("", table.index)).str.lower()

@@ -12,6 +12,7 @@ Answers forbid the browser to load, run or frame anything from elsewhere.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
 import socket
@@ -21,6 +22,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 UPLOAD = "/api/upload"
+BODY_SECONDS = 60.0  # between two pieces of a body
 MAX_BODY = 1_000_000  # 20,000 points are half of it
 ANSWER_HEADERS = {
     "content-security-policy": (
@@ -69,7 +71,7 @@ class Gate:
             code, text = refusal
             await JSONResponse({"error": text}, code)(scope, receive, _guarded(send))
             return
-        await self.app(scope, receive, _guarded(send))
+        await self.app(scope, _hurried(receive), _guarded(send))
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers = Headers(scope=scope)
@@ -121,6 +123,18 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _hurried(receive: Receive) -> Receive:
+    """Bodies whose next piece does not come for long are taken for cut off."""
+
+    async def hurried() -> Message:
+        try:
+            return await asyncio.wait_for(receive(), BODY_SECONDS)
+        except TimeoutError:
+            return {"type": "http.disconnect"}
+
+    return hurried
 
 
 def _guarded(send: Send) -> Send:

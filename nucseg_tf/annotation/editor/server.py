@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 
 from nucseg_tf.annotation.editor.addresses import hosts_of, url
 from nucseg_tf.annotation.editor.chooser import Chooser
+from nucseg_tf.annotation.editor.connections import Patient
 from nucseg_tf.annotation.editor.desk import Desk
 from nucseg_tf.annotation.editor.names import user_name
 from nucseg_tf.annotation.editor.planes import PlaneChoice
@@ -157,6 +158,7 @@ def _run(app: ASGIApp, listener: socket.socket) -> None:
     before = signal.signal(signal.SIGTERM, stop)
     config = uvicorn.Config(
         app,
+        http=Patient,
         log_config=None,
         log_level="warning",
         access_log=False,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import struct
 from collections.abc import AsyncIterator, Collection, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -30,6 +29,7 @@ from nucseg_tf.io.formats import result_endings
 from nucseg_tf.io.images import read_raw
 from nucseg_tf.io.names import folded, stem_of
 from nucseg_tf.io.readers.base import guarded
+from nucseg_tf.io.readers.plain_header import claimed
 from nucseg_tf.registry import READERS
 
 HIDDEN = ".upload-"
@@ -134,7 +134,7 @@ def _check(temporary: Path, name: str) -> None:
     Of a file of some kB that claims to be an image of some GB, nothing is decoded.
     """
     try:
-        _check_size(_png_shape(temporary), name)
+        _check_size(_shape_by_header(temporary), name)
         raw = read_raw(temporary)
         _check_size([raw.data.shape[raw.axes.index(axis)] for axis in "YX"], name)
         first = tuple(slice(None) if axis in "YX" else 0 for axis in raw.axes)
@@ -151,16 +151,13 @@ def _check_size(shape: Sequence[int], name: str) -> None:
         )
 
 
-def _png_shape(path: Path) -> tuple[int, int]:
-    """Rows and columns by the header of a PNG file, which is decoded as a whole; (0, 0) of others.
+def _shape_by_header(path: Path) -> tuple[int, int]:
+    """Rows and columns of files that are decoded as a whole; (0, 0) of others.
 
     TIFF files that are large come plane by plane, and formats of microscopes from their headers.
     """
     with path.open("rb") as file:
-        head = file.read(24)
-    if len(head) < 24 or head[:8] != b"\x89PNG\r\n\x1a\n":
-        return 0, 0
-    columns, rows = struct.unpack(">II", head[16:])
+        (_, rows, columns, _), _ = claimed(file.read(PIECE))
     return rows, columns
 
 

@@ -27,7 +27,7 @@ from nucseg_tf.io.archives import Source, open_source
 from nucseg_tf.io.boxes import shape_of
 from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries_of
 from nucseg_tf.io.labels import write_labels
-from nucseg_tf.io.tables import write_failures
+from nucseg_tf.io.tables import without_formulas, write_failures
 
 LOG = logging.getLogger(__name__)
 
@@ -193,4 +193,4 @@ def _write_csv(path: Path, table: list[dict[str, Any]], columns: list[str]) -> N
     import pandas as pd
 
     with atomic_path(path) as temporary:
-        pd.DataFrame(table, columns=columns).to_csv(temporary, index=False)
+        without_formulas(pd.DataFrame(table, columns=columns)).to_csv(temporary, index=False)

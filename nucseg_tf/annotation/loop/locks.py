@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO
 
 from nucseg_tf.errors import OutputError, UsageError
-from nucseg_tf.io.files import ensure_folder, reason
+from nucseg_tf.io.files import ensure_folder, open_own, reason
 from nucseg_tf.io.locks import BUSY, Holder, holder_now, parse
 
 LOG = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ def take(folder: Path, name: str, patience: float = PATIENCE) -> IO[str]:
     ensure_folder(folder / LOOP)
     path = _path(folder, name)
     try:
-        file = path.open("a+", encoding="utf-8")
+        file = open_own(path, "a+", encoding="utf-8")
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {reason(error, path.parent)}") from error
     end = time.monotonic() + patience

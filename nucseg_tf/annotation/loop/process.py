@@ -24,6 +24,7 @@ from nucseg_tf.annotation.loop import locks, versions
 from nucseg_tf.annotation.loop.accepted import accepted_fields
 from nucseg_tf.annotation.loop.status import obstacle
 from nucseg_tf.errors import OutputError, UsageError
+from nucseg_tf.io.files import open_own
 
 NICENESS = 10
 LOGS = {locks.TRAINING: "train.log", locks.PREDICTING: "predict.log", locks.SUBMITTED: "slurm.log"}
@@ -102,7 +103,7 @@ def _start(folder: Path, name: str, command: Sequence[str]) -> None:
 def _spawn(folder: Path, name: str, command: Sequence[str], lock: IO[str]) -> int:
     """Start `nucseg loop ...` apart from this process; gives its number."""
     nice = ["nice", "-n", str(max(0, NICENESS - os.nice(0)))] if shutil.which("nice") else []
-    with (folder / locks.LOOP / LOGS[name]).open("a", encoding="utf-8") as log:
+    with open_own(folder / locks.LOOP / LOGS[name], "a", encoding="utf-8") as log:
         process = subprocess.Popen(
             [*nice, sys.executable, "-m", "nucseg_tf", "loop", *command],
             stdin=subprocess.DEVNULL,

@@ -33,6 +33,7 @@ from nucseg_tf.config import Config
 from nucseg_tf.data.manifest import find_fields
 from nucseg_tf.data.regions import format_regions, known_labels
 from nucseg_tf.errors import DataError
+from nucseg_tf.io.cells import as_cell
 from nucseg_tf.io.files import ensure_folder, unwritable
 from nucseg_tf.io.labels import read_labels
 from nucseg_tf.schema import to_yaml
@@ -148,4 +149,4 @@ def _write_manifest(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({key: as_cell(text) for key, text in row.items()} for row in rows)

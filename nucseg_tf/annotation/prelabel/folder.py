@@ -32,7 +32,7 @@ from nucseg_tf.io.formats import result_endings
 from nucseg_tf.io.images import images_in
 from nucseg_tf.io.labels import write_labels
 from nucseg_tf.io.names import folded, stem_of
-from nucseg_tf.io.tables import write_failures
+from nucseg_tf.io.tables import without_formulas, write_failures
 from nucseg_tf.types import Image
 
 if TYPE_CHECKING:
@@ -204,5 +204,5 @@ def _write_objects(out: Path, tables: Sequence[pd.DataFrame]) -> int:
         filled = [empty]
     marked = suspects.mark(pd.concat(filled, ignore_index=True))
     with atomic_path(out / "objects.csv") as temporary:
-        marked.to_csv(temporary, index=False, float_format="%.9g")
+        without_formulas(marked).to_csv(temporary, index=False, float_format="%.9g")
     return int(marked["suspect"].sum())

@@ -17,17 +17,36 @@ LEAST_SCORE = 0.2  # of detections that tuning looks at
 SMALLEST_SIDE = 1.0  # px; smaller proposals and detections are dropped
 
 
+MOST_WIDTH = 4096  # four times the published; a model folder must not ask for any memory
+Width = Annotated[int, Limits(ge=1, le=MOST_WIDTH)]
+OwnWidth = Annotated[int, Limits(ge=0, le=MOST_WIDTH)]
+Several = Annotated[tuple[Positive, ...], Limits(max_length=16)]
+Cells = Annotated[int, Limits(ge=1, le=128)]
+
+
 class Detector(Strict):
     """Anchors, proposals, heads. Counts are for a ROI of 256 x 256 px."""
 
-    sizes: tuple[Positive, ...] = (8.0, 16.0, 32.0, 64.0, 128.0)  # px, anchors of each level
-    ratios: tuple[Positive, ...] = (0.5, 1.0, 2.0)  # width over height
-    rpn_filters: Count = 64
-    box_cells: Count = 7
-    box_units: Count = 256
-    mask_cells: Count = 28
-    mask_filters: Annotated[int, Limits(ge=0)] = 32  # of finer features; 0: of the pyramid's own
-    mask_convolutions: Count = 3
+    sizes: Annotated[tuple[Positive, ...], Limits(max_length=16)] = (
+        8.0,
+        16.0,
+        32.0,
+        64.0,
+        128.0,
+    )  # px, anchors of each level
+    ratios: Several = (
+        0.5,
+        1.0,
+        2.0,
+    )  # width over height
+    rpn_filters: Width = 64
+    box_cells: Cells = 7
+    box_units: Width = 256
+    mask_cells: Cells = 28
+    mask_filters: Annotated[int, Limits(ge=0, le=MOST_WIDTH)] = (
+        32  # of finer features; 0: of the pyramid's own
+    )
+    mask_convolutions: Annotated[int, Limits(ge=1, le=16)] = 3
     mask_enlarge: bool = False
     most_nuclei: Count = 160  # true ones in a ROI; of more, the rest is left out of the training
     rpn_anchors: Count = 192  # that train the region proposal network

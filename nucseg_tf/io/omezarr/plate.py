@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nucseg_tf.errors import ImageReadError
-from nucseg_tf.io.omezarr.store import is_zarr, ome_attributes, open_group
+from nucseg_tf.io.omezarr.store import inner_path, is_zarr, ome_attributes, open_group
 
 
 @dataclass(frozen=True)
@@ -90,15 +90,16 @@ def zarr_plate(path: str | os.PathLike[str]) -> ZarrPlate:
 def _read_well(path: Path, place: str, fields: list[ZarrField], missing: list[Path]) -> None:
     """Add the fields of a well that are there to `fields`, what is not to `missing`."""
     row, column = place.split("/")
-    folder = path / row / column
+    folder = inner_path(path, place)
     if not is_zarr(folder):
         missing.append(folder)
         return
     well = f"{row}{column.zfill(2)}"
     for image in ome_attributes(open_group(folder))["well"]["images"]:
         name, acquisition = str(image["path"]), image.get("acquisition")
-        if is_zarr(folder / name):
+        inner = inner_path(folder, name)
+        if is_zarr(inner):
             number = None if acquisition is None else int(acquisition)
-            fields.append(ZarrField(well, row, column, name, number, folder / name))
+            fields.append(ZarrField(well, row, column, name, number, inner))
         else:
-            missing.append(folder / name)
+            missing.append(inner)

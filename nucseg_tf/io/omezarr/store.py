@@ -6,7 +6,7 @@ import glob
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -68,6 +68,20 @@ def ome_attributes(group: zarr.Group) -> dict[str, Any]:
     attributes = group.attrs.asdict()
     inner = attributes.get("ome", attributes)
     return inner if isinstance(inner, dict) else {}
+
+
+def inner_path(folder: Path, name: str) -> Path:
+    """A folder that metadata name, below the one they are in.
+
+    Raises:
+        ImageReadError: it is not below.
+    """
+    parts = PurePosixPath(name).parts
+    if not parts or ".." in parts or name.startswith("/") or "\\" in name or ":" in name:
+        raise ImageReadError(
+            f"{folder}: its metadata name a folder outside of it, {name[:200]!r}. Export it again."
+        )
+    return folder.joinpath(*parts)
 
 
 def put_ome_attributes(group: zarr.Group, values: dict[str, Any]) -> None:

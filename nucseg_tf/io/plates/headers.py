@@ -10,6 +10,7 @@ from nucseg_tf.io.formats import reader_for
 from nucseg_tf.io.images import read_raw
 from nucseg_tf.io.pixel_size import tiff_pixel_sizes
 from nucseg_tf.io.readers.omezarr import READER
+from nucseg_tf.io.readers.tiff import opened
 from nucseg_tf.registry import READERS
 
 
@@ -36,10 +37,8 @@ def read_header(path: Path) -> Header:
         raw = READER.read(path) if path.is_dir() else read_raw(path)
         height, width = (raw.data.shape[raw.axes.index(axis)] for axis in "YX")
         return Header((height, width), raw.pixel_size)
-    import tifffile
-
     try:
-        with tifffile.TiffFile(path) as tiff:
+        with opened(path) as tiff:
             page = tiff.pages.first
             return Header((page.imagelength, page.imagewidth), tiff_pixel_sizes(tiff).pixel_size)
     except Exception as error:  # decoders raise what they like

@@ -146,7 +146,7 @@ PATTERNS = (
     _known(
         "MetaXpress",
         "TimePoint_1/ZStep_1/Plate_B03_s1_w1.tif",
-        r"(?:(?:.*/)?TimePoint_(?P<t>\d+)/)?(?:(?:.*/)?ZStep_(?P<z>\d+)/)?(?:.*/)?"
+        r"(?:TimePoint_(?P<t>\d+)/|ZStep_(?P<z>\d+)/|[^/]*/)*+"  # possessive: no way back
         r"(?:(?P<plate>[^/]+?)_)?(?P<well>[A-Z]{1,2}\d{2})(?=_[sw]\d)(?:_s(?P<field>\d+))?"
         r"(?:_(?P<channel>w\d+?))?(?:[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12})?\.\w+",
         left_out=r"_thumb[^/]*$",

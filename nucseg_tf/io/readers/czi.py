@@ -12,7 +12,9 @@ from xml.etree import ElementTree
 import numpy as np
 
 from nucseg_tf.errors import ImageReadError
+from nucseg_tf.io import limits
 from nucseg_tf.io.extras import load_extra
+from nucseg_tf.io.plain_xml import parse_text
 from nucseg_tf.io.readers.base import RawImage, Reader, Stack, refuse_several
 
 AXES = "TZC"
@@ -42,7 +44,7 @@ class CziReader(Reader):
             numbers = sorted(file.scenes_bounding_rectangle_no_pyramid)
             if not numbers:
                 return ("",)
-            said = ElementTree.fromstring(file.raw_metadata).iter("Scene")
+            said = parse_text(path, file.raw_metadata).iter("Scene")
         names = {scene.get("Index", ""): scene.get("Name", "") for scene in said}
         found = tuple(names.get(str(number), "") for number in numbers)
         whole = all(found) and len(set(found)) == len(found)
@@ -66,18 +68,19 @@ class CziReader(Reader):
             )
             extent = file.total_bounding_box_no_pyramid
             kinds = set(file.pixel_types.values())
-            metadata = ElementTree.fromstring(file.raw_metadata)
+            metadata = parse_text(path, file.raw_metadata)
         _check(path, extent, kinds)
         kind = max(kinds, key=lambda name: np.dtype(_TYPES[name][0]).itemsize)
         dtype, colour = _TYPES[kind]
         lengths = [extent[axis][1] for axis in AXES]
+        shape = (*lengths, box.h, box.w, *([3] if colour else []))
+        limits.check_windows(shape, np.dtype(dtype).itemsize, path, path.stat().st_size)
 
         def plane(place: tuple[int, ...]) -> Any:
             where = dict(zip(AXES, place, strict=True))
             return _Plane(path, where, scene, kind, (box.x, box.y, box.w, box.h))
 
         width, height, depth = _sizes(metadata)
-        shape = (*lengths, box.h, box.w, *([3] if colour else []))
         return RawImage(
             Stack(shape, dtype, plane, plane_axes=3 if colour else 2),
             AXES + ("YXS" if colour else "YX"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nucseg_tf.errors import ImageReadError
+from nucseg_tf.io import limits
 from nucseg_tf.io.readers.base import RawImage, Reader, refuse_several
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Hdf5Reader(Reader):
         name = self.scenes(path)[number]
         with h5py.File(path, "r") as file:
             dataset = file[name]
+            check_dataset(path, dataset)
             axes = _axes(f"{path}/{name}", dataset)
             sizes = _sizes(dataset.attrs.get("element_size_um"))
             shape, dtype = dataset.shape, dataset.dtype
@@ -107,6 +109,26 @@ class Hdf5Pixels:
                 f"{self._path}: dataset {self._name} is damaged or cannot be read ({error}). "
                 "Copy the file again."
             ) from error
+
+
+def check_dataset(path: Path, dataset: h5py.Dataset) -> None:
+    """Refuse a dataset that lies in other files, or that its own cannot hold.
+
+    Raises:
+        ImageReadError: it names other files.
+        TooLargeError: it claims too much, or a chunk of it does.
+    """
+    where = f"{path}: dataset {dataset.name}"
+    elsewhere = dataset.external or []
+    if dataset.is_virtual:
+        elsewhere = [source for source in dataset.virtual_sources() if source.file_name != "."]
+    if elsewhere:
+        raise ImageReadError(f"{where} lies in other files. Copy its values into this one.")
+    stored, itemsize = dataset.id.get_storage_size(), dataset.dtype.itemsize
+    if not dataset.is_virtual:
+        limits.check_windows(dataset.shape, itemsize, where, stored)
+    if dataset.chunks is not None:
+        limits.check(dataset.chunks, itemsize, where)
 
 
 def _is_image(dataset: h5py.Dataset) -> bool:

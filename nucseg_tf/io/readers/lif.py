@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from nucseg_tf.errors import ImageReadError
+from nucseg_tf.io import limits
 from nucseg_tf.io.extras import load_extra
 from nucseg_tf.io.readers.base import RawImage, Reader, refuse_several
 
@@ -55,6 +56,9 @@ class LifReader(Reader):
                     f"{path}: image {name} has axes {', '.join(image.dims)}; expected y and x, and "
                     "of t, z and c. Export it from LAS X as TIFF."
                 )
+            size = np.dtype(image.dtype).itemsize
+            check = limits.check if image._is_bgr else limits.check_windows
+            check(image.shape, size, path, path.stat().st_size)
             # Colours that are stored blue first are turned round in place, so not in the file.
             data = image.asarray(out=None if image._is_bgr else "memmap")
             if tile is not None:

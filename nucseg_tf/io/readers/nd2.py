@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from nucseg_tf.errors import ImageReadError
+from nucseg_tf.io import limits
 from nucseg_tf.io.extras import load_extra
 from nucseg_tf.io.readers.base import RawImage, Reader, Stack, refuse_several
 
@@ -68,6 +69,7 @@ class Nd2Reader(Reader):
             return _Plane(path, int(index), at.get("C", 0), "C" in sizes)
 
         shape = tuple(sizes[axis] for axis in (*ahead, "Y", "X", *(["S"] if colour else [])))
+        limits.check_windows(shape, dtype.itemsize, path, path.stat().st_size)
         names = tuple(str(channel.channel.name) for channel in channels)
         width, height, depth = (float(size) if size > 0 else None for size in voxel)
         calibrated = any(channel.volume.axesCalibrated[0] for channel in channels)

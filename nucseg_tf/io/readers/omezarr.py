@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nucseg_tf.errors import ImageReadError
+from nucseg_tf.errors import ImageReadError, TooLargeError
+from nucseg_tf.io import limits
 from nucseg_tf.io.omezarr.multiscale import channel_names, open_level, read_multiscale
-from nucseg_tf.io.omezarr.store import folder_of, is_zarr, ome_attributes, open_group
+from nucseg_tf.io.omezarr.store import (
+    folder_of,
+    inner_path,
+    is_zarr,
+    ome_attributes,
+    open_group,
+)
 from nucseg_tf.io.readers.base import RawImage, Reader, refuse_several
 
 if TYPE_CHECKING:
     import zarr
 
+LEAST_CHUNK = 2**16  # bytes that the file of a chunk may have, however small the chunk is
 BLOSC_HEAD = 16  # bytes, of which the last four are the length of the chunk
 _NO_CHUNKS = (".zarray", ".zattrs", ".zgroup", "zarr.json")
 
@@ -63,6 +72,7 @@ class OmeZarrReader(Reader):
                 f"{path}: level {image.levels[0]} has {array.ndim} axes, its metadata say "
                 f"{image.axes}. Export it again."
             )
+        _check_claims(array)
         # Labels without a nucleus may have no chunk; a camera's image without one is a broken copy.
         labels = "image-label" in ome_attributes(group)
         if array.size and not labels and not _has_chunks(folder_of(array)):
@@ -97,7 +107,9 @@ class ZarrPixels:
         self.shape: tuple[int, ...] = array.shape
         self.dtype = np.dtype(array.dtype)
         names = {type(codec).__name__ for codec in array.compressors}
-        self._unsafe = array.shards is None and bool(names & {"Blosc", "BloscCodec"})
+        self._is_blosc = bool(names & {"Blosc", "BloscCodec"})
+        # A codec makes data a little longer at worst; a longer file would be inflated whole.
+        self._most = 2 * math.prod(array.chunks) * self.dtype.itemsize + LEAST_CHUNK
 
     def __getitem__(self, index: tuple[int | slice, ...], /) -> np.ndarray:
         """The pixels chosen.
@@ -105,9 +117,9 @@ class ZarrPixels:
         Raises:
             ImageReadError: a chunk is damaged; names its file.
         """
-        if self._unsafe:
+        if self._array.shards is None:
             for place in self._touched(index):
-                _check_length(self._file(place))
+                _check_length(self._file(place), self._most, self._is_blosc)
         try:
             return np.asarray(self._array[index])
         except IndexError:
@@ -145,17 +157,34 @@ class ZarrPixels:
         return folder_of(self._array)
 
 
-def _check_length(chunk: Path) -> None:
-    """Raise ImageReadError where a chunk of Blosc is shorter than it says.
+def _check_claims(array: zarr.Array) -> None:
+    """Refuse an array that its chunks cannot fill, or of which memory cannot hold one.
+
+    Raises:
+        TooLargeError: it is so.
+    """
+    folder, size = folder_of(array), np.dtype(array.dtype).itemsize
+    limits.check(array.chunks, size, folder)
+    if math.prod(array.shape) * size > limits.most():  # only then its files are counted
+        stored = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        limits.check_windows(array.shape, size, folder, stored)
+
+
+def _check_length(chunk: Path, most: int, is_blosc: bool) -> None:
+    """Raise ImageReadError where a chunk is too long, or one of Blosc shorter than it says.
 
     Blosc itself reads on behind its end, and returns what lies there in memory.
     """
     try:
+        size = chunk.stat().st_size
         with chunk.open("rb") as file:
-            head = file.read(BLOSC_HEAD)
+            head = file.read(BLOSC_HEAD) if is_blosc else b""
     except FileNotFoundError:
         return
-    size = chunk.stat().st_size
+    if size > most:
+        raise TooLargeError(f"{chunk}: this chunk is too long ({size:,} bytes). Copy it again.")
+    if not is_blosc:
+        return
     if len(head) < BLOSC_HEAD or int.from_bytes(head[12:], "little") > size:
         raise ImageReadError(f"{chunk}: this chunk is cut short ({size} bytes). Copy it again.")
 
@@ -171,6 +200,8 @@ def _series(group: zarr.Group) -> tuple[str, ...]:
         lambda name: (folder / name).is_dir(), map(str, itertools.count())
     )
     names = tuple(map(str, listed or numbered))
+    for name in names:
+        inner_path(folder, name)
     if not names:
         raise ImageReadError(
             f"{folder}: has the layout of bioformats2raw, but no image. Copy it again."

@@ -18,6 +18,7 @@ from nucseg_tf.imaging.scratch import fits, release, scratch
 from nucseg_tf.io.photometric import is_lossy, tiff_meaning
 from nucseg_tf.io.pixel_size import tiff_channels, tiff_pixel_sizes
 from nucseg_tf.io.readers.base import Pixels, RawImage, Reader, Stack, refuse_several
+from nucseg_tf.io.readers.tiff_claims import check_metadata, check_series
 
 # Byte order, then 42 (TIFF) or 43 (BigTIFF) in that order.
 _SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -44,14 +45,22 @@ class TiffReader(Reader):
 
     def scenes(self, path: Path) -> tuple[str, ...]:
         """Names of the series, with a number where they are not told apart by them."""
-        import tifffile
-
-        with _collected_logs(), tifffile.TiffFile(path) as tiff:
+        with _collected_logs(), opened(path) as tiff:
             return _names(tiff)
 
     def read_scene(self, path: Path, number: int) -> RawImage:
         """Read one series of a file; errors as of `read`."""
         return _read(path, number)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """A file whose metadata do no harm."""
+    import tifffile
+
+    with tifffile.TiffFile(path) as tiff:
+        check_metadata(path, tiff)
+        yield tiff
 
 
 def _names(tiff: Any) -> tuple[str, ...]:
@@ -66,13 +75,12 @@ def _names(tiff: Any) -> tuple[str, ...]:
 
 def _read(path: Path, number: int | None) -> RawImage:
     """Read one series, the only one without a number."""
-    import tifffile
-
-    with _collected_logs() as logs, tifffile.TiffFile(path) as tiff:
+    with _collected_logs() as logs, opened(path) as tiff:
         if number is None:
             refuse_several(path, _names(tiff))
         scene = number or 0
         series = tiff.series[scene]
+        check_series(path, series)
         data, axes = _read_series(tiff, series, path), series.axes
         extra = getattr(series.keyframe, "extrasamples", ())
         alpha = sum(int(sample) in (1, 2) for sample in extra)  # associated or unassociated
