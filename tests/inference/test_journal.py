@@ -155,3 +155,13 @@ def test_where_there_are_no_locks(tmp_path, monkeypatch):
         only_run_in(tmp_path),
     ):
         pass
+
+
+def test_images_of_a_run_share_what_is_said_of_their_columns(tmp_path):
+    journal = Journal(tmp_path, "key")
+    for name in "abc":
+        note(journal, name, table(name, 1, **({"gfp": np.array([7])} if name == "c" else {})))
+    for resumed in (journal, Journal(tmp_path, "key")):
+        first, second, third = (resumed.entries[name].columns for name in "abc")
+        assert second is first
+        assert list(third) == ["image", "area", "gfp"]
