@@ -15,8 +15,9 @@ import argparse
 import json
 from pathlib import Path
 
+from loads import annotate, runs
 from loads.results import summarise
-from loads.runs import PLANS, Place, watched
+from loads.runs import Place
 
 RESULTS = Path(__file__).parents[2] / "docs" / "reliability" / "load"
 
@@ -24,13 +25,14 @@ RESULTS = Path(__file__).parents[2] / "docs" / "reliability" / "load"
 def main() -> None:
     """Measure a case."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("case", choices=[*PLANS])
+    parser.add_argument("case", choices=[*runs.PLANS, *annotate.WORKS])
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--work", type=Path, default=Path("runs/load"))
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     work = options.work.resolve()
     place = Place(work / f"{options.case}-{options.count}", options.count)
+    watched = annotate.watched if options.case in annotate.WORKS else runs.watched
     found = summarise(watched(options.case, place))
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / f"{options.case}-{options.count}.json").write_text(json.dumps(found) + "\n")
