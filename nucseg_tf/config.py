@@ -87,7 +87,7 @@ class Data(Strict):
 
     @property
     def reading(self) -> dict[str, Any]:
-        """What `data.manifest.load_field` takes."""
+        """What `data.fields.load_field` takes."""
         return {name: getattr(self, name) for name in ("channel", "z", "invert", "split_binary")}
 
     @property

@@ -247,9 +247,10 @@ def time_waiting(folder: Path, steps: int = 30) -> dict[str, float]:
     """Seconds of training steps of the default configuration, and of waiting for their data."""
     import keras
 
-    from nucseg_tf.data.manifest import find_fields, split_fields
+    from nucseg_tf.data.manifest import find_fields
     from nucseg_tf.data.pipeline import training_dataset
     from nucseg_tf.data.sample import load_samples
+    from nucseg_tf.data.splits import split_fields
     from nucseg_tf.models import zoo
     from nucseg_tf.training.trainer import Trainable
 

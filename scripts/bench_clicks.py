@@ -17,7 +17,8 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from nucseg_tf.annotation.magic.look import Look, look_by_light, look_by_model
-from nucseg_tf.data.manifest import find_fields, load_field
+from nucseg_tf.data.fields import load_field
+from nucseg_tf.data.manifest import find_fields
 from nucseg_tf.evaluation.matching import best_iou
 from nucseg_tf.imaging.window import Window
 from nucseg_tf.inference.segmenter import Segmenter, load_model

@@ -20,7 +20,8 @@ from scipy.stats import spearmanr
 
 from nucseg_tf.annotation.loop import learn
 from nucseg_tf.annotation.prelabel.image import Settings, look
-from nucseg_tf.data.manifest import find_fields, load_field
+from nucseg_tf.data.fields import load_field
+from nucseg_tf.data.manifest import find_fields
 from nucseg_tf.evaluation.scores import score_image
 from nucseg_tf.inference.segmenter import Segmenter, load_model
 

@@ -11,8 +11,8 @@ import time
 
 import numpy as np
 
-from nucseg_tf.families.mask_rcnn.stitch import Detections
-from nucseg_tf.imaging.window import Window, stitch
+from nucseg_tf.families.mask_rcnn.stitch import Detections, stitch
+from nucseg_tf.imaging.window import Window
 
 SIDES = (1024, 3162, 7072)  # px; 1, 10 and 50 Mpx
 TILE, STEP, CELLS = 512, 384, 28

@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from nucseg_tf import load_model
-from nucseg_tf.data.manifest import find_fields, load_field
+from nucseg_tf.data.fields import load_field
+from nucseg_tf.data.manifest import find_fields
 from nucseg_tf.evaluation.scores import score_image, summarise
 from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.segmenter import ARRAY, Segmenter

@@ -21,7 +21,8 @@ import pandas as pd
 
 from nucseg_tf.annotation.prelabel.image import CLASSICAL, Settings, label
 from nucseg_tf.annotation.prelabel.suspects import mark
-from nucseg_tf.data.manifest import find_fields, load_field
+from nucseg_tf.data.fields import load_field
+from nucseg_tf.data.manifest import find_fields
 from nucseg_tf.evaluation.matching import match, overlap_table
 from nucseg_tf.inference.segmenter import load_model
 

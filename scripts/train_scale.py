@@ -30,9 +30,10 @@ def main() -> None:
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     from nucseg_tf.config import find_config, load_config
-    from nucseg_tf.data.manifest import find_fields, split_fields
+    from nucseg_tf.data.manifest import find_fields
     from nucseg_tf.data.mosaic import join_fields
     from nucseg_tf.data.sample import load_samples
+    from nucseg_tf.data.splits import split_fields
     from nucseg_tf.training.trainer import Trainer
 
     settings = load_config(find_config(arguments.config))

@@ -38,8 +38,8 @@ def annotate(
         root: folder below which the page may open others; your home by default
         max_upload: GB of an image that is dropped on the page, at most
     """
+    from nucseg_tf.annotation.editor.names import MAX_NAME
     from nucseg_tf.annotation.editor.planes import PlaneChoice
-    from nucseg_tf.annotation.editor.project import MAX_NAME
     from nucseg_tf.annotation.editor.server import serve
     from nucseg_tf.annotation.editor.uploads import GIGABYTE
 

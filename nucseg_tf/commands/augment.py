@@ -65,7 +65,7 @@ def augment(
     for path in targets:
         ensure_folder(path.parent)
     load_tensorflow()
-    from nucseg_tf.data.manifest import field_hash
+    from nucseg_tf.data.fields import field_hash
     from nucseg_tf.data.preview import write_preview
     from nucseg_tf.data.roi_store.write import write_store
     from nucseg_tf.data.sample import load_samples

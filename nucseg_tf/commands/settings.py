@@ -21,7 +21,8 @@ def settings_and_fields(
         **chosen: values of the section `data`; None and False leave those of the configuration.
     """
     from nucseg_tf.config import find_config, load_config
-    from nucseg_tf.data.manifest import find_fields, split_fields
+    from nucseg_tf.data.manifest import find_fields
+    from nucseg_tf.data.splits import split_fields
 
     given = {key: value for key, value in chosen.items() if value not in (None, False)}
     changes += tuple(

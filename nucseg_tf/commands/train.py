@@ -62,7 +62,7 @@ def train(
     )
     ensure_folder(out)
     use_device(device)
-    from nucseg_tf.data.manifest import field_hash
+    from nucseg_tf.data.fields import field_hash
     from nucseg_tf.data.roi_store.read import RoiStore
     from nucseg_tf.data.sample import load_samples
     from nucseg_tf.evaluation.finish import finish, start_thresholds

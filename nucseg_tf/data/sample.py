@@ -10,7 +10,7 @@ import numpy as np
 
 from nucseg_tf.config import Config
 from nucseg_tf.data.doubts import doubts
-from nucseg_tf.data.manifest import load_field
+from nucseg_tf.data.fields import load_field
 from nucseg_tf.imaging.normalise import normalise
 from nucseg_tf.io.labels import relabel
 from nucseg_tf.types import IGNORED, Box, Field

@@ -11,16 +11,9 @@ import numpy as np
 from scipy import ndimage
 
 from nucseg_tf.data.doubts import doubts
-from nucseg_tf.data.manifest import (
-    LAYOUTS,
-    NO_IMAGE,
-    NO_MASK,
-    NO_MASK_BESIDE,
-    SPLITS,
-    Problem,
-    read_masks,
-    scan,
-)
+from nucseg_tf.data.fields import read_masks
+from nucseg_tf.data.layouts import NO_IMAGE, NO_MASK, NO_MASK_BESIDE, SPLITS, Problem
+from nucseg_tf.data.manifest import LAYOUTS, scan
 from nucseg_tf.errors import DataError
 from nucseg_tf.io.images import check_finite, read_image
 from nucseg_tf.io.labels import relabel

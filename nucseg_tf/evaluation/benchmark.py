@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from nucseg_tf import __version__
-from nucseg_tf.data.manifest import read_masks
+from nucseg_tf.data.fields import read_masks
 from nucseg_tf.errors import DataError
 from nucseg_tf.evaluation.dataset import benchmark_fields, describe
 from nucseg_tf.evaluation.entries import Run, check_model

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
-from nucseg_tf.data.manifest import load_field
+from nucseg_tf.data.fields import load_field
 from nucseg_tf.evaluation.matching import overlap_table
 from nucseg_tf.evaluation.scores import ERROR_IOU
 from nucseg_tf.evaluation.tuning import Truth

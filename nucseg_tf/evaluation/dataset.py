@@ -14,7 +14,8 @@ from typing import Any
 
 import pandas as pd
 
-from nucseg_tf.data.manifest import field_hash, load_field, scan
+from nucseg_tf.data.fields import field_hash, load_field
+from nucseg_tf.data.manifest import scan
 from nucseg_tf.errors import DataError, UsageError
 from nucseg_tf.evaluation.summary import OVERALL
 from nucseg_tf.types import Field

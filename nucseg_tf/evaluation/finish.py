@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from nucseg_tf.config import Config
-from nucseg_tf.data.manifest import load_field, read_masks
+from nucseg_tf.data.fields import load_field, read_masks
 from nucseg_tf.data.regions import format_regions
 from nucseg_tf.data.sample import median_diameter
 from nucseg_tf.engines.base import Source

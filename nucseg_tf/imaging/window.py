@@ -47,11 +47,6 @@ class Window:
         """What cuts it out of an array (H, W)."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether it is all of the image."""
-        return self.corner == (0, 0) and self.shape == self.image
-
     def grown(self, margin: int) -> Window:
         """The rectangle with a margin, px, as far as the image goes."""
         height, width = self.image

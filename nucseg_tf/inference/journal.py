@@ -2,19 +2,16 @@
 
 A run keeps two hidden files in its folder until it has ended: the rows of all images that are done,
 and a line for each of them, written after its rows and label image, that says where its rows end.
-What lies beyond the last line is of an image that was not finished, and is cut off. A lock, which
-the operating system gives back whatever becomes of the process, keeps a second run out.
+What lies beyond the last line is of an image that was not finished, and is cut off. `folder_lock`
+keeps a second run out.
 """
 
 from __future__ import annotations
 
 import csv
-import errno
 import io
 import json
 import logging
-import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -27,7 +24,6 @@ from nucseg_tf.io.tables import Table, kinds_of
 
 LOG = logging.getLogger(__name__)
 PORTION = 2**20  # bytes
-NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}
 
 
 @dataclass(frozen=True)
@@ -222,55 +218,3 @@ class Rows:
             failures: (plane, reason) of what of it could not be done.
         """
         self.kept = image, failures
-
-
-@contextmanager
-def only_run_in(folder: Path, part: str = "") -> Iterator[None]:
-    """Keep other runs out of a folder, or of its part.
-
-    Raises:
-        OutputError: another run is at work there.
-    """
-    lock = folder / f".lock{part}"
-    with _locked(lock, folder):
-        try:
-            yield
-        finally:
-            lock.unlink(missing_ok=True)
-
-
-@contextmanager
-def _locked(lock: Path, folder: Path) -> Iterator[None]:
-    while True:
-        with lock.open("a") as stream:
-            try:
-                _take(stream)
-            except OSError as error:
-                raise OutputError(f"{folder}: {_refusal(error)}") from error
-            # Another run may have ended, and taken the file with it, since it was opened.
-            if lock.exists() and os.path.samestat(lock.stat(), os.fstat(stream.fileno())):
-                yield
-                return
-
-
-def _refusal(error: OSError) -> str:
-    if error.errno in NO_LOCKS:
-        return (
-            f"its file system gives no locks ({error.strerror}), which keep runs apart. Choose "
-            "another folder (--out), or have it mounted with them (Lustre: flock)."
-        )
-    return (
-        "another run writes its results here. Wait for its end, or choose another folder (--out)."
-    )
-
-
-def _take(stream: TextIO) -> None:
-    """Lock an open file until it is closed, at once or not at all."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)

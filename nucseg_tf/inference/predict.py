@@ -15,9 +15,10 @@ import numpy as np
 from nucseg_tf import __version__
 from nucseg_tf.errors import UsageError
 from nucseg_tf.inference.fields import write_fields
+from nucseg_tf.inference.folder_lock import only_run_in
 from nucseg_tf.inference.gather import Planes
 from nucseg_tf.inference.inside import KINDS, refuse_present, refuse_unwritable
-from nucseg_tf.inference.journal import Journal, forget, only_run_in
+from nucseg_tf.inference.journal import Journal, forget
 from nucseg_tf.inference.light import estimate_light, write_light
 from nucseg_tf.inference.link import check_tracking
 from nucseg_tf.inference.measure import measure_columns

@@ -34,7 +34,8 @@ from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.loop import learn, versions
 from nucseg_tf.annotation.loop.predict import predict_fields
 from nucseg_tf.annotation.loop.train import train
-from nucseg_tf.data.manifest import find_fields, load_field
+from nucseg_tf.data.fields import load_field
+from nucseg_tf.data.manifest import find_fields
 from nucseg_tf.errors import DataError
 from nucseg_tf.evaluation.scores import ERROR_IOU, score_image, summarise
 from nucseg_tf.inference.segmenter import load_model

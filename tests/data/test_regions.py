@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from nucseg_tf.data.manifest import field_hash, find_fields, load_field, read_masks, scan
+from nucseg_tf.data.fields import field_hash, load_field, read_masks
+from nucseg_tf.data.manifest import find_fields, scan
 from nucseg_tf.data.regions import (
     format_regions,
     mark_unknown,

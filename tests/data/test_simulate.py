@@ -18,7 +18,8 @@ import tifffile
 from scipy import ndimage
 from skimage.morphology import h_maxima
 
-from nucseg_tf.data.manifest import find_fields, load_field
+from nucseg_tf.data.fields import load_field
+from nucseg_tf.data.manifest import find_fields
 from nucseg_tf.data.simulate import (
     CELL_LINES,
     find_cell_lines,

@@ -12,7 +12,7 @@ from reference import odd_files
 
 from nucseg_tf import load_model
 from nucseg_tf.__main__ import main
-from nucseg_tf.data.manifest import load_field
+from nucseg_tf.data.fields import load_field
 from nucseg_tf.data.validate import validate
 from nucseg_tf.errors import ImageReadError
 from nucseg_tf.evaluation.scores import score_image

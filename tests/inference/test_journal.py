@@ -1,13 +1,9 @@
-import errno
 import json
-import multiprocessing
 
 import numpy as np
 import pytest
 
-from nucseg_tf.errors import OutputError
-from nucseg_tf.inference import journal as journal_module
-from nucseg_tf.inference.journal import Journal, forget, only_run_in
+from nucseg_tf.inference.journal import Journal, forget
 from nucseg_tf.io.tables import Table
 
 EMPTY = Table({"image": np.zeros(0, object), "area": np.zeros(0)})
@@ -120,41 +116,6 @@ def test_what_is_of_another_run_is_not_taken_over(tmp_path, damage):
     note(journal, "b", table("b", 2))
     assert written(journal, ["a", "b"]) == "image,area\nb,2\n"
     assert json.loads((tmp_path / ".run.jsonl").read_text().split("\n")[0]) == {"key": "key"}
-
-
-def _try(folder, answers):
-    try:
-        with only_run_in(folder):
-            answers.put("in")
-    except OutputError as error:
-        answers.put(str(error))
-
-
-def test_one_run_at_a_time(tmp_path):
-    context = multiprocessing.get_context("spawn")
-    answers = context.Queue()
-    with only_run_in(tmp_path):
-        other = context.Process(target=_try, args=(tmp_path, answers))
-        other.start()
-        assert "another run writes its results here" in answers.get(timeout=60)
-        other.join()
-        with only_run_in(tmp_path, "-1of2"):
-            pass
-    with only_run_in(tmp_path):
-        pass
-    assert not list(tmp_path.iterdir())
-
-
-def test_where_there_are_no_locks(tmp_path, monkeypatch):
-    def refuse(stream):
-        raise OSError(errno.ENOSYS, "Function not implemented")
-
-    monkeypatch.setattr(journal_module, "_take", refuse)
-    with (
-        pytest.raises(OutputError, match=r"gives no locks \(Function not implemented\)"),
-        only_run_in(tmp_path),
-    ):
-        pass
 
 
 def test_images_of_a_run_share_what_is_said_of_their_columns(tmp_path):

@@ -8,7 +8,8 @@ import pytest
 from checks import DesignError
 from fields import Field, named, read_sheet, with_validation, write_set, write_split
 
-from nucseg_tf.data.manifest import find_fields, load_field
+from nucseg_tf.data.fields import load_field
+from nucseg_tf.data.manifest import find_fields
 from nucseg_tf.data.regions import write_regions
 from nucseg_tf.io.labels import write_labels
 

@@ -22,21 +22,19 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from nucseg_tf.annotation.editor.app import (
-    Features,
-    Users,
-    make_app,
-    page_routes,
-    read_body,
-    with_refusals,
-)
+from nucseg_tf.annotation.editor.answers import read_body, with_refusals
+from nucseg_tf.annotation.editor.app import make_app
 from nucseg_tf.annotation.editor.chooser import Chooser
+from nucseg_tf.annotation.editor.folder_lock import locked
 from nucseg_tf.annotation.editor.loop import Loop
 from nucseg_tf.annotation.editor.message import EditError
+from nucseg_tf.annotation.editor.names import MAX_NAME
+from nucseg_tf.annotation.editor.pages import page_routes
 from nucseg_tf.annotation.editor.planes import PlaneChoice
-from nucseg_tf.annotation.editor.project import MAX_NAME, locked, open_project
+from nucseg_tf.annotation.editor.project import open_project, project_id
 from nucseg_tf.annotation.editor.uploads import sweep
-from nucseg_tf.annotation.editor.workspace import Workspace, project_id
+from nucseg_tf.annotation.editor.users import Features, Users
+from nucseg_tf.annotation.editor.workspace import Workspace
 from nucseg_tf.annotation.loop import leftovers
 from nucseg_tf.annotation.loop.process import Where
 

@@ -13,11 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from nucseg_tf.annotation.editor.field import JOURNAL
 from nucseg_tf.annotation.editor.journal import Entry
 from nucseg_tf.io.files import atomic_path
 
 HISTORY = "history.json"
 CHANGES = ("edit", "region", "undo", "redo")  # entries that can be undone, and those that do
+_TELLING = (*CHANGES, "accept")
 _UNSAID = ("type", "suspects", "revision")  # of the first entry
 
 
@@ -126,3 +128,22 @@ def read_history(state: Path, journal_bytes: int) -> dict[str, Any] | None:
         return summary if known and summary["journal_bytes"] == journal_bytes else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def has_open_edits(state: Path) -> bool:
+    """Whether a field was edited since it was last accepted, and is not set aside.
+
+    Args:
+        state: folder of the work on it; need not exist.
+    """
+    if not (state / JOURNAL).is_file():
+        return False
+    try:
+        lines = (state / JOURNAL).read_bytes().splitlines()
+        entries = [json.loads(line) for line in lines if line.endswith(b"}")]
+        kinds = [entry.get("type") for entry in entries]
+    except (OSError, ValueError, AttributeError):
+        return True  # damaged: better to say too much
+    last = next((kind for kind in reversed(kinds) if kind in _TELLING), "accept")
+    aside = next((entry["on"] for entry in reversed(entries) if entry.get("type") == "aside"), 0)
+    return last != "accept" and not aside

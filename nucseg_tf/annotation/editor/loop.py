@@ -16,7 +16,7 @@ import threading
 from typing import Any
 
 from nucseg_tf.annotation.editor.planes import read_choice
-from nucseg_tf.annotation.editor.workspace import UnknownFieldError, Workspace
+from nucseg_tf.annotation.editor.workspace import Workspace
 from nucseg_tf.annotation.loop import locks, process, versions
 from nucseg_tf.annotation.loop.status import read_json, status
 from nucseg_tf.errors import NucsegError
@@ -99,8 +99,8 @@ class Loop:
         Raises:
             UnknownFieldError: there is no such field.
         """
-        if first and first not in self._workspace.project.fields:
-            raise UnknownFieldError(f"no such field. Received: {first[:200]!r}")
+        if first:
+            self._workspace.project.field(first)
         with self._guard:
             process.start_predicting(self._folder, first or None)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from nucseg_tf.annotation.editor.field import AnnotationField
 from nucseg_tf.annotation.editor.journal import sync_file, sync_folder
-from nucseg_tf.annotation.editor.project import AnnotationField
 from nucseg_tf.data.regions import regions_path, write_regions
 from nucseg_tf.errors import OutputError
 from nucseg_tf.io.files import atomic_path, ensure_folder

@@ -1,11 +1,13 @@
-"""Names of files and folders that come from a page."""
+"""Names: of files and folders that come from a page, and of who is at work."""
 
 from __future__ import annotations
 
+import os
 import unicodedata
 
 from nucseg_tf.annotation.editor.message import EditError
 
+MAX_NAME = 40  # letters of a user's name
 MOST_BYTES = 150  # leaves room for the endings of results, and for names of temporary files
 _ODD = '<>:"|?*'  # Windows has no such names, and a folder may move there
 _DEVICES = {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(10)}
@@ -43,3 +45,13 @@ def is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def user_name() -> str:
+    """Who is logged in."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user without a name
+        return f"user-{os.getuid()}" if hasattr(os, "getuid") else "annotator"

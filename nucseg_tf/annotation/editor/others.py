@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nucseg_tf.annotation.editor.project import AnnotationField
+from nucseg_tf.annotation.editor.field import AnnotationField
 from nucseg_tf.annotation.editor.shelf import BEFORE, MODEL, beside
 from nucseg_tf.errors import DataError
 from nucseg_tf.io.labels import read_labels

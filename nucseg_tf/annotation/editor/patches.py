@@ -15,6 +15,9 @@ import numpy as np
 
 from nucseg_tf.io.boxes import Box, clip_box, enclosing, find_nuclei, slices
 
+# What a tool returns: a box, the labels in it afterwards, and those to be selected.
+Result = tuple[Box, np.ndarray, list[int]]
+
 
 @dataclass(frozen=True)
 class Patch:

@@ -10,120 +10,29 @@ In a flat folder accepted labels are DIR/STEM_masks.tif, because training pairs 
 
 from __future__ import annotations
 
+import hashlib
 import logging
-import os
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from nucseg_tf.annotation.editor.field import AnnotationField, Seen
 from nucseg_tf.annotation.editor.names import is_text
-from nucseg_tf.annotation.editor.prelabels import Suspect, field_key, model_name
-from nucseg_tf.annotation.editor.shelf import MODEL, Prelabels, Shelf, beside
-from nucseg_tf.data.manifest import MASK_ENDINGS, SPLITS
-from nucseg_tf.errors import UsageError
-from nucseg_tf.io.files import ensure_folder
+from nucseg_tf.annotation.editor.prelabels import field_key, model_name
+from nucseg_tf.annotation.editor.shelf import Prelabels, Shelf
+from nucseg_tf.data.layouts import MASK_ENDINGS, SPLITS
+from nucseg_tf.errors import DataError, UsageError
 from nucseg_tf.io.formats import label_suffixes, result_endings
 from nucseg_tf.io.images import images_in
 from nucseg_tf.io.names import stem_of
 
 LOG = logging.getLogger(__name__)
 ANNOTATION = "annotation"
-JOURNAL = "journal.jsonl"  # of the work on a field, see `store`
-MAX_NAME = 40  # letters of a user's name
 
 
-@dataclass(frozen=True)
-class AnnotationField:
-    """The files of a field.
-
-    Attributes:
-        key: GROUP/STEM, or STEM without a group.
-        group: folder below images, or "".
-        image: its file.
-        labelled: where prelabels may be; of several files the first one counts, and of none the
-            first one is written.
-        mask: where accepted labels go.
-        paired: `mask` and all other files that training would pair with the image.
-        names: of these.
-        state: folder of the work on it.
-        shelf: knows what is on disk of all fields.
-    """
-
-    key: str
-    group: str
-    image: Path
-    labelled: tuple[Path, ...]
-    mask: Path
-    paired: tuple[Path, ...]
-    names: frozenset[str]
-    state: Path
-    shelf: Shelf = field(compare=False, repr=False)
-
-    def masks(self) -> list[Path]:
-        """Those of `paired` that exist."""
-        return [path for path in self.paired if path.is_file()]
-
-    def known(self) -> Prelabels:
-        """What is known now of the labels to begin from."""
-        return self.shelf.look(self.key, *self.labelled)
-
-    @property
-    def prelabels(self) -> Path | None:
-        """Label image to begin from, or None."""
-        return next((path for path in self.labelled if path.is_file()), None)
-
-    @property
-    def target(self) -> Path:
-        """Where labels to begin from are, or would be written."""
-        return self.prelabels or self.labelled[0]
-
-    def described(self) -> dict[str, Any] | None:
-        """What the model said of it last, also if its labels are its own by now."""
-        found = self.shelf.record(beside(self.target, MODEL))
-        return found or self.shelf.record(self.target)
-
-    @property
-    def objects(self) -> int | None:
-        """Prelabelled nuclei, or None where nothing is known of them."""
-        return self.known().nuclei
-
-    @property
-    def suspects(self) -> tuple[Suspect, ...]:
-        """Those among them to look at, by rank."""
-        return self.known().suspects
-
-    @property
-    def has_work(self) -> bool:
-        """Whether anybody has begun or corrected it: it has labels of its own then."""
-        return self.is_begun or bool(self.masks())
-
-    @property
-    def is_begun(self) -> bool:
-        """Whether there is a journal of it."""
-        return (self.state / JOURNAL).is_file()
-
-
-@dataclass(frozen=True)
-class Seen:
-    """A field as it lay on disk at one moment.
-
-    Attributes:
-        begun: whether there is a journal of it.
-        masked: whether it has a mask.
-        known: of the labels to begin from; of nothing where the field has labels of its own.
-    """
-
-    begun: bool
-    masked: bool
-    known: Prelabels
-
-    @property
-    def has_work(self) -> bool:
-        """See `AnnotationField.has_work`."""
-        return self.begun or self.masked
+class UnknownFieldError(DataError):
+    """No field of that name."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +51,16 @@ class Project:
     model: str
     shelf: Shelf
 
+    def field(self, key: str) -> AnnotationField:
+        """A field by the name that a page sent; names are looked up, never made into paths.
+
+        Raises:
+            UnknownFieldError: there is none of that name.
+        """
+        if key not in self.fields:
+            raise UnknownFieldError(f"no such field. Received: {key[:200]!r}")
+        return self.fields[key]
+
     def look(self) -> dict[str, Seen]:
         """All fields as they lie on disk now.
 
@@ -154,7 +73,7 @@ class Project:
             for folder in {masks, states} - names.keys():
                 found = folder.iterdir() if folder.is_dir() else ()
                 names[folder] = frozenset(path.name for path in found)
-            masked = not names[masks].isdisjoint(one.names)
+            masked = one.is_masked_by(names[masks])
             begun = one.state.name in names[states] and one.is_begun
             seen[key] = Seen(begun, masked, Prelabels() if masked or begun else one.known())
         return seen
@@ -167,7 +86,7 @@ class Project:
     def with_image(self, image: Path) -> AnnotationField:
         """The field of an image that came into `images`; it is added to the list."""
         flat = _is_flat(self.folder)
-        made = _field(self.folder, "", image, flat, self.shelf)
+        made = _field(self.folder, "", image, flat, self.shelf, _endings(flat))
         self.fields[made.key] = made
         return made
 
@@ -190,7 +109,7 @@ def open_project(folder: Path) -> Project:
             f"{folder}: no images; expected images/STEM.ext, images/GROUP/STEM.ext or STEM.ext "
             f"in it{hint}. Received: {sorted(path.name for path in folder.iterdir())[:10]}"
         )
-    shelf = Shelf(folder)
+    shelf, endings = Shelf(folder), _endings(flat)
     shelf.objects()  # what is damaged is said now
     keys = Counter(field_key(group, image).lower() for group, image in images)
     fields = {}
@@ -202,36 +121,14 @@ def open_project(folder: Path) -> Project:
         if keys[key.lower()] > 1:
             LOG.warning("left out: %s: shares its name %s with another image", image, key)
             continue
-        fields[key] = _field(folder, group, image, flat, shelf)
+        fields[key] = _field(folder, group, image, flat, shelf, endings)
     return Project(folder, fields, model_name(folder / "prelabels" / "run.json"), shelf)
 
 
-@contextmanager
-def locked(project: Project) -> Iterator[None]:
-    """Keep a second server off the same folder, where the system has file locks.
-
-    Raises:
-        UsageError: another one is at work.
-        OutputError: the folder cannot be written to.
-    """
-    ensure_folder(project.folder / ANNOTATION)
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
-    path = project.folder / ANNOTATION / ".lock"
-    with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UsageError(
-                f"{project.folder}: another `nucseg annotate` works on this folder; use its page, "
-                f"or end it. Received: {path} is locked"
-            ) from error
-        except OSError:  # a network drive without locks
-            LOG.warning("%s: no file locks there; do not start a second server on it", path)
-        yield
+def project_id(project: Project) -> str:
+    """What pages call a project by: their edits must not reach another one."""
+    path = str(project.folder.resolve())
+    return hashlib.sha256(path.encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 def _is_flat(folder: Path) -> bool:
@@ -254,11 +151,17 @@ def _images(folder: Path, flat: bool) -> Iterator[tuple[str, Path]]:
             yield group, image
 
 
-def _field(folder: Path, group: str, image: Path, flat: bool, shelf: Shelf) -> AnnotationField:
+def _endings(flat: bool) -> tuple[str, ...]:
+    """Of the files that training would pair with an image."""
+    endings = MASK_ENDINGS if flat else ("", *MASK_ENDINGS)
+    return tuple(f"{end}{suffix}" for end in endings for suffix in label_suffixes())
+
+
+def _field(
+    folder: Path, group: str, image: Path, flat: bool, shelf: Shelf, endings: tuple[str, ...]
+) -> AnnotationField:
     stem = stem_of(image)
     masks = folder if flat else folder / "masks" / group
-    endings = MASK_ENDINGS if flat else ("", *MASK_ENDINGS)
-    pairs = [masks / f"{stem}{end}{suffix}" for end in endings for suffix in label_suffixes()]
     names = dict.fromkeys((image.stem, stem))  # differ for .ome.tif
     return AnnotationField(
         key=field_key(group, image),
@@ -266,18 +169,8 @@ def _field(folder: Path, group: str, image: Path, flat: bool, shelf: Shelf) -> A
         image=image,
         labelled=tuple(folder / "prelabels" / group / f"{name}_labels.tif" for name in names),
         mask=masks / f"{stem}{'_masks' if flat else ''}.tif",
-        paired=tuple(pairs),
-        names=frozenset(path.name for path in pairs),
+        stem=stem,
+        endings=endings,
         state=folder / ANNOTATION / group / stem,
         shelf=shelf,
     )
-
-
-def user_name() -> str:
-    """Who is logged in."""
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container's user without a name
-        return f"user-{os.getuid()}" if hasattr(os, "getuid") else "annotator"

@@ -2,19 +2,86 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from nucseg_tf.annotation.editor.field import JOURNAL, AnnotationField, Seen
 from nucseg_tf.annotation.editor.history import read_history
-from nucseg_tf.annotation.editor.locks import Lock
-from nucseg_tf.annotation.editor.project import JOURNAL, AnnotationField, Seen
-from nucseg_tf.annotation.editor.session import Session
+from nucseg_tf.annotation.editor.locks import Lock, Locks
+from nucseg_tf.annotation.editor.open_fields import OpenFields
+from nucseg_tf.annotation.editor.project import Project
+from nucseg_tf.annotation.editor.shown import sum_up
 from nucseg_tf.annotation.editor.store import BASE, Store
-from nucseg_tf.annotation.loop.learn import Learn
+from nucseg_tf.annotation.loop import versions
+from nucseg_tf.annotation.loop.learn import Learn, judge_project
+from nucseg_tf.errors import NucsegError
 from nucseg_tf.io.labels import read_labels
 
 
-def new_row(
+class Rows:
+    """The rows of a project; for several threads at once."""
+
+    def __init__(
+        self,
+        project: Project,
+        fields: OpenFields,
+        locks: Locks,
+        guards: Mapping[str, threading.RLock],
+    ):
+        """Begin with nothing read.
+
+        Args:
+            project: its folder and fields.
+            fields: those that are open know their numbers.
+            locks: who edits which.
+            guards: of each field, held while its numbers are read.
+        """
+        self._project = project
+        self._fields = fields
+        self._locks = locks
+        self._guards = guards
+        self._summaries = Summaries()
+
+    def all(self) -> list[dict[str, Any]]:
+        """The row of each field."""
+        seen = self._project.look()
+        judged = judge_project(self._project, seen)
+        current = versions.current(self._project.folder)
+        return [
+            self._row(self._project.fields[key], now, judged.get(key), current)
+            for key, now in seen.items()
+        ]
+
+    def of(self, field: AnnotationField) -> dict[str, Any]:
+        """The row of a field that has just come."""
+        seen = Seen(field.is_begun, bool(field.masks()), field.known())
+        return self._row(field, seen, None, versions.current(self._project.folder))
+
+    def _row(
+        self, field: AnnotationField, now: Seen, learn: Learn | None, current: str
+    ) -> dict[str, Any]:
+        held = self._locks.holder(field.key)
+        row = _new_row(field, now, learn, held, (self._project.model, current))
+        if not now.begun:
+            return row
+        try:
+            summary = self._summary(field)
+        except NucsegError as error:
+            return row | {"status": "error", "error": str(error)}
+        return _begun_row(row, field, summary) if summary else row
+
+    def _summary(self, field: AnnotationField) -> dict[str, Any] | None:
+        """Numbers of a field, or None where nobody has worked on it."""
+        with self._guards[field.key]:
+            session = self._fields.known(field.key)
+            if session is None:
+                return self._summaries.get(field)
+            return sum_up(session.store) if session.store.size else None
+
+
+def _new_row(
     field: AnnotationField,
     now: Seen,
     learn: Learn | None,
@@ -46,10 +113,10 @@ def new_row(
     }
 
 
-def begun_row(
+def _begun_row(
     row: dict[str, Any], field: AnnotationField, summary: dict[str, Any]
 ) -> dict[str, Any]:
-    """The row of a field that somebody has begun, of `new_row` and `Session.summary`."""
+    """The row of a field that somebody has begun, of `_new_row` and `shown.sum_up`."""
     status = summary["status"]
     return row | {
         "status": "reopened" if status == "accepted" and not field.mask.is_file() else status,
@@ -71,7 +138,7 @@ class Summaries:
         self._known: dict[Path, tuple[int, dict[str, Any]]] = {}
 
     def get(self, field: AnnotationField) -> dict[str, Any] | None:
-        """See `Session.summary`; None where nobody has worked on the field."""
+        """See `shown.sum_up`; None where nobody has worked on the field."""
         journal = field.state / JOURNAL
         size = journal.stat().st_size if journal.is_file() else 0
         known = self._known.get(journal)
@@ -88,7 +155,7 @@ def _from_journal(field: AnnotationField) -> dict[str, Any] | None:
     base = field.state / BASE
     if not base.is_file():
         return None
-    session = Session(Store(field, read_labels(base).shape))
-    summary = session.summary() if session.store.size else None
-    session.close()
-    return summary
+    store = Store(field, read_labels(base).shape)
+    found = sum_up(store) if store.size else None
+    store.close()
+    return found

@@ -17,12 +17,12 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
 from nucseg_tf.annotation.editor.addresses import hosts_of, url
-from nucseg_tf.annotation.editor.app import Features, Users
 from nucseg_tf.annotation.editor.chooser import Chooser
 from nucseg_tf.annotation.editor.desk import Desk
+from nucseg_tf.annotation.editor.names import user_name
 from nucseg_tf.annotation.editor.planes import PlaneChoice
-from nucseg_tf.annotation.editor.project import user_name
 from nucseg_tf.annotation.editor.security import Gate, is_loopback
+from nucseg_tf.annotation.editor.users import Features, Users
 from nucseg_tf.annotation.loop.process import Where
 from nucseg_tf.errors import UsageError
 

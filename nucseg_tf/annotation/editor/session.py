@@ -11,13 +11,12 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from nucseg_tf.annotation.editor.history import write_history
-from nucseg_tf.annotation.editor.journal import Entry
 from nucseg_tf.annotation.editor.masks import bring_back, put_away, write_mask
 from nucseg_tf.annotation.editor.message import EditError, Message
+from nucseg_tf.annotation.editor.regions import count_finished, region_entry
 from nucseg_tf.annotation.editor.shelf import sha256
+from nucseg_tf.annotation.editor.shown import answer, numbers_of, sum_up
 from nucseg_tf.annotation.editor.store import Store
 from nucseg_tf.annotation.editor.tools import make_patch
 from nucseg_tf.annotation.magic.look import Look
@@ -64,7 +63,7 @@ class Session:
         if message.id in store.made:  # the answer was lost, not the edit
             if store.made[message.id] != store.revision:
                 raise ConflictError(f"saved before; the labels are loaded anew. {_seen(message)}")
-            return self._answer(message.tool)
+            return answer(store, message.tool)
         self._check_open()
         if message.revision != store.revision:
             raise ConflictError(f"the labels changed; they are loaded anew. {_seen(message)}")
@@ -72,10 +71,10 @@ class Session:
             if not (store.undo if message.tool == "undo" else store.redo):
                 raise EditError(f"there is nothing to {message.tool}")
             store.write({"type": message.tool, "id": message.id}, user, seconds)
-            return self._answer(message.tool)
+            return answer(store, message.tool)
         if message.tool == "region":
-            store.write(_regions(store, message), user, seconds)
-            return self._answer(message.tool)
+            store.write(region_entry(store, message), user, seconds)
+            return answer(store, message.tool)
         patch, chosen = make_patch(store.labels, message, look)
         entry = {
             "type": "edit",
@@ -88,46 +87,7 @@ class Session:
             "chosen": chosen,
         }
         store.write(entry, user, seconds)
-        return self._answer(message.tool, entry)
-
-    def _answer(self, tool: str, change: Entry | None = None) -> dict[str, Any]:
-        """What the last step changed, and what the page shows beside it."""
-        change = change or self.store.changed(tool)
-        if change["type"] == "region":
-            nothing = {"box": [0, 0, 0, 0], "runs": []}
-            return {"patch": nothing, "nuclei": {}, "select": [], **self.state()}
-        back = tool == "undo"
-        nuclei = self.store.labels.nuclei
-        found = {label: nuclei.get(label) for label in change["touched"]}
-        chosen = change["touched"] if back else change["chosen"]
-        return {
-            "patch": {"box": change["box"], "runs": change["before" if back else "after"]},
-            "nuclei": {key: [n.area, *n.box] if n else None for key, n in found.items()},
-            "select": [label for label in chosen if label in nuclei],
-            **self.state(),
-        }
-
-    def state(self) -> dict[str, Any]:
-        """The numbers that the page shows of a field."""
-        store = self.store
-        return {
-            "revision": store.revision,
-            "status": store.history.status,
-            "count": len(store.labels.nuclei),
-            "suspects_left": sum(not suspect["done"] for suspect in self.suspects()),
-            "undo": len(store.undo),
-            "redo": len(store.redo),
-            "regions": store.regions,
-        }
-
-    def suspects(self) -> list[dict[str, Any]]:
-        """Those of the labels that the work began from, by rank; `done` where looked at."""
-        done, nuclei = self.store.history.looked_at, self.store.labels.nuclei
-        return [
-            suspect | {"done": suspect["label"] in done}
-            for suspect in self.store.begin["suspects"]
-            if suspect["label"] in nuclei
-        ]
+        return answer(store, message.tool, entry)
 
     def review(self, label: int, user: str, seconds: float = 0) -> dict[str, Any]:
         """Note that a suspect was looked at and is right."""
@@ -135,7 +95,7 @@ class Session:
         if label not in self.store.labels.nuclei:
             raise EditError(f"this nucleus is gone. Received: {label}")
         self.store.write({"type": "review", "touched": [label]}, user, seconds)
-        return self.state()
+        return numbers_of(self.store)
 
     def check_seen(self, revision: int) -> None:
         """Make sure that the page shows the labels as they are.
@@ -174,20 +134,23 @@ class Session:
         entry = {
             "type": "accept",
             "regions": regions,
-            "nuclei": _finished(self.store),
+            "nuclei": count_finished(self.store),
             "sha256": digest,
             "kept": [path.name for path in kept],
         }
         self.store.write(entry, user, seconds)
         self._save((field.mask, digest))
-        return self.state() | {"mask": str(field.mask), "kept": [str(path) for path in kept]}
+        return numbers_of(self.store) | {
+            "mask": str(field.mask),
+            "kept": [str(path) for path in kept],
+        }
 
     def reopen(self, user: str) -> dict[str, Any]:
         """Allow edits of an accepted field."""
         if self.store.history.status == "accepted":
             self.store.write({"type": "reopen"}, user)
             self._save()
-        return self.state()
+        return numbers_of(self.store)
 
     def set_aside(self, on: bool, user: str, seconds: float = 0) -> dict[str, Any]:
         """Take a field that cannot be judged out of the work, or take it back.
@@ -204,7 +167,7 @@ class Session:
         """
         store = self.store
         if on is (store.history.status == "aside"):
-            return self.state()
+            return numbers_of(store)
         if not on:
             store.write({"type": "aside", "on": False}, user, seconds)
             bring_back(store.field, store.history.kept)
@@ -217,7 +180,7 @@ class Session:
                 bring_back(store.field, kept)
                 raise
         self._save()
-        return self.state()
+        return numbers_of(self.store)
 
     def leave(self, user: str, seconds: float = 0) -> None:
         """Note the time spent, and bring labels.tif and history.json up to date."""
@@ -237,60 +200,15 @@ class Session:
         store = self.store
         try:
             store.snapshot(written)
-            write_history(store.field.state, self.summary(), store.size)
+            write_history(store.field.state, sum_up(store), store.size)
         except OutputError as error:
             LOG.warning("%s. The edits are safe in the journal beside it", error)
-
-    def summary(self) -> dict[str, Any]:
-        """History and numbers, for history.json and the page."""
-        state = self.state()
-        numbers = {"nuclei": state["count"], "suspects_left": state["suspects_left"]}
-        numbers["regions"] = len(state["regions"])
-        return {"field": self.store.field.key} | self.store.history.summary() | numbers
-
-    def prelabels_changed(self) -> bool:
-        """Whether the prelabels are others than those that the work began from."""
-        begin, path = self.store.begin, self.store.field.prelabels
-        if begin["from"] != "prelabels" or path is None or not path.is_file():
-            return False
-        return sha256(path) != begin["sha256"]
 
     def _check_open(self) -> None:
         if self.store.history.status == "accepted":
             raise EditError("this field is accepted; reopen it to change it")
         if self.store.history.status == "aside":
             raise EditError("this field is set aside; take it back to change it")
-
-
-def _regions(store: Store, message: Message) -> Entry:
-    """The entry that makes these the finished regions.
-
-    Raises:
-        EditError: a box is empty, or not in the field.
-    """
-    height, width = store.labels.pixels.shape
-    for y0, x0, y1, x1 in message.boxes:
-        if not (y0 < y1 <= height and x0 < x1 <= width):
-            raise EditError(
-                f"expected regions inside the field, {height} x {width} px. Received: "
-                f"{[y0, x0, y1, x1]}"
-            )
-    return {
-        "type": "region",
-        "id": message.id,
-        "tool": "region",
-        "boxes": message.boxes,
-        "before": store.regions,
-    }
-
-
-def _finished(store: Store) -> int:
-    """How many nuclei of a field are in its finished regions, in part at least; all without any."""
-    if not store.regions:
-        return len(store.labels.nuclei)
-    pixels = store.labels.pixels
-    inside = (np.unique(pixels[y0:y1, x0:x1]) for y0, x0, y1, x1 in store.regions)
-    return len(set(np.concatenate(list(inside)).tolist()) - {0})
 
 
 def _seen(message: Message) -> str:

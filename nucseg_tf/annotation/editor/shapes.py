@@ -9,6 +9,8 @@ import numpy as np
 
 from nucseg_tf.io.boxes import Box, clip_box, grown, shape_of
 
+CRUMB = 4  # px; a piece of fewer is no nucleus
+
 
 def stroke_mask(points: np.ndarray, size: int, shape: tuple[int, ...]) -> tuple[Box, np.ndarray]:
     """Pixels that a round brush covers on its way.

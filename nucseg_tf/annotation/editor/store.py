@@ -15,24 +15,26 @@ made anew from base.tif.
 
 from __future__ import annotations
 
-import json
 import shutil
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from nucseg_tf.annotation.editor.field import JOURNAL, AnnotationField
 from nucseg_tf.annotation.editor.history import CHANGES, History, now
 from nucseg_tf.annotation.editor.journal import Entry, Journal, sync_file
+from nucseg_tf.annotation.editor.origin import (
+    find_origin,
+    read_labels_of,
+    read_origin,
+    state_of_origin,
+)
 from nucseg_tf.annotation.editor.patches import LabelMap
-from nucseg_tf.annotation.editor.project import JOURNAL, AnnotationField
-from nucseg_tf.annotation.editor.shelf import Prelabels, sha256, sidecar_of, stamp
-from nucseg_tf.data.regions import read_regions
-from nucseg_tf.errors import DataError, LabelError
+from nucseg_tf.annotation.editor.shelf import sha256
+from nucseg_tf.errors import DataError
 from nucseg_tf.io.boxes import shape_of
 from nucseg_tf.io.files import atomic_path, ensure_folder
-from nucseg_tf.io.labels import read_labels, write_labels
+from nucseg_tf.io.labels import write_labels
 from nucseg_tf.io.runs import from_runs
 
 BASE, LABELS = "base.tif", "labels.tif"
@@ -77,7 +79,7 @@ class Store:
         self.made: dict[str, int] = {}
         self._journal: Journal | None = None
         self._drawn = True  # whether labels.tif lacks what happened to the labels
-        self._seen = _files_of(field)
+        self._seen = state_of_origin(field)
         entries = self._open()
         if entries:
             self.begin = entries[0][1]
@@ -88,7 +90,7 @@ class Store:
                 self.close()
                 raise
         else:
-            self.begin, pixels = _origin(field, shape, model)
+            self.begin, pixels = read_origin(field, shape, model)
             self.labels = LabelMap(pixels)
             self.regions = self.begin["regions"]
             self.revision = self.begin["revision"]
@@ -101,7 +103,7 @@ class Store:
     @property
     def outdated(self) -> bool:
         """Whether others have replaced what an edit would begin from, and nobody has edited."""
-        return not self.size and self._seen != _files_of(self.field)
+        return not self.size and self._seen != state_of_origin(self.field)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -131,7 +133,7 @@ class Store:
             if digest and entry.get("labels") == digest:
                 start = index + 1
         self._drawn = start == 0
-        self.labels = LabelMap(_read(path if start else self.field.state / BASE, shape))
+        self.labels = LabelMap(read_labels_of(path if start else self.field.state / BASE, shape))
         self.regions = self.begin.get("regions", [])
         for index, (place, entry) in enumerate(entries):
             try:
@@ -207,7 +209,10 @@ class Store:
         if self._journal is not None:
             return self._journal
         state = ensure_folder(self.field.state)
-        self._write_base(state / BASE)
+        path = state / BASE
+        source = find_origin(self.field)[1]
+        same = (source, self.begin["sha256"]) if source and source.suffix == path.suffix else None
+        _save(path, self.labels.pixels, same)
         journal = Journal(state / JOURNAL)
         self.begin |= {"time": now(), "user": user}
         try:
@@ -219,15 +224,6 @@ class Store:
         self.history.add(self.begin)
         return journal
 
-    def _write_base(self, path: Path) -> None:
-        source = _source(self.field)[1]
-        if source is not None and source.suffix == path.suffix:
-            with atomic_path(path) as temporary:  # quicker than to compress labels anew
-                shutil.copyfile(source, temporary)
-        if not path.is_file() or sha256(path) != self.begin["sha256"]:
-            write_labels(path, self.labels.pixels)  # no such file, or it has changed since
-        sync_file(path)
-
     def snapshot(self, written: tuple[Path, str] | None = None) -> None:
         """Write labels.tif, if anything has happened to the labels since the last time.
 
@@ -237,12 +233,7 @@ class Store:
         if self._journal is None or not self._drawn:
             return
         path = self.field.state / LABELS
-        if written is not None:
-            with atomic_path(path) as temporary:  # quicker than to compress labels anew
-                shutil.copyfile(written[0], temporary)
-        if written is None or sha256(path) != written[1]:  # others have just replaced it
-            write_labels(path, self.labels.pixels)
-        sync_file(path)
+        _save(path, self.labels.pixels, written)
         self.write({"type": "snapshot", "labels": sha256(path)}, "")
         self._drawn = False
 
@@ -253,79 +244,17 @@ class Store:
             self._journal = None
 
 
-def has_open_edits(state: Path) -> bool:
-    """Whether a field was edited since it was last accepted, and is not set aside.
+def _save(path: Path, labels: np.ndarray, same: tuple[Path, str] | None) -> None:
+    """Write labels; they are on the disk afterwards.
 
     Args:
-        state: folder of the work on it; need not exist.
+        path: of the file.
+        labels: (H, W) int32.
+        same: a file that has them, to copy, and its hash; quicker than to compress them anew.
     """
-    if not (state / JOURNAL).is_file():
-        return False
-    try:
-        lines = (state / JOURNAL).read_bytes().splitlines()
-        entries = [json.loads(line) for line in lines if line.endswith(b"}")]
-        kinds = [entry.get("type") for entry in entries]
-    except (OSError, ValueError, AttributeError):
-        return True  # damaged: better to say too much
-    last = next((kind for kind in reversed(kinds) if kind in _TELLING), "accept")
-    aside = next((entry["on"] for entry in reversed(entries) if entry.get("type") == "aside"), 0)
-    return last != "accept" and not aside
-
-
-_TELLING = (*CHANGES, "accept")
-
-
-def _source(field: AnnotationField) -> tuple[str, Path | None]:
-    """What the work on a field begins from: its mask, else its prelabels, as in an export."""
-    masks = field.masks()
-    if masks:
-        return "masks", masks[0]
-    return ("prelabels", field.prelabels) if field.prelabels else ("empty", None)
-
-
-def _files_of(field: AnnotationField) -> tuple[Any, ...]:
-    """What differs when the labels that the work would begin from have been replaced."""
-    source, path = _source(field)
-    if path is None:
-        return (source,)
-    known = stamp(sidecar_of(path)) if source == "prelabels" else None
-    return source, path, stamp(path), known
-
-
-def _origin(field: AnnotationField, shape: tuple[int, ...], model: str) -> tuple[Entry, np.ndarray]:
-    """The entry that a journal begins with, and the labels that the work begins from."""
-    source, path = _source(field)
-    known = field.known() if source == "prelabels" else Prelabels()
-    digest, pixels = _read_whole(path, shape) if path else ("", np.zeros(shape, np.int32))
-    if known.sha256 not in ("", digest):  # replaced since
-        known = Prelabels()
-    entry = {
-        "type": "begin",
-        "from": source,
-        "file": path.name if path else "",
-        "sha256": digest,
-        "revision": int(known.sha256[:7], 16) if known.sha256 else 0,
-        "model": (known.model or model) if source == "prelabels" else "",
-        "suspects": [asdict(suspect) for suspect in known.suspects],
-        "regions": [list(box) for box in read_regions(path)] if source == "masks" and path else [],
-    }
-    return entry, pixels
-
-
-def _read_whole(path: Path, shape: tuple[int, ...]) -> tuple[str, np.ndarray]:
-    """Hash and labels of a file, of the same one also if it is being replaced."""
-    while True:
-        before = stamp(path)
-        digest, labels = sha256(path), _read(path, shape)
-        if stamp(path) == before:
-            return digest, labels
-
-
-def _read(path: Path, shape: tuple[int, ...]) -> np.ndarray:
-    labels = read_labels(path)
-    if labels.shape != shape:
-        raise LabelError(
-            f"{path}: must have the shape of its image, {shape}. Make it anew for this image, or "
-            f"move it away. Received: {labels.shape}"
-        )
-    return labels
+    if same is not None:
+        with atomic_path(path) as temporary:
+            shutil.copyfile(same[0], temporary)
+    if same is None or sha256(path) != same[1]:  # others have just replaced it
+        write_labels(path, labels)
+    sync_file(path)

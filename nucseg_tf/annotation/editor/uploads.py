@@ -23,7 +23,7 @@ from nucseg_tf.annotation.editor.names import plain_name
 from nucseg_tf.annotation.editor.pictures import MAX_PIXELS
 from nucseg_tf.annotation.editor.planes import CHOICE
 from nucseg_tf.annotation.editor.project import Project
-from nucseg_tf.data.manifest import MASK_ENDINGS
+from nucseg_tf.data.layouts import MASK_ENDINGS
 from nucseg_tf.errors import ImageReadError, OutputError
 from nucseg_tf.io.formats import result_endings
 from nucseg_tf.io.images import read_raw

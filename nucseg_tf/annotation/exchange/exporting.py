@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from nucseg_tf.annotation.editor.history import has_open_edits
 from nucseg_tf.annotation.editor.project import ANNOTATION
-from nucseg_tf.annotation.editor.store import has_open_edits
 from nucseg_tf.annotation.exchange import coco, sidecar, supervisely
 from nucseg_tf.annotation.exchange.drawn import Drawn
 from nucseg_tf.annotation.exchange.outcome import Outcome, Progress

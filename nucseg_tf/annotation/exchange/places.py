@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nucseg_tf.annotation.exchange.sidecar import ExportedField
-from nucseg_tf.data.manifest import MASK_ENDINGS
+from nucseg_tf.data.layouts import MASK_ENDINGS
 from nucseg_tf.errors import DataError
 from nucseg_tf.io.formats import label_suffixes
 from nucseg_tf.io.images import images_in

@@ -15,9 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from nucseg_tf.annotation.editor.field import JOURNAL, AnnotationField
 from nucseg_tf.annotation.editor.history import HISTORY
-from nucseg_tf.annotation.editor.project import AnnotationField
-from nucseg_tf.annotation.editor.store import JOURNAL
 from nucseg_tf.data.regions import regions_path
 
 

@@ -21,7 +21,7 @@ from nucseg_tf.annotation.loop import parts, versions
 from nucseg_tf.annotation.loop.locks import LOOP
 from nucseg_tf.annotation.loop.versions import JUDGED, SHIPPED, FieldUse, Version
 from nucseg_tf.config import Config
-from nucseg_tf.data.manifest import load_field
+from nucseg_tf.data.fields import load_field
 from nucseg_tf.errors import ModelError
 from nucseg_tf.evaluation.scores import ERROR_IOU, ImageScore, score_image, summarise
 from nucseg_tf.inference.options import Options

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from nucseg_tf.annotation.editor.field import AnnotationField
 from nucseg_tf.annotation.editor.planes import PlaneChoice, read_plane
 from nucseg_tf.annotation.editor.prelabels import Suspect
-from nucseg_tf.annotation.editor.project import AnnotationField
 from nucseg_tf.annotation.editor.shelf import (
     BEFORE,
     MODEL,

@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nucseg_tf.annotation.editor.field import AnnotationField
 from nucseg_tf.annotation.editor.planes import PlaneChoice, read_choice
-from nucseg_tf.annotation.editor.project import AnnotationField, open_project
+from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.loop import locks, versions
 from nucseg_tf.annotation.loop.label import Labeller, has_done
 from nucseg_tf.errors import UsageError

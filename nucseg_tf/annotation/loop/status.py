@@ -11,7 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from nucseg_tf.annotation.editor.project import AnnotationField, open_project
+from nucseg_tf.annotation.editor.field import AnnotationField
+from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.loop import locks, parts, versions
 from nucseg_tf.annotation.loop.accepted import Accepted, accepted_fields, digest_of
 from nucseg_tf.annotation.loop.locks import LOOP

@@ -21,7 +21,7 @@ import pandas as pd
 from nucseg_tf.annotation.editor.shelf import sidecar_of
 from nucseg_tf.annotation.prelabel import suspects
 from nucseg_tf.annotation.prelabel.image import CLASSICAL, Settings, label
-from nucseg_tf.data.manifest import MASK_ENDINGS
+from nucseg_tf.data.layouts import MASK_ENDINGS
 from nucseg_tf.errors import UsageError
 from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.runner import Outcome, Stage, run

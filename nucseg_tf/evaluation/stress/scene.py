@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nucseg_tf.data.manifest import find_fields, load_field
+from nucseg_tf.data.fields import load_field
+from nucseg_tf.data.manifest import find_fields
 from nucseg_tf.errors import DataError
 from nucseg_tf.imaging.components import keep_areas
 

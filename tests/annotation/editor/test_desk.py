@@ -12,13 +12,14 @@ import pytest
 import tifffile
 
 from nucseg_tf.__main__ import main
-from nucseg_tf.annotation.editor.app import Features, Users
 from nucseg_tf.annotation.editor.chooser import Chooser
 from nucseg_tf.annotation.editor.desk import Desk
+from nucseg_tf.annotation.editor.folder_lock import locked
 from nucseg_tf.annotation.editor.planes import PlaneChoice
-from nucseg_tf.annotation.editor.project import locked, open_project
+from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.editor.security import Gate
 from nucseg_tf.annotation.editor.server import _chooser
+from nucseg_tf.annotation.editor.users import Features, Users
 from nucseg_tf.errors import UsageError
 from nucseg_tf.io.labels import read_labels
 

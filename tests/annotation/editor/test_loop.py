@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nucseg_tf.annotation.editor.app import Users, make_app
+from nucseg_tf.annotation.editor.app import make_app
 from nucseg_tf.annotation.editor.loop import Loop
 from nucseg_tf.annotation.editor.planes import PlaneChoice
 from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.editor.security import Gate
+from nucseg_tf.annotation.editor.users import Users
 from nucseg_tf.annotation.editor.workspace import Workspace
 from nucseg_tf.annotation.loop import locks, process, versions
 from nucseg_tf.annotation.loop.versions import FieldUse, Version

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+import tracemalloc
 
 import numpy as np
 import pytest
 
 from nucseg_tf.annotation.editor.prelabels import Suspect
-from nucseg_tf.annotation.editor.project import locked, open_project
+from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.errors import DataError, UsageError
 
 
@@ -111,14 +110,16 @@ def test_what_made_the_prelabels(folder, text, model):
     assert open_project(folder).model == model
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
-def test_a_second_server_on_a_folder_is_refused(project):
-    code = (
-        "import sys, pathlib; from nucseg_tf.annotation.editor import project as p\n"
-        "with p.locked(p.open_project(pathlib.Path(sys.argv[1]))): pass"
-    )
-    command = [sys.executable, "-c", code, str(project.folder)]
-    with locked(project):
-        second = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "another `nucseg annotate`" in second.stderr
-    subprocess.run(command, check=True)
+def test_a_field_takes_little_memory(tmp_path):
+    count = 400
+    (tmp_path / "images").mkdir()
+    for number in range(count):
+        (tmp_path / "images" / f"{number}.tif").touch()
+    open_project(tmp_path)  # what is loaded at first use counts once
+    tracemalloc.start()
+    project = open_project(tmp_path)
+    project.look()
+    per_field = tracemalloc.get_traced_memory()[0] / count
+    tracemalloc.stop()
+    assert len(project.fields) == count
+    assert per_field < 5000  # bytes; with a path for each name that a mask may have: 20,000

@@ -21,13 +21,14 @@ import pytest
 from reference.bright import Bright
 
 from nucseg_tf.__main__ import main
-from nucseg_tf.annotation.editor.app import Users, make_app
+from nucseg_tf.annotation.editor.app import make_app
 from nucseg_tf.annotation.editor.locks import IDLE, LEASE, Locks
 from nucseg_tf.annotation.editor.pictures import read_picture
 from nucseg_tf.annotation.editor.planes import PlaneChoice
 from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.editor.security import MAX_BODY, Gate, is_loopback
 from nucseg_tf.annotation.editor.server import PORT, listen
+from nucseg_tf.annotation.editor.users import Users
 from nucseg_tf.annotation.editor.workspace import Workspace
 from nucseg_tf.annotation.magic.keeper import Keeper
 from nucseg_tf.errors import UsageError
@@ -472,7 +473,7 @@ def test_many_open_fields_are_put_away(add_image, tmp_path):
         message = {"id": f"edit-{number:06d}", "revision": 0, "tool": "draw", "points": points}
         assert post(client, "edit", field=f"f{number}", edit=message).status_code == 200
         post(client, "leave", field=f"f{number}")
-    assert len(workspace._sessions) <= 5
+    assert len(workspace._fields._sessions) <= 5
     rows = client.get("/api/project").json()["fields"]
     assert [row["count"] for row in rows] == [1] * 12
     workspace.close()

@@ -15,9 +15,11 @@ import pytest
 from reference.drawn import drawn_nuclei
 
 from nucseg_tf.annotation.editor import masks
+from nucseg_tf.annotation.editor.history import has_open_edits
 from nucseg_tf.annotation.editor.message import EditError, Message
 from nucseg_tf.annotation.editor.session import ConflictError, Session
-from nucseg_tf.annotation.editor.store import Store, has_open_edits
+from nucseg_tf.annotation.editor.shown import numbers_of, prelabels_changed, sum_up, suspects_of
+from nucseg_tf.annotation.editor.store import Store
 from nucseg_tf.data.manifest import find_fields
 from nucseg_tf.data.regions import read_regions, write_regions
 from nucseg_tf.errors import DataError, LabelError, OutputError
@@ -60,8 +62,8 @@ def journal(session: Session) -> list[dict]:
 def test_what_a_field_begins_from(project, key, source, count):
     session = opened(project, key)
     assert session.store.begin["from"] == source
-    assert session.state()["count"] == count
-    assert session.state()["status"] == "new"
+    assert numbers_of(session.store)["count"] == count
+    assert numbers_of(session.store)["status"] == "new"
     assert not session.store.field.state.exists(), "looking writes nothing"
 
 
@@ -79,9 +81,9 @@ def test_a_field_keeps_its_labels_when_the_prelabels_change(project):
     write_labels(project.fields["A/one"].prelabels, np.ones(SHAPE, np.int32))
     again = opened(project)
     assert np.array_equal(pixels(again), kept)
-    assert again.prelabels_changed()
+    assert prelabels_changed(again.store)
     untouched = opened(project, "A/three")
-    assert not untouched.prelabels_changed()
+    assert not prelabels_changed(untouched.store)
 
 
 def test_prelabels_that_change_before_the_first_edit(project):
@@ -212,7 +214,7 @@ def test_a_torn_first_line_is_no_beginning(project):
     path = session.store.field.state / "journal.jsonl"
     path.write_bytes(path.read_bytes()[:40])
     again = opened(project)
-    assert again.state()["status"] == "new"
+    assert numbers_of(again.store)["status"] == "new"
     assert edit(again, "delete", labels=[3])["revision"] == 1
     assert sorted(opened(project).store.labels.nuclei) == [1, 2, 4]
 
@@ -298,7 +300,7 @@ def test_a_full_disk_refuses_the_edit_and_changes_nothing(project, monkeypatch, 
         with pytest.raises(OutputError, match=r"No space left on device.*Nothing was changed"):
             edit(session, "delete", labels=[3])
     assert np.array_equal(pixels(session), before)
-    assert session.state()["revision"] == 1
+    assert numbers_of(session.store)["revision"] == 1
     if cuts_back:
         assert (session.store.field.state / "journal.jsonl").read_bytes() == content
     else:
@@ -317,7 +319,7 @@ def test_a_full_disk_at_the_first_edit(project, monkeypatch):
         patched.setattr(os, "write", full)
         with pytest.raises(OutputError, match="No space left"):
             edit(session, "delete", labels=[3])
-    assert session.state()["status"] == "new"
+    assert numbers_of(session.store)["status"] == "new"
     edit(session, "delete", labels=[3])
     assert sorted(opened(project).store.labels.nuclei) == [1, 2, 4]
 
@@ -412,7 +414,7 @@ def test_an_accepted_field_is_reopened_to_be_edited(project):
         edit(session, "delete", labels=[4])
     with pytest.raises(EditError, match="reopen it"):
         session.accept("anna", None)
-    assert opened(project).state()["status"] == "accepted"
+    assert numbers_of(opened(project).store)["status"] == "accepted"
     assert session.reopen("ben")["status"] == "reopened"
     edit(session, "delete", labels=[4])
     mask = project.fields["A/one"].mask
@@ -478,7 +480,7 @@ def test_a_field_begins_from_its_mask_rather_than_its_prelabels(project, folder)
     session = opened(project)
     assert session.store.begin["from"] == "masks"
     assert (pixels(session) == 7).all()
-    assert session.suspects() == [], "these are labels of the prelabels"
+    assert suspects_of(session.store) == [], "these are labels of the prelabels"
 
 
 def test_a_mask_that_cannot_be_written_is_not_accepted(project):
@@ -487,14 +489,14 @@ def test_a_mask_that_cannot_be_written_is_not_accepted(project):
     edit(session, "delete", labels=[4])
     with pytest.raises(OutputError):
         session.accept("anna", None)
-    assert session.state()["status"] == "begun"
+    assert numbers_of(session.store)["status"] == "begun"
 
 
 def test_a_mask_that_was_taken_away_is_no_longer_accepted(project):
     session = opened(project)
     session.accept("anna", None)
     project.fields["A/one"].mask.unlink()
-    assert opened(project).state()["status"] == "reopened"
+    assert numbers_of(opened(project).store)["status"] == "reopened"
 
 
 # --- suspects and history ---------------------------------------------------------------------
@@ -502,13 +504,13 @@ def test_a_mask_that_was_taken_away_is_no_longer_accepted(project):
 
 def test_suspects_are_left_until_looked_at(project):
     session = opened(project)
-    assert [(s["label"], s["done"]) for s in session.suspects()] == [(3, False), (2, False)]
-    assert session.state()["suspects_left"] == 2
+    assert [(s["label"], s["done"]) for s in suspects_of(session.store)] == [(3, False), (2, False)]
+    assert numbers_of(session.store)["suspects_left"] == 2
     assert session.review(3, "anna")["suspects_left"] == 1
     edit(session, "grow", labels=[2])
-    assert opened(project).state()["suspects_left"] == 0
+    assert numbers_of(opened(project).store)["suspects_left"] == 0
     edit(session, "delete", labels=[2])
-    assert [s["label"] for s in session.suspects()] == [3]
+    assert [s["label"] for s in suspects_of(session.store)] == [3]
     with pytest.raises(EditError, match="gone"):
         session.review(2, "anna")
 
@@ -530,7 +532,9 @@ def test_the_history_tells_who_when_how_long(project):
     assert history["tools"] == {"grow": 1, "undo": 1}
     assert [(entry["user"], entry["nuclei"]) for entry in history["accepted"]] == [("ben", 4)]
     assert history["status"] == "accepted"
-    assert opened(project).summary() == {k: v for k, v in history.items() if k != "journal_bytes"}
+    assert sum_up(opened(project).store) == {
+        k: v for k, v in history.items() if k != "journal_bytes"
+    }
     kinds = [entry["type"] for entry in journal(session)]
     assert kinds == [
         *("begin", "edit", "undo", "review", "accept", "snapshot", "visit"),
@@ -554,12 +558,12 @@ def test_a_field_that_cannot_be_judged_is_not_trained_on(project, folder):
     assert session.set_aside(True, "ben")["status"] == "aside"
     assert [entry["on"] for entry in journal(session) if entry["type"] == "aside"] == [True]
     again = opened(project)
-    assert (again.state()["status"], again.state()["count"]) == ("aside", 3)
+    assert (numbers_of(again.store)["status"], numbers_of(again.store)["count"]) == ("aside", 3)
     assert not has_open_edits(project.fields["A/one"].state)
     state = again.set_aside(False, "anna")
     assert state["status"] == "reopened"
     assert mask.read_bytes() == content
-    assert opened(project).state()["status"] == "reopened"
+    assert numbers_of(opened(project).store)["status"] == "reopened"
     assert again.accept("anna", None)["status"] == "accepted"
 
 
@@ -587,7 +591,7 @@ def test_a_mask_stays_where_setting_aside_cannot_be_noted(project, monkeypatch):
         patched.setattr(os, "write", full)
         with pytest.raises(OutputError):
             session.set_aside(True, "anna")
-    assert session.state()["status"] == "begun"
+    assert numbers_of(session.store)["status"] == "begun"
     assert [path.name for path in project.fields["A/three"].masks()] == ["three_masks.tif"]
 
 

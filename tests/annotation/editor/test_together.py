@@ -12,9 +12,10 @@ import tifffile
 from reference.drawn import drawn_nuclei
 from reference.small import SMALL
 
-from nucseg_tf.annotation.editor.app import Users, make_app
+from nucseg_tf.annotation.editor.app import make_app
 from nucseg_tf.annotation.editor.planes import PlaneChoice
 from nucseg_tf.annotation.editor.project import open_project
+from nucseg_tf.annotation.editor.users import Users
 from nucseg_tf.annotation.editor.workspace import Workspace
 from nucseg_tf.annotation.loop import parts, snapshot, versions
 from nucseg_tf.annotation.loop.accepted import accepted_fields

@@ -18,11 +18,12 @@ import uvicorn
 from reference.drawn import drawn_nuclei
 
 from nucseg_tf.__main__ import main
-from nucseg_tf.annotation.editor.app import Users, make_app
+from nucseg_tf.annotation.editor.app import make_app
 from nucseg_tf.annotation.editor.loop import Loop
 from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.editor.security import Gate
 from nucseg_tf.annotation.editor.server import listen
+from nucseg_tf.annotation.editor.users import Users
 from nucseg_tf.annotation.editor.workspace import Workspace
 from nucseg_tf.annotation.loop import locks, process, versions
 from nucseg_tf.annotation.loop.label import replace_prelabels
@@ -317,6 +318,7 @@ def test_a_second_page_sees_the_same(page, actor):
     wait(lambda: nuclei(page) == 4)
     accept(page, "one", "three")
     page.click("#train")
+    shown(page, "#run-title", "v1 trains")
     actor.epoch(0.5, 0.4)
     with page.expect_popup() as popup:
         page.evaluate("void window.open('/')")

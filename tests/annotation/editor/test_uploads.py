@@ -15,10 +15,11 @@ import pytest
 import tifffile
 
 from nucseg_tf.annotation.editor import uploads
-from nucseg_tf.annotation.editor.app import Features, Users, make_app
+from nucseg_tf.annotation.editor.app import make_app
 from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.editor.security import MAX_BODY, Gate
 from nucseg_tf.annotation.editor.uploads import sweep
+from nucseg_tf.annotation.editor.users import Features, Users
 from nucseg_tf.annotation.editor.workspace import Workspace
 
 with warnings.catch_warnings():  # starlette would rather have a newer httpx

@@ -19,7 +19,8 @@ from nucseg_tf.annotation.editor.prelabels import Suspect
 from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.editor.session import ConflictError
 from nucseg_tf.annotation.editor.shelf import sha256
-from nucseg_tf.annotation.editor.workspace import Visit, Workspace
+from nucseg_tf.annotation.editor.visit import Visit
+from nucseg_tf.annotation.editor.workspace import Workspace
 from nucseg_tf.errors import LabelError
 from nucseg_tf.io.labels import read_labels, write_labels
 from nucseg_tf.io.runs import from_runs
@@ -200,11 +201,12 @@ def test_another_plane_is_looked_at_anew(tmp_path, monkeypatch):
     tifffile.imwrite(tmp_path / "a.tif", pixels, metadata={"axes": "CYX"}, imagej=True)
     workspace = Workspace(open_project(tmp_path), PlaneChoice("0"))
     forgotten = []
-    monkeypatch.setattr(workspace.magic, "forget", lambda: forgotten.append(workspace.choice))
-    assert workspace.picture("a").pixels[1, 1] == 5
-    workspace.options = PlaneChoice()
+    images = workspace.images
+    monkeypatch.setattr(workspace.magic, "forget", lambda: forgotten.append(images.choice))
+    assert images.picture("a").pixels[1, 1] == 5
+    images.options = PlaneChoice()
     workspace.choose(Visit("a", "page-of-anna", "anna"), PlaneChoice("1"))
-    assert workspace.picture("a").pixels[1, 1] == 7
+    assert images.picture("a").pixels[1, 1] == 7
     assert forgotten == [PlaneChoice("1")]
     workspace.close()
 
@@ -238,13 +240,13 @@ def test_what_the_command_line_says_is_kept_for_trainings(tmp_path):
     pixels = np.arange(81, dtype=np.uint8).reshape(9, 9)
     tifffile.imwrite(tmp_path / "a.tif", pixels)
     first = Workspace(open_project(tmp_path), PlaneChoice(invert=True))
-    assert np.array_equal(first.picture("a").pixels, 255 - pixels)
-    assert first.planes("a")["fixed"] == ["invert"]
+    assert np.array_equal(first.images.picture("a").pixels, 255 - pixels)
+    assert first.images.planes("a")["fixed"] == ["invert"]
     first.close()
     second = Workspace(open_project(tmp_path))
-    assert read_choice(tmp_path) == second.choice == PlaneChoice(invert=True)
-    assert second.planes("a")["fixed"] == []
+    assert read_choice(tmp_path) == second.images.choice == PlaneChoice(invert=True)
+    assert second.images.planes("a")["fixed"] == []
     second.choose(Visit("a", "page-of-anna", "anna"), PlaneChoice())
-    assert np.array_equal(second.picture("a").pixels, pixels)
+    assert np.array_equal(second.images.picture("a").pixels, pixels)
     assert read_choice(tmp_path) == PlaneChoice()
     second.close()

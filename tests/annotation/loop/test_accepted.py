@@ -4,7 +4,7 @@ import shutil
 import pytest
 
 from nucseg_tf.annotation.editor.project import open_project
-from nucseg_tf.annotation.editor.store import sha256
+from nucseg_tf.annotation.editor.shelf import sha256
 from nucseg_tf.annotation.loop.accepted import accepted_fields, digest_of
 
 

@@ -15,7 +15,8 @@ from reference.drawn import drawn_nuclei
 from reference.killing import killed_copies
 
 from nucseg_tf.__main__ import main
-from nucseg_tf.annotation.editor.project import AnnotationField, open_project
+from nucseg_tf.annotation.editor.field import AnnotationField
+from nucseg_tf.annotation.editor.project import open_project
 from nucseg_tf.annotation.editor.shelf import sha256
 from nucseg_tf.annotation.loop import learn, predict, versions
 from nucseg_tf.annotation.loop.predict import predict_fields

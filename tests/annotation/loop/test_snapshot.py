@@ -8,12 +8,12 @@ import tifffile
 
 from nucseg_tf.annotation.editor.planes import read_choice
 from nucseg_tf.annotation.editor.project import open_project
-from nucseg_tf.annotation.editor.store import sha256
+from nucseg_tf.annotation.editor.shelf import sha256
 from nucseg_tf.annotation.loop import copies, parts, snapshot, versions
 from nucseg_tf.annotation.loop.accepted import accepted_fields, digest_of
 from nucseg_tf.annotation.loop.copies import copy_mask
 from nucseg_tf.annotation.loop.recipe import recipe
-from nucseg_tf.data.manifest import load_field
+from nucseg_tf.data.fields import load_field
 from nucseg_tf.errors import DataError
 
 

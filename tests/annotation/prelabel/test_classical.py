@@ -11,7 +11,8 @@ import pytest
 from nucseg_tf.annotation.prelabel import classical
 from nucseg_tf.annotation.prelabel.classical import Classical, segment, split
 from nucseg_tf.annotation.prelabel.foreground import THRESHOLDS
-from nucseg_tf.data.manifest import find_fields, load_field
+from nucseg_tf.data.fields import load_field
+from nucseg_tf.data.manifest import find_fields
 from nucseg_tf.errors import UsageError
 from nucseg_tf.evaluation.scores import score_image, summarise
 

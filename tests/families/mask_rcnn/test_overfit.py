@@ -6,7 +6,8 @@ import pytest
 
 from nucseg_tf.config import SHIPPED as CONFIGS
 from nucseg_tf.config import load_config
-from nucseg_tf.data.manifest import find_fields, load_field
+from nucseg_tf.data.fields import load_field
+from nucseg_tf.data.manifest import find_fields
 from nucseg_tf.engines.base import Source
 from nucseg_tf.engines.keras import Keras
 from nucseg_tf.evaluation.scores import score_image

@@ -21,26 +21,26 @@ function actionsOf(editor, tools, display, loop) {
     all: () => view.labels && editor.select(inView(view)),
     close: () => tools.close(),
     escape: () => tools.cancel() || editor.select([]),
-    merge: () => (view.selected.length > 1 ? editor.submitSelected("merge") : tools.choose("merge")),
-    delete: () => editor.submitSelected("delete"),
-    fill: () => editor.submitSelected("fill"),
-    grow: () => editor.submitSelected("grow"),
-    shrink: () => editor.submitSelected("shrink"),
-    undo: () => editor.submit("undo"),
-    redo: () => editor.submit("redo"),
+    merge: () => (view.selected.length > 1 ? editor.edits.submitSelected("merge") : tools.choose("merge")),
+    delete: () => editor.edits.submitSelected("delete"),
+    fill: () => editor.edits.submitSelected("fill"),
+    grow: () => editor.edits.submitSelected("grow"),
+    shrink: () => editor.edits.submitSelected("shrink"),
+    undo: () => editor.edits.submit("undo"),
+    redo: () => editor.edits.submit("redo"),
     suspect: (step = 1) => {
       editor.flip.back();
       if (step > 0) editor.suspects.next();
       else editor.suspects.previous();
     },
-    accept: () => editor.accept(),
+    accept: () => editor.acceptance.accept(),
     train: () => loop.train(),
     flip: () => editor.flip.toggle(),
     field: (step) => {
       const key = editor.fields.neighbour(step);
       if (key) editor.open(key);
     },
-    aside: () => editor.setAside(),
+    aside: () => editor.acceptance.setAside(),
     hide: () => toggle("labels"),
     ids: () => toggle("ids"),
     invert: () => display.set({ invert: !display.settings.invert }),

@@ -42,7 +42,7 @@ const uploads = new Uploads(api, addField, (why) => {
 });
 const tools = new Tools(view, {
   select: (labels) => editor.select(labels),
-  submit: (tool, extra, way) => (tool === "magic" ? magic.submit(extra, way) : editor.submit(tool, extra, way)),
+  submit: (tool, extra, way) => (tool === "magic" ? magic.submit(extra, way) : editor.edits.submit(tool, extra, way)),
   region: (corners) => regions.add(corners),
   editable: () => editor.editable(),
   changed: () => {
@@ -105,8 +105,8 @@ async function start() {
     return;
   }
   editor.queue = new EditQueue(api, project.folder, {
-    onAnswer: (item, answer) => editor.answered(item, answer),
-    onRefused: (item, error) => editor.refused(item, error),
+    onAnswer: (item, answer) => editor.edits.answered(item, answer),
+    onRefused: (item, error) => editor.edits.refused(item, error),
     onState: showSaved,
     onUnkept: () => showBanner("The browser cannot keep unsaved edits: leave this page open until all is saved."),
     seconds: () => clock.take(),

@@ -1,16 +1,16 @@
-/** The field that is open: its edits, selection and acceptance. */
+/** The field that is open: what it shows, and who may edit it. */
 
-import { randomId } from "./api.js";
+import { Acceptance } from "./acceptance.js";
 import { $, toast } from "./dom.js";
+import { Edits } from "./edits.js";
+import { numbers } from "./fields.js";
 import { Flip } from "./flip.js";
 import { LabelMap } from "./labelmap.js";
 import { showHistory, showSelected } from "./panel.js";
 import { Picture } from "./picture.js";
 import { savedState, setEnabled, showBanner, showCount } from "./status.js";
-import { noteTaken, showHeld, showLost } from "./takeover.js";
+import { noteTaken, showHeld } from "./takeover.js";
 import { Suspects } from "./suspects.js";
-
-const HISTORY_DELAY = 1500; // ms after an edit until the history is shown anew
 
 export class Editor {
   /**
@@ -30,6 +30,8 @@ export class Editor {
     this.onAccepted = () => {}; // called when a field was accepted or reopened
     this.suspects = new Suspects(this);
     this.flip = new Flip(this);
+    this.edits = new Edits(this);
+    this.acceptance = new Acceptance(this);
   }
 
   // --- opening a field -------------------------------------------------------------------------
@@ -115,7 +117,7 @@ export class Editor {
     this.fields.update(key, { user: "", page: "" });
   }
 
-  // --- edits -----------------------------------------------------------------------------------
+  // --- who may edit ----------------------------------------------------------------------------
 
   /** Why the field cannot be edited, "" if it can. */
   obstacle() {
@@ -133,140 +135,6 @@ export class Editor {
     const obstacle = this.obstacle();
     if (obstacle) toast(obstacle, "bad");
     return !obstacle;
-  }
-
-  /** Send an edit; `way` is what a hand drew, shown until there is an answer. */
-  submit(tool, extra = {}, way = null) {
-    if (!this.editable()) return;
-    const edit = { id: randomId(), tool, ...extra };
-    if (way) this.view.ways.push({ ...way, id: edit.id });
-    this.queue.push({ path: "/api/edit", field: this.field.key, body: { edit } }, this.revision);
-    this.view.refresh();
-  }
-
-  /** Use a tool on the selected nuclei. */
-  submitSelected(tool, least = 1) {
-    const labels = this.view.selected;
-    if (labels.length >= least) this.submit(tool, { labels });
-    else toast("Select a nucleus first");
-  }
-
-  /** An edit or a review was saved. */
-  answered(item, answer) {
-    const { edit, label } = item.body;
-    if (item.field !== this.field?.key) {
-      this.fields.update(item.field, numbers(answer));
-      return;
-    }
-    if (edit && answer.revision !== this.revision + 1) {
-      this.reload(); // saved by an earlier page, and perhaps more after it
-      return;
-    }
-    if (edit) {
-      this.forgetWay(item);
-      this.revision = answer.revision;
-      this.view.labels.apply(answer);
-      this.view.outlines.update(answer.patch.box);
-      this.select(answer.select);
-      performance.measure(`edit:${edit.tool}`, { start: Math.min(item.at, performance.now()) });
-    }
-    this.suspects.markDone(edit ? Object.keys(answer.nuclei).map(Number) : [label]);
-    this.showState(answer);
-    clearTimeout(this.historyTimer);
-    this.historyTimer = setTimeout(() => this.showHistory(), HISTORY_DELAY);
-  }
-
-  /** An edit was refused. */
-  async refused(item, error) {
-    this.forgetWay(item);
-    const here = item.field === this.field?.key;
-    if (error.status === 409) {
-      const saved = error.message.startsWith("saved before");
-      const lost = saved ? 0 : this.queue.drop(item.field) + 1;
-      if (here) this.view.ways = [];
-      if (!saved) toast(`${item.field}: ${error.message}; edits that were not made: ${lost}`, "bad");
-      if (here) await this.reload();
-      return;
-    }
-    if (error.status === 423) {
-      const lost = this.queue.drop(item.field) + 1;
-      showLost(item.field, error.message, lost);
-      if (here) await this.reload();
-      return;
-    }
-    toast(error.message, "bad");
-  }
-
-  forgetWay(item) {
-    this.view.ways = this.view.ways.filter((way) => way.id !== item.body.edit?.id);
-    this.view.refresh();
-  }
-
-  // --- accepting -------------------------------------------------------------------------------
-
-  async accept() {
-    if (!this.editable()) return;
-    if (!$("labelling").hidden) {
-      toast("The labels of this field are still to come", "bad");
-      return;
-    }
-    const { key } = this.field;
-    try {
-      if (savedState() === "offline") throw new Error("The server does not answer; accept the field when it does");
-      if (await this.queue.idle()) throw new Error("An edit was refused; look again and accept");
-    } catch (error) {
-      toast(error.message, "bad");
-      return;
-    }
-    if (this.opening || key !== this.field.key) return;
-    await this.ask("/api/accept", { seconds: this.clock.take() }, (answer, here) => {
-      const { length } = answer.regions;
-      const known = length ? ` Only ${length === 1 ? "its region is" : `its ${length} regions are`} trained on.` : "";
-      toast(`Saved for training: ${answer.mask}.${known}`, "good");
-      if (answer.kept.length) toast(`Earlier masks are kept: ${answer.kept.join(", ")}`);
-      if (here) this.select([]);
-    });
-  }
-
-  /** Take a field that cannot be judged out of the work, or take it back. */
-  async setAside() {
-    const { key, status, writable, user } = this.field;
-    const on = status !== "aside";
-    try {
-      if (!writable) throw new Error(`${user} edits this field in another window`);
-      if (savedState() === "offline") throw new Error("The server does not answer; set the field aside when it does");
-      await this.queue.idle();
-    } catch (error) {
-      toast(error.message, "bad");
-      return;
-    }
-    if (this.opening || key !== this.field.key) return;
-    await this.ask("/api/aside", { on, seconds: this.clock.take() }, (answer, here) => {
-      toast(on ? "Set aside: training does not take this field. A takes it back." : "Taken back");
-      if (here) this.select([]);
-    });
-  }
-
-  async reopen() {
-    await this.ask("/api/reopen", {}, () => {
-      toast("Reopened. Training goes on with the labels accepted last until you accept it again.");
-    });
-  }
-
-  async ask(path, extra, then) {
-    const { key } = this.field;
-    try {
-      const answer = await this.api.post(path, key, { revision: this.revision, ...extra });
-      then(answer, key === this.field.key);
-      this.fields.update(key, numbers(answer));
-      this.onAccepted();
-      if (key !== this.field.key) return; // another field is shown by now
-      this.showState(answer);
-      await this.showHistory();
-    } catch (error) {
-      toast(error.message, "bad");
-      if (error.status === 409 && key === this.field.key) await this.reload();
-    }
   }
 
   /** Say that this page is still there; see who may edit, and whether others have. */
@@ -326,7 +194,7 @@ export class Editor {
     } else if (field.status === "accepted" || field.status === "aside") {
       const aside = field.status === "aside";
       const next = this.fields.unfinished();
-      const buttons = [aside ? ["Take back", () => this.setAside()] : ["Reopen", () => this.reopen()]];
+      const buttons = [aside ? ["Take back", () => this.acceptance.setAside()] : ["Reopen", () => this.acceptance.reopen()]];
       if (next) buttons.push(["Next field", () => this.open(next)]);
       showBanner(aside ? "Set aside: training does not take this field." : accepted(this.view.regions), buttons);
     } else {
@@ -353,8 +221,4 @@ function markPainted(name) {
 /** What to say of an accepted field with these finished regions. */
 function accepted({ length }) {
   return length ? "Accepted: training uses the labels in its regions." : "Accepted: training uses these labels.";
-}
-
-function numbers({ status, count, suspects_left, regions }) {
-  return { status, count, suspects_left, regions: regions.length };
 }

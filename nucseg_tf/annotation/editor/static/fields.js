@@ -143,3 +143,8 @@ function groupOf(key) {
 function nameOf(key) {
   return key.slice(key.lastIndexOf("/") + 1);
 }
+
+/** What the list shows, of what the server says of a field. */
+export function numbers({ status, count, suspects_left, regions }) {
+  return { status, count, suspects_left, regions: regions.length };
+}

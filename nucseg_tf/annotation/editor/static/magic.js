@@ -59,6 +59,6 @@ export class Magic {
     const ready = await this.prepare();
     editor.view.ways = editor.view.ways.filter((other) => other !== way);
     editor.view.refresh();
-    if (ready && key === editor.field.key) editor.submit("magic", extra, way);
+    if (ready && key === editor.field.key) editor.edits.submit("magic", extra, way);
   }
 }

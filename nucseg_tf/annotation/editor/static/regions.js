@@ -29,7 +29,7 @@ export class Regions {
   change(boxes) {
     if (!this.editor.editable()) return;
     this.editor.view.regions = boxes; // shown before the answer
-    this.editor.submit("region", { boxes });
+    this.editor.edits.submit("region", { boxes });
     this.show();
   }
 

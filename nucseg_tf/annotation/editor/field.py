@@ -1,0 +1,114 @@
+"""The files of a field, and what lies on disk of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nucseg_tf.annotation.editor.prelabels import Suspect
+from nucseg_tf.annotation.editor.shelf import MODEL, Prelabels, Shelf, beside
+
+JOURNAL = "journal.jsonl"  # of the work on a field, see `store`
+
+
+@dataclass(frozen=True)
+class AnnotationField:
+    """The files of a field.
+
+    Attributes:
+        key: GROUP/STEM, or STEM without a group.
+        group: folder below images, or "".
+        image: its file.
+        labelled: where prelabels may be; of several files the first one counts, and of none the
+            first one is written.
+        mask: where accepted labels go.
+        stem: of its image.
+        endings: that follow `stem` in the names of `mask` and of all other files that training
+            would pair with the image; one tuple of all fields, for there are dozens.
+        state: folder of the work on it.
+        shelf: knows what is on disk of all fields.
+    """
+
+    key: str
+    group: str
+    image: Path
+    labelled: tuple[Path, ...]
+    mask: Path
+    stem: str
+    endings: tuple[str, ...]
+    state: Path
+    shelf: Shelf = field(compare=False, repr=False)
+
+    @property
+    def paired(self) -> list[Path]:
+        """`mask` and all other files that training would pair with the image."""
+        return [self.mask.with_name(self.stem + ending) for ending in self.endings]
+
+    def masks(self) -> list[Path]:
+        """Those of `paired` that exist."""
+        return [path for path in self.paired if path.is_file()]
+
+    def is_masked_by(self, names: Collection[str]) -> bool:
+        """Whether one of these names of files is that of one of `paired`."""
+        return bool(names) and any(self.stem + ending in names for ending in self.endings)
+
+    def known(self) -> Prelabels:
+        """What is known now of the labels to begin from."""
+        return self.shelf.look(self.key, *self.labelled)
+
+    @property
+    def prelabels(self) -> Path | None:
+        """Label image to begin from, or None."""
+        return next((path for path in self.labelled if path.is_file()), None)
+
+    @property
+    def target(self) -> Path:
+        """Where labels to begin from are, or would be written."""
+        return self.prelabels or self.labelled[0]
+
+    def described(self) -> dict[str, Any] | None:
+        """What the model said of it last, also if its labels are its own by now."""
+        found = self.shelf.record(beside(self.target, MODEL))
+        return found or self.shelf.record(self.target)
+
+    @property
+    def objects(self) -> int | None:
+        """Prelabelled nuclei, or None where nothing is known of them."""
+        return self.known().nuclei
+
+    @property
+    def suspects(self) -> tuple[Suspect, ...]:
+        """Those among them to look at, by rank."""
+        return self.known().suspects
+
+    @property
+    def has_work(self) -> bool:
+        """Whether anybody has begun or corrected it: it has labels of its own then."""
+        return self.is_begun or bool(self.masks())
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether there is a journal of it."""
+        return (self.state / JOURNAL).is_file()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A field as it lay on disk at one moment.
+
+    Attributes:
+        begun: whether there is a journal of it.
+        masked: whether it has a mask.
+        known: of the labels to begin from; of nothing where the field has labels of its own.
+    """
+
+    begun: bool
+    masked: bool
+    known: Prelabels
+
+    @property
+    def has_work(self) -> bool:
+        """See `AnnotationField.has_work`."""
+        return self.begun or self.masked
