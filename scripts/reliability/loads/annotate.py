@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -54,7 +55,9 @@ def watched(name: str, place: Place, fields: int = FIELDS) -> dict[str, Any]:
         As of `runs.watched`; and `requests`: latencies; `errors`; `lost`: edits; `start`: seconds.
     """
     place.folder.mkdir(parents=True, exist_ok=True)
-    project = write_project(place.folder / "project", fields)
+    project = write_project(place.folder.parent / f"project-{fields}", fields)
+    for work in ("annotation", "masks"):
+        shutil.rmtree(project / work, ignore_errors=True)
     done = Counter()
     with served(project, place) as (address, pid, start), ExitStack() as stack:
         began = time.perf_counter()
