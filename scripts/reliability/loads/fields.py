@@ -35,14 +35,14 @@ def _numbered(labels: np.ndarray) -> np.ndarray:
     return np.searchsorted(present, labels).astype(np.int32)
 
 
-def write_small(folder: Path, count: int, masks: bool = False, seed: int = 0) -> Path:
+def write_small(folder: Path, count: int, masks: bool = False) -> Path:
     """Write FOLDER/images/00000.tif, ..., if there are fewer; with masks/ if they are asked for."""
     images, labels = folder / "images", folder / "masks"
     if images.is_dir() and sum(1 for _ in images.iterdir()) == count:
         return images
     for place in (images, labels)[: 1 + masks]:
         place.mkdir(parents=True, exist_ok=True)
-    for number, (image, found) in enumerate(small_fields(count, seed)):
+    for number, (image, found) in enumerate(small_fields(count)):
         tifffile.imwrite(images / f"{number:05d}.tif", image)
         if masks:
             write_labels(labels / f"{number:05d}.tif", found)
@@ -51,11 +51,9 @@ def write_small(folder: Path, count: int, masks: bool = False, seed: int = 0) ->
 
 def write_project(folder: Path, count: int) -> Path:
     """A project of `nucseg annotate`: images and labels to begin from."""
-    if folder.is_dir():
-        return folder
-    prelabels = folder / "prelabels"
-    images = write_small(folder, count, seed=7)
-    prelabels.mkdir()
-    for number, (_, labels) in enumerate(small_fields(count, seed=7)):
-        write_labels(prelabels / f"{number:05d}_labels.tif", labels)
-    return images.parent
+    if not folder.is_dir():
+        write_small(folder, count, masks=True)
+        prelabels = (folder / "masks").rename(folder / "prelabels")
+        for file in sorted(prelabels.iterdir()):
+            file.rename(file.with_name(f"{file.stem}_labels.tif"))
+    return folder
