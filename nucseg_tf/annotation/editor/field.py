@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,9 +49,11 @@ class AnnotationField:
         """Those of `paired` that exist."""
         return [path for path in self.paired if path.is_file()]
 
-    def is_masked_by(self, names: Collection[str]) -> bool:
-        """Whether one of these names of files is that of one of `paired`."""
-        return bool(names) and any(self.stem + ending in names for ending in self.endings)
+    def masks_among(self, names: frozenset[str]) -> list[Path]:
+        """Those of `paired` whose names are among these of its folder: asks no file."""
+        if not names or names.isdisjoint(map(self.stem.__add__, self.endings)):
+            return []
+        return [path for path in self.paired if path.name in names]
 
     def known(self) -> Prelabels:
         """What is known now of the labels to begin from."""

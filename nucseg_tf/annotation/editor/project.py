@@ -73,7 +73,7 @@ class Project:
             for folder in {masks, states} - names.keys():
                 found = folder.iterdir() if folder.is_dir() else ()
                 names[folder] = frozenset(path.name for path in found)
-            masked = one.is_masked_by(names[masks])
+            masked = bool(one.masks_among(names[masks]))
             begun = one.state.name in names[states] and one.is_begun
             seen[key] = Seen(begun, masked, Prelabels() if masked or begun else one.known())
         return seen
