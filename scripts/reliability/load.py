@@ -15,7 +15,7 @@ import argparse
 import json
 from pathlib import Path
 
-from loads import annotate, runs
+from loads import annotate, page, runs
 from loads.results import summarise
 from loads.runs import Place
 
@@ -25,11 +25,17 @@ RESULTS = Path(__file__).parents[2] / "docs" / "reliability" / "load"
 def main() -> None:
     """Measure a case."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("case", choices=[*runs.PLANS, *annotate.WORKS])
+    parser.add_argument("case", nargs="?", choices=[*runs.PLANS, *annotate.WORKS])
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--work", type=Path, default=Path("runs/load"))
     parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--page", type=Path, help="measure nothing; write the tables into it")
     options = parser.parse_args()
+    if options.page:
+        page.put(options.page, options.out)
+        return
+    if options.case is None:
+        parser.error("expected a case, or --page")
     work = options.work.resolve()
     place = Place(work / f"{options.case}-{options.count}", options.count)
     watched = annotate.watched if options.case in annotate.WORKS else runs.watched
