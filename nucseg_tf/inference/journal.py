@@ -64,6 +64,7 @@ class Journal:
         self._rows, self._lines = _files(folder, part)
         self._head = json.dumps({"key": key})
         self.entries: dict[str, Entry] = {}
+        self._columns: dict[str, str] = {}  # of the last image, to be shared by the next ones
         self.resumed = self._lines.exists() and self._recall()
         if self._lines.exists() and not self.resumed:
             LOG.info(
@@ -88,7 +89,7 @@ class Journal:
         if first != self._head:
             return False
         whole = lines[:-1]  # the last is empty, or was not written to its end
-        entries = [Entry(**json.loads(line)) for line in whole]
+        entries = [self._entry(**json.loads(line)) for line in whole]
         size = self._rows.stat().st_size if self._rows.exists() else 0
         kept = [entry for entry in entries if entry.end <= size]
         with open_own(self._rows, "ab") as rows:
@@ -99,6 +100,14 @@ class Journal:
         # What failed is tried again: images have no entry, and stacks that lack planes lose theirs.
         self.entries = {entry.name: entry for entry in kept if not entry.failures}
         return True
+
+    def _entry(
+        self, name: str, start: int, end: int, columns: dict[str, str], *kept: Any, **more: Any
+    ) -> Entry:
+        """An entry; its columns, which take most of its memory, are those of the one before."""
+        if list(columns.items()) != list(self._columns.items()):
+            self._columns = columns
+        return Entry(name, start, end, self._columns, *kept, **more)
 
     @contextmanager
     def rows(self, name: str) -> Iterator[Rows]:
@@ -122,7 +131,7 @@ class Journal:
                 end = stream.tell()
             if rows.kept is None:
                 return
-            entry = Entry(name, start, end, rows.columns, *rows.kept)
+            entry = self._entry(name, start, end, rows.columns, *rows.kept)
             with open_own(self._lines, "a", encoding="utf-8") as lines:
                 lines.write(json.dumps(asdict(entry)) + "\n")
         except OSError as error:

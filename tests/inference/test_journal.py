@@ -116,3 +116,13 @@ def test_what_is_of_another_run_is_not_taken_over(tmp_path, damage):
     note(journal, "b", table("b", 2))
     assert written(journal, ["a", "b"]) == "image,area\nb,2\n"
     assert json.loads((tmp_path / ".run.jsonl").read_text().split("\n")[0]) == {"key": "key"}
+
+
+def test_images_of_a_run_share_what_is_said_of_their_columns(tmp_path):
+    journal = Journal(tmp_path, "key")
+    for name in "abc":
+        note(journal, name, table(name, 1, **({"gfp": np.array([7])} if name == "c" else {})))
+    for resumed in (journal, Journal(tmp_path, "key")):
+        first, second, third = (resumed.entries[name].columns for name in "abc")
+        assert second is first
+        assert list(third) == ["image", "area", "gfp"]

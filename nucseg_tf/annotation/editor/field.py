@@ -23,8 +23,9 @@ class AnnotationField:
         labelled: where prelabels may be; of several files the first one counts, and of none the
             first one is written.
         mask: where accepted labels go.
-        paired: `mask` and all other files that training would pair with the image.
-        names: of these.
+        stem: of its image.
+        endings: that follow `stem` in the names of `mask` and of all other files that training
+            would pair with the image; one tuple of all fields, for there are dozens.
         state: folder of the work on it.
         shelf: knows what is on disk of all fields.
     """
@@ -34,14 +35,25 @@ class AnnotationField:
     image: Path
     labelled: tuple[Path, ...]
     mask: Path
-    paired: tuple[Path, ...]
-    names: frozenset[str]
+    stem: str
+    endings: tuple[str, ...]
     state: Path
     shelf: Shelf = field(compare=False, repr=False)
+
+    @property
+    def paired(self) -> list[Path]:
+        """`mask` and all other files that training would pair with the image."""
+        return [self.mask.with_name(self.stem + ending) for ending in self.endings]
 
     def masks(self) -> list[Path]:
         """Those of `paired` that exist."""
         return [path for path in self.paired if path.is_file()]
+
+    def masks_among(self, names: frozenset[str]) -> list[Path]:
+        """Those of `paired` whose names are among these of its folder: asks no file."""
+        if not names or names.isdisjoint(map(self.stem.__add__, self.endings)):
+            return []
+        return [path for path in self.paired if path.name in names]
 
     def known(self) -> Prelabels:
         """What is known now of the labels to begin from."""

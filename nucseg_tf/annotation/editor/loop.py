@@ -16,6 +16,7 @@ import threading
 from typing import Any
 
 from nucseg_tf.annotation.editor.planes import read_choice
+from nucseg_tf.annotation.editor.shared import Shared
 from nucseg_tf.annotation.editor.workspace import Workspace
 from nucseg_tf.annotation.loop import locks, process, versions
 from nucseg_tf.annotation.loop.status import read_json, status
@@ -45,6 +46,7 @@ class Loop:
         self._begun: set[str] = set()  # what this server has begun by itself
         self._trouble = ""
         self._more: set[str] = set()
+        self._status = Shared(lambda: status(self._folder, workspace.project.fields))
 
     def label_more(self, again: bool = False) -> None:
         """Label fields that have come, at the next look.
@@ -62,7 +64,7 @@ class Loop:
         Args:
             seen: what `seen` was in the last answer.
         """
-        found = status(self._folder, self._workspace.project.fields)
+        found = dict(self._status())
         of_list = (found["model"], found["predicting"], found["corrected"])
         found["seen"] = hashlib.sha256(json.dumps(of_list).encode()).hexdigest()[:16]
         if found["seen"] != seen:

@@ -73,7 +73,7 @@ class Project:
             for folder in {masks, states} - names.keys():
                 found = folder.iterdir() if folder.is_dir() else ()
                 names[folder] = frozenset(path.name for path in found)
-            masked = not names[masks].isdisjoint(one.names)
+            masked = bool(one.masks_among(names[masks]))
             begun = one.state.name in names[states] and one.is_begun
             seen[key] = Seen(begun, masked, Prelabels() if masked or begun else one.known())
         return seen
@@ -86,7 +86,7 @@ class Project:
     def with_image(self, image: Path) -> AnnotationField:
         """The field of an image that came into `images`; it is added to the list."""
         flat = _is_flat(self.folder)
-        made = _field(self.folder, "", image, flat, self.shelf)
+        made = _field(self.folder, "", image, flat, self.shelf, _endings(flat))
         self.fields[made.key] = made
         return made
 
@@ -109,7 +109,7 @@ def open_project(folder: Path) -> Project:
             f"{folder}: no images; expected images/STEM.ext, images/GROUP/STEM.ext or STEM.ext "
             f"in it{hint}. Received: {sorted(path.name for path in folder.iterdir())[:10]}"
         )
-    shelf = Shelf(folder)
+    shelf, endings = Shelf(folder), _endings(flat)
     shelf.objects()  # what is damaged is said now
     keys = Counter(folded(field_key(group, image)) for group, image in images)
     fields = {}
@@ -121,7 +121,7 @@ def open_project(folder: Path) -> Project:
         if keys[folded(key)] > 1:
             LOG.warning("left out: %s: shares its name %s with another image", image, key)
             continue
-        fields[key] = _field(folder, group, image, flat, shelf)
+        fields[key] = _field(folder, group, image, flat, shelf, endings)
     return Project(folder, fields, model_name(folder / "prelabels" / "run.json"), shelf)
 
 
@@ -151,11 +151,17 @@ def _images(folder: Path, flat: bool) -> Iterator[tuple[str, Path]]:
             yield group, image
 
 
-def _field(folder: Path, group: str, image: Path, flat: bool, shelf: Shelf) -> AnnotationField:
+def _endings(flat: bool) -> tuple[str, ...]:
+    """Of the files that training would pair with an image."""
+    endings = MASK_ENDINGS if flat else ("", *MASK_ENDINGS)
+    return tuple(f"{end}{suffix}" for end in endings for suffix in label_suffixes())
+
+
+def _field(
+    folder: Path, group: str, image: Path, flat: bool, shelf: Shelf, endings: tuple[str, ...]
+) -> AnnotationField:
     stem = stem_of(image)
     masks = folder if flat else folder / "masks" / group
-    endings = MASK_ENDINGS if flat else ("", *MASK_ENDINGS)
-    pairs = [masks / f"{stem}{end}{suffix}" for end in endings for suffix in label_suffixes()]
     names = dict.fromkeys((image.stem, stem))  # differ for .ome.tif
     return AnnotationField(
         key=field_key(group, image),
@@ -163,8 +169,8 @@ def _field(folder: Path, group: str, image: Path, flat: bool, shelf: Shelf) -> A
         image=image,
         labelled=tuple(folder / "prelabels" / group / f"{name}_labels.tif" for name in names),
         mask=masks / f"{stem}{'_masks' if flat else ''}.tif",
-        paired=tuple(pairs),
-        names=frozenset(path.name for path in pairs),
+        stem=stem,
+        endings=endings,
         state=folder / ANNOTATION / group / stem,
         shelf=shelf,
     )

@@ -138,7 +138,7 @@ class Summaries:
         self._known: dict[Path, tuple[int, dict[str, Any]]] = {}
 
     def get(self, field: AnnotationField) -> dict[str, Any] | None:
-        """See `shown.sum_up`; None where nobody has worked on the field."""
+        """Of `shown.sum_up` what a row needs; None where nobody has worked on the field."""
         journal = field.state / JOURNAL
         size = journal.stat().st_size if journal.is_file() else 0
         known = self._known.get(journal)
@@ -146,8 +146,15 @@ class Summaries:
             summary = (read_history(field.state, size) or _from_journal(field)) if size else None
             if summary is None:
                 return None
-            known = self._known[journal] = size, summary
+            known = self._known[journal] = size, _of_row(summary)
         return known[1]
+
+
+def _of_row(summary: dict[str, Any]) -> dict[str, Any]:
+    """What a row needs; all else of thousands of fields would take ten times the memory."""
+    kept = {name: summary[name] for name in ("status", "nuclei", "suspects_left")}
+    begun = {"model": summary["begun"]["model"]}
+    return kept | {"regions": summary.get("regions", 0), "begun": begun}
 
 
 def _from_journal(field: AnnotationField) -> dict[str, Any] | None:

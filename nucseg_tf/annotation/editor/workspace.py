@@ -22,6 +22,7 @@ from nucseg_tf.annotation.editor.planes import PlaneChoice
 from nucseg_tf.annotation.editor.project import Project, project_id
 from nucseg_tf.annotation.editor.rows import Rows
 from nucseg_tf.annotation.editor.session import Session
+from nucseg_tf.annotation.editor.shared import Shared
 from nucseg_tf.annotation.editor.shown import numbers_of, prelabels_changed, sum_up, suspects_of
 from nucseg_tf.annotation.editor.visit import Visit
 from nucseg_tf.annotation.magic.keeper import Keeper
@@ -62,6 +63,7 @@ class Workspace:
         self.images = Images(project, options or PlaneChoice(), self._guards)
         self._fields = OpenFields(project, self.images, self._attendance, self._guards)
         self._rows = Rows(project, self._fields, self.locks, self._guards)
+        self._all_rows = Shared(self._rows.all)
 
     # --- reading -----------------------------------------------------------------------------
 
@@ -73,7 +75,7 @@ class Workspace:
             "folder": str(self.project.folder.resolve()),
             "model": self.project.model,
             "choice": asdict(self.images.choice),
-            "fields": self._rows.all(),
+            "fields": self._all_rows(),
         }
 
     def labels(self, key: str, of: str = "") -> tuple[int, bytes]:

@@ -19,6 +19,8 @@ from nucseg_tf.annotation.editor.field import JOURNAL, AnnotationField
 from nucseg_tf.annotation.editor.history import HISTORY
 from nucseg_tf.data.regions import regions_path
 
+MANY = 100_000  # fields; what holds fewer than are gone through in turn never finds one again
+
 
 @dataclass(frozen=True)
 class Accepted:
@@ -51,7 +53,7 @@ def accepted_fields(fields: Iterable[AnnotationField]) -> list[Accepted]:
         if place not in listed:
             files = place.iterdir() if place.is_dir() else ()
             listed[place] = frozenset(file.name for file in files)
-        masks = [] if listed[place].isdisjoint(field.names) else field.masks()
+        masks = [mask for mask in field.masks_among(listed[place]) if mask.is_file()]
         if not masks:
             continue
         entries = acceptances(field.state)
@@ -69,21 +71,22 @@ def acceptances(state: Path) -> list[Mapping[str, Any]]:
         state: folder of the work on it; need not exist.
     """
     journal = state / JOURNAL
-    if not journal.is_file():
-        return []
-    size = journal.stat().st_size
     try:
-        history = json.loads((state / HISTORY).read_text(encoding="utf-8"))
+        found = journal.stat()
+    except OSError:
+        return []
+    return list(_acceptances(journal, found.st_size, found.st_mtime_ns))
+
+
+@lru_cache(maxsize=MANY)
+def _acceptances(journal: Path, size: int, changed: int) -> tuple[Mapping[str, Any], ...]:
+    """What `acceptances` gives; `size` and `changed` say whether the journal is another now."""
+    try:
+        history = json.loads((journal.parent / HISTORY).read_text(encoding="utf-8"))
         if history["journal_bytes"] == size:
-            return list(history["accepted"])
+            return tuple(history["accepted"])
     except (OSError, ValueError, KeyError, TypeError):
         pass  # it is a summary only
-    return list(_from_journal(journal, size))
-
-
-@lru_cache(maxsize=1024)
-def _from_journal(journal: Path, size: int) -> tuple[Mapping[str, Any], ...]:
-    """What `acceptances` gives; `size` says whether the journal has grown since."""
     found = []
     for line in journal.read_bytes()[:size].splitlines():
         if b'"accept"' not in line:
@@ -118,6 +121,6 @@ def _stamp(path: Path) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_size
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=MANY)
 def _digest(path: Path, changed: int, size: int) -> str:
     return "" if size < 0 else hashlib.sha256(path.read_bytes()).hexdigest()

@@ -137,11 +137,14 @@ def differences(values: np.ndarray, corrected: np.ndarray) -> np.ndarray:
     Returns:
         (L, F), in units of SCALES; 0 where M is 0.
     """
+    from scipy.spatial import KDTree
+
     if not len(corrected):
         return np.zeros_like(values)
-    away = (values[:, None] - corrected[None]) / np.array(SCALES)
-    nearest = np.abs(away).sum(axis=2).argmin(axis=1)
-    return away[np.arange(len(values)), nearest]
+    values, corrected = values / np.array(SCALES), corrected / np.array(SCALES)
+    # Not a table of all pairs: of 5,000 and 5,000 fields that takes gigabytes, at each list.
+    nearest = KDTree(corrected).query(values, p=1)[1]
+    return values - corrected[nearest]
 
 
 def _judge(known: Mapping[str, Any], new: float, unlike: str) -> Learn:

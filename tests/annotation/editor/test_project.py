@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -107,3 +108,18 @@ def test_a_damaged_table_is_named(folder, text):
 def test_what_made_the_prelabels(folder, text, model):
     (folder / "prelabels" / "run.json").write_text(text)
     assert open_project(folder).model == model
+
+
+def test_a_field_takes_little_memory(tmp_path):
+    count = 400
+    (tmp_path / "images").mkdir()
+    for number in range(count):
+        (tmp_path / "images" / f"{number}.tif").touch()
+    open_project(tmp_path)  # what is loaded at first use counts once
+    tracemalloc.start()
+    project = open_project(tmp_path)
+    project.look()
+    per_field = tracemalloc.get_traced_memory()[0] / count
+    tracemalloc.stop()
+    assert len(project.fields) == count
+    assert per_field < 5000  # bytes; with a path for each name that a mask may have: 20,000

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -98,4 +100,17 @@ def test_differences_are_from_the_nearest():
         expected.append(min(away, key=lambda row: sum(map(abs, row))))
     np.testing.assert_allclose(differences(values, corrected), expected)
     assert not differences(values, corrected[:0]).any()
+
+
+def test_thousands_of_fields_take_no_table_of_all_pairs():
+    rng = np.random.default_rng(1)
+    values, corrected = rng.normal(size=(3000, 5)), rng.normal(size=(3000, 5))
+    tracemalloc.start()
+    found = differences(values, corrected)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 10e6  # all pairs: 360 MB
+    for value, away in zip(values[:20], found, strict=False):  # the naive twin
+        every = (value - corrected) / np.array(SCALES)
+        np.testing.assert_allclose(away, every[np.abs(every).sum(axis=1).argmin()])
     assert judge({}, [PLAIN]) == {}

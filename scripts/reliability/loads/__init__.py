@@ -1,0 +1,1 @@
+"""What grows along thousands of images; for `scripts/reliability/load.py`."""
