@@ -147,6 +147,7 @@ def predict(
         "found": len(sources),
         "images": outcome.done,
         "columns": outcome.columns,
+        "illumination": outcome.light,
     }
     end_run(out, record, outcome, part.part if part else "")
     return out

@@ -18,7 +18,7 @@ from nucseg_tf.inference.fields import write_fields
 from nucseg_tf.inference.gather import Planes
 from nucseg_tf.inference.inside import KINDS, refuse_present, refuse_unwritable
 from nucseg_tf.inference.journal import Journal, forget, only_run_in
-from nucseg_tf.inference.light import estimate_light, write_light
+from nucseg_tf.inference.light import digest_of, forget_light, light_of_run, write_light
 from nucseg_tf.inference.link import check_tracking
 from nucseg_tf.inference.measure import measure_columns
 from nucseg_tf.inference.options import INSIDE, Options
@@ -83,11 +83,13 @@ def predict_sources(
     segmenter.check(options)
     ensure_folder(out)
     part = shard.part if shard else ""
-    lights = estimate_light(sources, options) if options.illumination else {}
+    lights = {}
+    if options.illumination:
+        lights = light_of_run(out, _key(sources, options), sources, options)
     sources = shard.of(sources) if shard else sources
     with only_run_in(out, part):
         write_light(out, lights)
-        journal = Journal(out, _key(sources, segmenter, options), part)
+        journal = Journal(out, _key(sources, options, segmenter, digest_of(lights)), part)
         if options.labels == INSIDE and not journal.resumed:
             groups = [group for source in sources if (group := source.group)]
             try:
@@ -200,8 +202,10 @@ class _Run:
         self.outcome.left_out = [source.path for source in sources if source.name not in known]
         kinds = self.outcome.columns = self.journal.write(names, _no_objects())
         settle_format(self.journal.table, table, kinds)
+        self.outcome.light = digest_of(self.lights)
         if not (self.outcome.left_out or part):  # of parts until all are merged: see `merge`
             forget(self.out)
+            forget_light(self.out)
         if not part:
             write_fields(self.out / "fields.csv", self.outcome.done)
         write_failures(self.out, failures, part)
@@ -219,14 +223,21 @@ def _refuse_same_name(sources: Sequence[Source]) -> None:
             )
 
 
-def _key(sources: Sequence[Source], segmenter: Segmenter, options: Options) -> str:
-    """What the results depend on; another run has another."""
+def _key(
+    sources: Sequence[Source],
+    options: Options,
+    segmenter: Segmenter | None = None,
+    light: str = "",
+) -> str:
+    """What results depend on, or without a model what is read; another run has another."""
     images = [
         (source.name, [(str(file.absolute()), _state(file)) for file in source.files])
         for source in sources
     ]
-    model = [segmenter.model.sha256, segmenter.network.engine, segmenter.network.precision]
-    text = json.dumps([__version__, images, model, asdict(options)], default=str)
+    model = []
+    if segmenter:
+        model = [segmenter.model.sha256, segmenter.network.engine, segmenter.network.precision]
+    text = json.dumps([__version__, images, model, asdict(options), light], default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
