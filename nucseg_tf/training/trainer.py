@@ -156,6 +156,7 @@ class Trainer:
                 loss is not finite.
         """
         devices.describe(self.devices, self.config.training)
+        devices.repeat(self.devices)
         with devices.scope(self.devices):
             network = self._fit(init, resume)
         if len(self.devices) > 1:  # its weights are on all of them
@@ -170,6 +171,7 @@ class Trainer:
         if state is None and last.exists():
             raise TrainingError(f"{self.run}: holds a training. Use --resume, or another --out.")
         if state is None:
+            keras.utils.set_random_seed(self.config.training.seed)  # of what begins at random
             network, pretrained = initialise(self.config.model, init)
             with atomic_path(self.run / "config.yaml") as temporary:
                 temporary.write_text(to_yaml(self.config), encoding="utf-8")
