@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +14,7 @@ from nucseg_tf.commands.options import (
     Device,
     Diameter,
     Engine,
-    Invert,
+    InvertOrModel,
     ModelsDir,
     Pattern,
     PixelSize,
@@ -39,7 +39,7 @@ def predict(
     z: Plane = None,
     t: str | None = None,
     scene: str | None = None,
-    invert: Invert = False,
+    invert: InvertOrModel = None,
     link: bool = False,
     tile: int | None = None,
     tta: int = 1,
@@ -128,6 +128,7 @@ def predict(
     from nucseg_tf.inference.segmenter import load_model
 
     segmenter = load_model(model, models_dir, engine=engine, precision=precision, device=device)
+    options = replace(options, invert=segmenter.inverts(invert))
     loaded = time.perf_counter()
     if pixel_size is not None and segmenter.info.pixel_size is None and diameter is None:
         LOG.info("%s has no pixel size: --pixel-size only sets the µm columns", model)
