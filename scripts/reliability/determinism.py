@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from same import prediction, training
@@ -31,9 +32,10 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
-    rows, began = options.work / "rows", time.monotonic()
+    rows = options.work / "rows"
     rows.mkdir(parents=True, exist_ok=True)
     prediction.prepare(options.data, options.work)
+    began, waiting = time.monotonic(), 0
     tables: dict[str, list[Row]] = {}
     for part in options.only or PARTS:
         found = (
@@ -43,10 +45,18 @@ def main() -> None:
         )
         tables[part] = []
         for name, check in found:
-            late = options.seconds and time.monotonic() - began > options.seconds
+            late = options.seconds is not None and time.monotonic() - began > options.seconds
             if late and not (rows / f"{name}.json").is_file():
-                raise SystemExit("the time is over; the same command goes on")
-            tables[part].append(known(rows, name, check))
+                waiting += 1
+            else:
+                tables[part].append(known(rows, name, check))
+    write_page({part: found for part, found in tables.items() if found})
+    if waiting:
+        raise SystemExit(f"{waiting} rows are to come; the same command goes on")
+
+
+def write_page(tables: Mapping[str, list[Row]]) -> None:
+    """Put the rows known so far into the page."""
     page = with_tables(PAGE.read_text(encoding="utf-8"), tables)
     temporary = PAGE.with_suffix(".new")
     temporary.write_text(page, encoding="utf-8")
