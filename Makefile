@@ -16,7 +16,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 .DEFAULT_GOAL := help
 .PHONY: help setup format lint type test test-long smoke score demo bench doctor lock clean \
   image image-gpu image-test image-gpu-test sbom sif sif-test workflow-smoke workflow-test slurm-test \
-  tutorial-pictures audit
+  tutorial-pictures audit determinism
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -77,6 +77,9 @@ demo: $(READY)  ## find the nuclei of a real image; results in demo_output/
 bench: $(READY)  ## time and memory of prediction, see docs/speed.md: make bench BENCH_FLAGS="--rounds 3"
 	$(BIN)/python scripts/bench.py --out runs/bench.json \
 	  $(addprefix --fields ,$(wildcard $(DATA)/val/images)) $(BENCH_FLAGS)
+
+determinism: $(READY)  ## what comes out the same again, for docs/reliability/determinism.md
+	$(BIN)/python scripts/reliability/determinism.py --data $(DATA)
 
 doctor: $(READY)  ## versions, hardware, models
 	$(BIN)/nucseg doctor

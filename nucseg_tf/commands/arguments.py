@@ -76,7 +76,7 @@ def _sort(parameters, hints, arguments: Sequence[str]) -> tuple[dict[str, list[s
         if name not in known or not flag.startswith("--"):
             names = [_flag(key) for key in parameters if key in known]
             raise UsageError(f"unknown flag {flag}{nearest(_flag(name), names)}")
-        if hints[name] is bool and not equals:
+        if bool in (hints[name], *get_args(hints[name])) and not equals:
             text = "true"
         elif not equals and waiting and not waiting[0].startswith("--"):
             text = waiting.popleft()

@@ -11,10 +11,12 @@ from nucseg_tf.commands.options import (
     Device,
     Diameter,
     Engine,
+    InvertOrModel,
     ModelsDir,
     PixelSize,
     Plane,
     Precision,
+    SplitBinary,
 )
 from nucseg_tf.console import show_progress
 from nucseg_tf.errors import SomeImagesFailed
@@ -36,6 +38,8 @@ def benchmark(
     diameter: Diameter = None,
     channel: Channel = None,
     z: Plane = None,
+    invert: InvertOrModel = None,
+    split_binary: SplitBinary = False,
     tile: int | None = None,
     tta: int = 1,
     engine: Engine = "auto",
@@ -51,7 +55,8 @@ def benchmark(
         data: folder of images/ and masks/, with a folder per cell line in each; or a CSV manifest
         out: folder for the results
         models: MODEL,NAME=MODEL,... by name or folder; NAME=RUN1+RUN2+... are repeated trainings
-        labels: NAME=FOLDER of label images STEM_labels.tif or STEM.ext; may be repeated
+        labels: NAME=FOLDER of label images STEM_labels.tif or STEM.ext, or of labels of Cellpose,
+            QuPath, ImageJ or StarDist; may be repeated
         groups: CSV of columns image, group, where the data set has no groups of its own
         split: train, val or test, where the data set has several
         note: what a reader of the report must know of the images
@@ -64,7 +69,8 @@ def benchmark(
 
     check(engine, precision)
     runs = parse_entries(models, labels)
-    sizes = {"pixel_size": pixel_size, "diameter": parse_diameter(diameter)}
+    reading = {"channel": channel, "z": z, "invert": invert, "pixel_size": pixel_size}
+    scale = {"diameter": parse_diameter(diameter), "tile": tile, "tta": tta}
     from nucseg_tf.evaluation.benchmark import failures, run_benchmark
     from nucseg_tf.evaluation.report import write_report
     from nucseg_tf.inference.folder_lock import only_run_in
@@ -73,12 +79,13 @@ def benchmark(
     with only_run_in(ensure_folder(out)), show_progress() as progress:
         result = run_benchmark(
             *(data, out, runs),
-            options={"channel": channel, "z": z, **sizes, "tile": tile, "tta": tta},
+            options=reading | scale,
             split=split,
             groups=groups,
             note=note,
             models_dir=models_dir,
             loading={"engine": engine, "precision": precision, "device": device},
+            split_binary=split_binary,
             progress=progress,
         )
     if result is None:

@@ -6,7 +6,7 @@ import logging
 import signal
 from pathlib import Path
 
-from nucseg_tf.commands.options import Channel, Plane
+from nucseg_tf.commands.options import Channel, Invert, Plane
 from nucseg_tf.console import show_progress
 from nucseg_tf.errors import SomeImagesFailed, UsageError
 
@@ -23,6 +23,7 @@ def convert(
     labels: Path | None = None,
     channel: Channel = None,
     z: Plane = None,
+    invert: Invert = False,
     regions: Path | None = None,
     partial: bool = False,
     overwrite: bool = False,
@@ -39,6 +40,7 @@ def convert(
         nuclei: about how many in a region; 0 for whole fields
         shape: bitmap or polygon; nuclei that no polygon gives exactly are bitmaps all the same
         labels: folder of labels to export, instead of masks/, then prelabels/
+        invert: exchange dark and bright, so that dark nuclei are shown bright
         regions: nucseg_regions.json of the export, if the project does not bring it back
         partial: keep the labels of regions that did not come back, instead of failing
         overwrite: replace masks that exist; copies are kept below annotation/
@@ -60,7 +62,7 @@ def convert(
         if to == "labels":
             outcome = restore(src, dst, regions, partial, overwrite, progress)
         else:
-            options = Export(to, nuclei, shape == "polygon", labels, channel, z)
+            options = Export(to, nuclei, shape == "polygon", labels, channel, z, invert)
             outcome = export(src, dst, options, progress)
     if outcome.stopped:
         LOG.warning("stopped by SIGTERM after %d fields", len(outcome.done))

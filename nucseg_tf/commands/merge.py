@@ -23,7 +23,7 @@ def merge(
         out: folder for the tables; the folder itself, where one is given
         table: csv or parquet (needs the extra of that name)
     """
-    from nucseg_tf.inference.merge import SAME, merge
+    from nucseg_tf.inference.merge import SAME, columns_of, merge
 
     if out is None and len(folders) > 1:
         raise UsageError("--out is missing: where to write the tables of several folders")
@@ -37,7 +37,7 @@ def merge(
         "seconds": {"total": sum(each["seconds"]["total"] for each in records)},
         "options": records[0]["options"] | {"shard": None, "table": table},
         "images": [image for each in records for image in each["images"]],
-        "columns": {k: v for each in records for k, v in each["columns"].items()},
+        "columns": columns_of(parts),
         "left_out": [],
         "failures": [failure for each in records for failure in each["failures"]],
     }

@@ -20,6 +20,10 @@ Plane = Annotated[
     str | None, "plane, index from 0, or max, mean or focus of all, where images are stacks"
 ]
 Invert = Annotated[bool, "exchange dark and bright, of images with dark nuclei"]
+InvertOrModel = Annotated[
+    bool | None,
+    "exchange dark and bright, of images with dark nuclei; as the model was trained, otherwise",
+]
 PixelSize = Annotated[float | None, "of the images in µm; the file's own is used otherwise"]
 Diameter = Annotated[
     str | None,

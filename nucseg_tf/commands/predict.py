@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,7 +14,7 @@ from nucseg_tf.commands.options import (
     Device,
     Diameter,
     Engine,
-    Invert,
+    InvertOrModel,
     ModelsDir,
     Pattern,
     PixelSize,
@@ -42,7 +42,7 @@ def predict(
     z: Plane = None,
     t: str | None = None,
     scene: str | None = None,
-    invert: Invert = False,
+    invert: InvertOrModel = None,
     link: bool = False,
     tile: int | None = None,
     tta: int = 1,
@@ -130,6 +130,7 @@ def predict(
     from nucseg_tf.inference.segmenter import load_model
 
     segmenter = load_model(model, models_dir, engine=engine, precision=precision, device=device)
+    options = replace(options, invert=segmenter.inverts(invert))
     loaded = time.perf_counter()
     engine_name = segmenter.network.engine
     tile, workers = plan(segmenter.family, engine_name, tile, workers, usual_workers())
@@ -153,6 +154,7 @@ def predict(
             "found": len(sources),
             "images": outcome.done,
             "columns": outcome.columns,
+            "illumination": outcome.light,
         }
         write_run(out, record, outcome, suffix)
 

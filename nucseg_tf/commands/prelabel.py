@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from nucseg_tf.commands.options import Channel, Device, Engine, Invert, ModelsDir, PixelSize, Plane
+from nucseg_tf.commands.options import (
+    Channel,
+    Device,
+    Engine,
+    InvertOrModel,
+    ModelsDir,
+    PixelSize,
+    Plane,
+)
 from nucseg_tf.commands.records import describe_engine, describe_model, end_run, now, write_run
 from nucseg_tf.console import show_progress
 
@@ -20,7 +28,7 @@ def prelabel(
     models_dir: ModelsDir = None,
     channel: Channel = None,
     z: Plane = None,
-    invert: Invert = False,
+    invert: InvertOrModel = None,
     pixel_size: PixelSize = None,
     diameter: float | None = None,
     tile: int | None = None,
@@ -54,15 +62,16 @@ def prelabel(
 
     started, began = now(), time.perf_counter()
     sizes, limits = (pixel_size, diameter, tile), (min_area, max_area)
-    settings = Settings(channel, z, *sizes, threshold, *limits, agreement, invert)
+    settings = Settings(channel, z, *sizes, threshold, *limits, agreement, bool(invert))
     find_images(folder)  # before the seconds that loading takes
     segmenter: Any = CLASSICAL
     record: dict[str, Any] = {"command": "prelabel", "data": str(folder), "method": method}
-    record |= {"options": asdict(settings), "model": None, "device": "cpu", "started": started}
+    record |= {"model": None, "device": "cpu", "started": started}
     if method != CLASSICAL:
         from nucseg_tf.inference.segmenter import load_model
 
         segmenter = load_model(method, models_dir, engine=engine, device=device)
+        settings = replace(settings, invert=segmenter.inverts(invert))
         record |= {"model": describe_model(segmenter)} | describe_engine(segmenter)
     loaded = time.perf_counter()
     out = folder / "prelabels" if out is None else out
@@ -70,6 +79,7 @@ def prelabel(
         outcome = prelabel_folder(folder, out, segmenter, settings, progress)
     total = round(time.perf_counter() - began, 3)
     record |= {"seconds": {"loading": round(loaded - began, 3), "total": total}}
+    record |= {"options": asdict(settings)}
     record |= {"images": outcome.done, "suspects": outcome.suspects}
     write_run(out, record, outcome)
     end_run(out, outcome)

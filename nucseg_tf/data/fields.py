@@ -8,9 +8,9 @@ import numpy as np
 
 from nucseg_tf.data.regions import format_regions, known_labels
 from nucseg_tf.errors import LabelError
+from nucseg_tf.io.any_labels import read_any_labels
 from nucseg_tf.io.images import check_finite, read_image, shape_of_image
-from nucseg_tf.io.labels import is_binary, read_labels, read_mask_stack, split_pieces
-from nucseg_tf.io.shapes import read_shapes
+from nucseg_tf.io.labels import read_mask_stack
 from nucseg_tf.types import Field
 
 
@@ -64,11 +64,7 @@ def _read_all(field: Field, split_binary: bool) -> np.ndarray:
     """The labels, those outside its regions, too."""
     if len(field.masks) > 1:
         return read_mask_stack(field.masks)
-    path = field.masks[0]
-    if path.suffix.lower() in (".geojson", ".zip", ".roi"):
-        return read_shapes(path, shape_of_image(field.image))
-    labels = read_labels(path)
-    return split_pieces(labels) if split_binary and is_binary(labels) else labels
+    return read_any_labels(field.masks[0], lambda: shape_of_image(field.image), split_binary)
 
 
 def field_hash(field: Field) -> str:

@@ -12,13 +12,14 @@ H rows, W columns.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nucseg_tf.errors import DataError, LabelError, OutputError
+from nucseg_tf.io.any_labels import read_any_labels
 from nucseg_tf.io.boxes import slices
 from nucseg_tf.io.files import atomic_path
 from nucseg_tf.io.labels import read_labels
@@ -162,10 +163,19 @@ def known_labels(mask: Path, labels: np.ndarray, boxes: Sequence[Box]) -> np.nda
         ) from error
 
 
-def read_known_labels(mask: Path) -> np.ndarray:
-    """A label image, `IGNORED` outside the regions that stand beside it; (H, W) int32.
+def read_known_labels(
+    mask: Path,
+    shape: Callable[[], tuple[int, int]] | None = None,
+    split_binary: bool = False,
+) -> np.ndarray:
+    """Labels, `IGNORED` outside the regions that stand beside them; (H, W) int32.
+
+    Args:
+        mask: as of `read_any_labels`; a label image where `shape` is left out.
+        shape, split_binary: as of `read_any_labels`.
 
     Raises:
         DataError: the mask or its regions cannot be used.
     """
-    return known_labels(mask, read_labels(mask), read_regions(mask))
+    labels = read_any_labels(mask, shape, split_binary) if shape else read_labels(mask)
+    return known_labels(mask, labels, read_regions(mask))

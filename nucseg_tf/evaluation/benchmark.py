@@ -56,6 +56,7 @@ def run_benchmark(
     note: str = "",
     models_dir: Path | None = None,
     loading: Mapping[str, Any] | None = None,
+    split_binary: bool = False,
     progress: Callable[[int, int, str], bool] = lambda done, total, name: True,
 ) -> dict[str, Any] | None:
     """Predict, score and summarise.
@@ -72,6 +73,8 @@ def run_benchmark(
         note: what a reader of the report must know of the images.
         models_dir: folder to search for models by name first.
         loading: engine, precision and device, of `inference.segmenter.load_model`.
+        split_binary: whether each connected piece of a mask of two values is a nucleus, of truth
+            and of labels that others made.
         progress: called after each step with its number, the count and what was done; says whether
             to go on.
 
@@ -86,7 +89,7 @@ def run_benchmark(
     models = {run.name: check_model(run, models_dir) for run in runs if run.kind == "model"}
     fields = benchmark_fields(data, split, groups)
     found = {run.name: find_labels(run, fields) for run in runs if run.kind == "labels"}
-    images = describe(fields, (options["channel"], options["z"]))
+    images = describe(fields, (options["channel"], options["z"]), split_binary)
     remove_temporaries(ensure_folder(out))
     for part in ("predictions", "panels", "figures"):
         remove_temporaries(out / part, deep=True)
@@ -117,9 +120,10 @@ def run_benchmark(
                 for field in fields
             }
         for field in fields:
-            truth = read_masks(field)
+            truth = read_masks(field, split_binary)
             for run in runs:
-                rows.append(_score(run, field, truth, found[run.name][field.name]))
+                file = found[run.name][field.name]
+                rows.append(_score(run, field, truth, file, split_binary))
                 tick(f"{run.name}: scored", field.name)
     except Stopped:
         return None
@@ -132,7 +136,7 @@ def run_benchmark(
         "data": str(data),
         "split": split,
         "note": note,
-        "options": dict(options),
+        "options": dict(options) | ({"split_binary": True} if split_binary else {}),
         "entries": names,
         "runs": [_describe(run, models.get(run.name), costs.get(run.name)) for run in runs],
         "images": images,
@@ -142,7 +146,7 @@ def run_benchmark(
     }
     for name in ("report.html", "benchmark.json"):  # an earlier one's; what follows is of this one
         (out / name).unlink(missing_ok=True)
-    _write_panels(out / "panels", result["panels"], runs, fields, found, options)
+    _write_panels(out / "panels", result["panels"], runs, fields, found, result["options"])
     _write(out, result, table)
     return result
 
@@ -177,14 +181,23 @@ def failures(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _score(run: Run, field: Field, truth: np.ndarray, file: Path | str) -> dict[str, Any]:
+def _score(
+    run: Run, field: Field, truth: np.ndarray, file: Path | str, split_binary: bool
+) -> dict[str, Any]:
     """One row of scores.csv."""
-    prediction, failure = read_prediction(file, field, truth)
+    prediction, failure = _prediction(run, field, truth, file, split_binary)
     if failure:
         LOG.error("%s", failure)
     row = score_labels(truth, prediction)
     head = {"entry": run.entry, "run": run.name, "image": field.name, "group": field.group}
     return {**head, **row, "failure": failure}
+
+
+def _prediction(
+    run: Run, field: Field, truth: np.ndarray, file: Path | str, split_binary: bool
+) -> tuple[np.ndarray, str]:
+    """As of `read_prediction`; what a model found as one nucleus stays one."""
+    return read_prediction(file, field, truth, split_binary and run.kind == "labels")
 
 
 def _largest_first(
@@ -206,10 +219,11 @@ def _write_panels(
 ) -> None:
     """Pictures of the images shown, of the first run of each entry."""
     first = {run.entry: run for run in reversed(runs)}
+    split = bool(options.get("split_binary"))
     for field in (field for field in fields if field.name in shown):
-        truth = read_masks(field)
+        truth = read_masks(field, split)
         predictions = (
-            (entry, read_prediction(found[run.name][field.name], field, truth)[0])
+            (entry, _prediction(run, field, truth, found[run.name][field.name], split)[0])
             for entry, run in first.items()
         )
         write_panels(folder, field, truth, predictions, options)

@@ -94,7 +94,7 @@ def predict_fields(
 ) -> Iterator[Truth]:
     """What `judge` takes of fields, one after another; `channel` and `z` as of `read_image`."""
     for field in fields:
-        pixels, truth = load_field(field, channel, z)
+        pixels, truth = load_field(field, channel, z, segmenter.inverts(None))
         yield segmenter.predict_raw(pixels, Options()), truth
 
 

@@ -91,12 +91,15 @@ def read_groups(path: Path, fields: Sequence[Field]) -> dict[str, str]:
     return found
 
 
-def describe(fields: Sequence[Field], planes: tuple[Any, Any]) -> list[dict[str, Any]]:
+def describe(
+    fields: Sequence[Field], planes: tuple[Any, Any], split_binary: bool = False
+) -> list[dict[str, Any]]:
     """Open every image and its masks, and say what they are.
 
     Args:
         fields: of the benchmark.
         planes: channel and z, see `io.images.read_image`.
+        split_binary: see `data.manifest.read_masks`.
 
     Returns:
         For each: `image`, `group`, `height`, `width` (px), and `sha256` of its files.
@@ -106,7 +109,7 @@ def describe(fields: Sequence[Field], planes: tuple[Any, Any]) -> list[dict[str,
     """
     table = []
     for field in fields:
-        height, width = load_field(field, *planes)[0].shape
+        height, width = load_field(field, *planes, split_binary=split_binary)[0].shape
         size = {"height": height, "width": width, "sha256": field_hash(field)}
         table.append({"image": field.name, "group": field.group, **size})
     return table

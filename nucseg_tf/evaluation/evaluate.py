@@ -11,10 +11,12 @@ from typing import Any
 
 from nucseg_tf.data.regions import read_known_labels
 from nucseg_tf.errors import DataError, LabelError, SomeImagesFailed
-from nucseg_tf.evaluation.pairs import pair_labels
+from nucseg_tf.evaluation.pairs import images_beside, pair_labels
 from nucseg_tf.evaluation.scores import ImageScore, score_image, summarise
+from nucseg_tf.io.any_labels import has_outlines, read_any_labels
 from nucseg_tf.io.cells import as_cell
 from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.io.images import shape_of_image
 from nucseg_tf.io.labels import read_labels
 from nucseg_tf.io.tables import write_failures
 
@@ -25,6 +27,7 @@ def evaluate_folders(
     truth_dir: str | os.PathLike[str],
     pred_dir: str | os.PathLike[str],
     out_dir: str | os.PathLike[str],
+    split_binary: bool = False,
 ) -> dict[str, Any]:
     """Score every label image of `truth_dir` and write scores.json and scores.csv.
 
@@ -32,10 +35,12 @@ def evaluate_folders(
 
     Args:
         truth_dir: folder of STEM.ext, STEM_masks.ext or STEM_labels.ext; or its parent, where
-            that folder is called `masks`.
-        pred_dir: folder of STEM_labels.ext or STEM.ext. Others in there are left alone.
+            that folder is called `masks`. Labels of other programs are taken as by a training.
+        pred_dir: folder of STEM_labels.ext or STEM.ext, or of other programs. Others in there are
+            left alone.
         out_dir: folder for the results, made where needed. scores.json holds `summary` and
             `images` (by stem); scores.csv has one row per image.
+        split_binary: whether each connected piece of a mask of two values is a nucleus.
 
     Returns:
         The summary, see `scores.summarise`.
@@ -46,11 +51,14 @@ def evaluate_folders(
             shape from its truth; failures.csv names it.
     """
     pairs = pair_labels(Path(truth_dir), Path(pred_dir))
+    images: dict[str, Path] = {}
+    if any(has_outlines(file) for files in pairs.values() for file in files):
+        images = images_beside(Path(truth_dir), Path(pred_dir))
     folder = ensure_folder(out_dir)
     scores, failures = {}, {}
     for stem, files in pairs.items():
         try:
-            scores[stem] = _score_files(*files)
+            scores[stem] = _score_files(*files, images.get(stem), split_binary)
         except DataError as error:
             LOG.error("%s", error)
             failures[stem] = str(error)
@@ -95,9 +103,27 @@ def format_table(summary: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _score_files(truth_file: Path, pred_file: Path) -> ImageScore:
+def _score_files(
+    truth_file: Path, pred_file: Path, image: Path | None, split_binary: bool
+) -> ImageScore:
     """Score one prediction; errors name both files."""
-    truth, prediction = read_known_labels(truth_file), read_labels(pred_file)
+    drawn, other = truth_file, pred_file
+    if has_outlines(pred_file):
+        drawn, other = pred_file, truth_file
+
+    def shape() -> tuple[int, int]:
+        if image is not None:
+            return shape_of_image(image)
+        if has_outlines(other):
+            raise LabelError(
+                f"{drawn}: outlines need the size of their image, and none is beside them. Put "
+                "the image there, or into the folder images/ of the data set"
+            )
+        rows, columns = read_labels(other).shape
+        return rows, columns
+
+    truth = read_known_labels(truth_file, shape, split_binary)
+    prediction = read_any_labels(pred_file, shape, split_binary)
     if truth.shape != prediction.shape:
         raise LabelError(
             f"{pred_file}: shape {prediction.shape} differs from {truth.shape} of its truth "

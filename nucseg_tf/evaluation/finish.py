@@ -140,6 +140,7 @@ def describe(
         diameter=round(diameter, 1),
         find_diameter=config.data.find_diameter,
         pixel_size=common_pixel_size(sizes),
+        invert=config.data.invert,
         training_data_sha256=data_hash(train),
         versions={
             "tensorflow": tf.__version__,  # its package has several names

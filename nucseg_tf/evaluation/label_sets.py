@@ -10,8 +10,8 @@ import numpy as np
 from nucseg_tf.errors import DataError, LabelError
 from nucseg_tf.evaluation.entries import Run
 from nucseg_tf.evaluation.pairs import PRED_ENDINGS, label_files
+from nucseg_tf.io.any_labels import read_any_labels
 from nucseg_tf.io.formats import label_suffixes
-from nucseg_tf.io.labels import read_labels
 from nucseg_tf.io.names import stem_of
 from nucseg_tf.types import Field
 
@@ -26,9 +26,10 @@ def find_labels(run: Run, fields: Sequence[Field]) -> Labels:
         fields: of the benchmark.
 
     Returns:
-        FOLDER/GROUP/STEM_labels.tif or FOLDER/NAME_labels.tif, also without _labels and with other
-        suffixes, or why there is none, by name of the field. GROUP is the folder of the image in
-        images/, which a table of groups does not change, or else the group of the field.
+        FOLDER/GROUP/STEM_labels.tif or FOLDER/NAME_labels.tif, also without _labels, with other
+        suffixes and of other programs, or why there is none, by name of the field. GROUP is the
+        folder of the image in images/, which a table of groups does not change, or else the group
+        of the field.
 
     Raises:
         DataError: there is none of any field, no folder, or two files that claim the same image.
@@ -56,22 +57,25 @@ def find_labels(run: Run, fields: Sequence[Field]) -> Labels:
     return found
 
 
-def read_prediction(file: Path | str, field: Field, truth: np.ndarray) -> tuple[np.ndarray, str]:
-    """Read a label image.
+def read_prediction(
+    file: Path | str, field: Field, truth: np.ndarray, split_binary: bool = False
+) -> tuple[np.ndarray, str]:
+    """Read labels.
 
     Args:
-        file: its path, or why there is none.
-        field: the image that it belongs to.
+        file: their path, or why there are none.
+        field: the image that they belong to.
         truth: (H, W) labels of its masks.
+        split_binary: whether each connected piece of a mask of two values is a nucleus.
 
     Returns:
         (H, W) labels, and an empty text; or zeros, and why they cannot be used.
     """
-    shape = truth.shape
+    shape = (truth.shape[0], truth.shape[1])
     if isinstance(file, str):
         return np.zeros(shape, np.int32), file
     try:
-        prediction = read_labels(file)
+        prediction = read_any_labels(file, lambda: shape, split_binary)
         if prediction.shape != shape:
             raise LabelError(
                 f"{file}: shape {prediction.shape} differs from {shape} of its truth "

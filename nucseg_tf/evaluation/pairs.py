@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from nucseg_tf.errors import DataError
-from nucseg_tf.io.formats import label_suffixes
+from nucseg_tf.io.any_labels import holds_labels
+from nucseg_tf.io.formats import OTHER_LABELS, label_suffixes, other_label
+from nucseg_tf.io.images import images_in
+from nucseg_tf.io.names import stem_of
 
 # Names of label images, the first found wins: `predict` writes STEM_labels.tif and may put an
 # overlay STEM.png beside it, Cellpose writes STEM_cp_masks.png; a folder of truth may hold the
 # images themselves.
-TRUTH_ENDINGS = ("_cp_masks", "_masks", "_labels", "")
-PRED_ENDINGS = ("_labels", "_cp_masks", "")
+TRUTH_ENDINGS = ("_cp_masks", "_masks", "_labels", "_mask", "")
+PRED_ENDINGS = ("_labels", "_cp_masks", "_masks", "_mask", "")
 
 
 def pair_labels(truth_dir: Path, pred_dir: Path) -> dict[str, tuple[Path, Path]]:
@@ -42,20 +45,42 @@ def pair_labels(truth_dir: Path, pred_dir: Path) -> dict[str, tuple[Path, Path]]
 
 
 def label_files(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
-    """Find the label images in a folder, by stem; earlier endings win over later ones."""
+    """Find labels in a folder, by stem: label images, and `io.formats.OTHER_LABELS`.
+
+    Earlier endings win over later ones, label images over others. A file STEM.tif comes last, for
+    it may be the image; not in a folder masks, where a training takes it for labels, too.
+    """
     if not folder.is_dir():
         raise DataError(f"{folder}: expected a folder of label images, found none there")
-    found: dict[str, tuple[int, Path]] = {}
+    found: dict[str, tuple[tuple[int, int], Path]] = {}
     suffixes = label_suffixes()
     for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.suffix.lower() not in suffixes:
+        other = other_label(path) if holds_labels(path) else None
+        if path.name.startswith(".") or not (other or path.suffix.lower() in suffixes):
             continue
-        stem = path.stem.removesuffix(".ome")
-        rank, ending = next(item for item in enumerate(endings) if stem.endswith(item[1]))
-        stem = stem.removesuffix(ending).removesuffix(".ome")
+        stem = path.name[: -len(other)] if other else path.stem.removesuffix(".ome")
+        number, ending = next(item for item in enumerate(endings) if stem.endswith(item[1]))
+        kind = OTHER_LABELS.index(other) + 1 if other else 0
+        if not (other or ending or folder.name == "masks"):
+            kind = len(OTHER_LABELS) + 1
+        stem, rank = stem.removesuffix(ending).removesuffix(".ome"), (kind, number)
         best = found.get(stem)
         if best and best[0] == rank:
             raise DataError(f"{best[1]} and {path.name} claim the same image; remove one of them")
         if best is None or rank < best[0]:
             found[stem] = rank, path
     return {stem: path for stem, (_, path) in found.items()}
+
+
+def images_beside(truth_dir: Path, pred_dir: Path) -> dict[str, Path]:
+    """Images by stem, where labels may have left them: outlines are of the size of these.
+
+    They are looked for in the folder images/ of a data set, beside the truth, and beside the
+    predictions; the first found counts. A label image there may stand for its image.
+    """
+    places = (truth_dir / "images", truth_dir.parent / "images", truth_dir, pred_dir)
+    found: dict[str, Path] = {}
+    for folder in filter(Path.is_dir, places):
+        for image in images_in(folder):
+            found.setdefault(stem_of(image), image)
+    return found

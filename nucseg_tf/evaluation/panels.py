@@ -85,10 +85,11 @@ def write_panels(
         field: the image.
         truth: (H, W) labels, negative where nothing is known.
         predictions: name and (H, W) labels of each entry.
-        options: `channel` and `z` of the image.
+        options: `channel`, `z` and `invert` of the image.
     """
     window = _window(truth.shape)
-    grey = display_grey(read_image(field.image, options["channel"], options["z"]).pixels)[window]
+    reading = (options["channel"], options["z"], None, bool(options.get("invert")))
+    grey = display_grey(read_image(field.image, *reading).pixels)[window]
     inside = ensure_folder(folder / field.name)
     known = np.where(truth[window] < 0, grey // 2, grey)
     write_colours(inside / "truth.png", draw_outlines(known, truth[window]))

@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,6 +81,7 @@ def predict_images(segmenter: Segmenter, job: Job, send: Callable[[tuple], None]
     from nucseg_tf.inference.stages.read import Read
 
     options = Options(**job.options)
+    options = replace(options, invert=segmenter.inverts(options.invert))
     segmenter.check(options)
     stages: list[Stage] = [Read(options), *segmenter.stages(options)]
     for name, file in job.todo.items():  # two names may share a file
@@ -108,7 +109,8 @@ def measure_cost(segmenter: Segmenter, job: Job) -> dict[str, Any]:
     from nucseg_tf.inference.options import Options
     from nucseg_tf.inference.stages.read import Read
 
-    read = Read(Options(**job.options))
+    options = Options(**job.options)
+    read = Read(replace(options, invert=segmenter.inverts(options.invert)))
     seconds, pixels, count = 0.0, 0, 0
     for file in job.timed:
         try:

@@ -14,6 +14,7 @@ from typing import Any
 from nucseg_tf.errors import DataError, UsageError
 from nucseg_tf.inference.fields import write_fields
 from nucseg_tf.inference.journal import forget
+from nucseg_tf.inference.light import forget_light
 from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries
 from nucseg_tf.io.tables import CSV, check_format, settle_format, write_failures
 
@@ -79,7 +80,7 @@ def merge(folders: Sequence[Path], out: Path, table: str = CSV) -> list[Part]:
         temporary.open("w", newline="", encoding="utf-8") as stream,
     ):
         writer = csv.writer(stream, lineterminator="\n")
-        kinds = {name: kind for part in parts for name, kind in part.record["columns"].items()}
+        kinds = columns_of(parts)
         writer.writerow(kinds)
         for part in parts:
             writer.writerows(_rows(part, list(kinds)))
@@ -90,8 +91,18 @@ def merge(folders: Sequence[Path], out: Path, table: str = CSV) -> list[Part]:
     for part in parts:
         if part.folder.samefile(out):
             forget(part.folder, part.suffix)
+            forget_light(part.folder)
             remove_temporaries(part.folder)
     return parts
+
+
+def columns_of(parts: Sequence[Part]) -> dict[str, str]:
+    """The columns of all parts, as one run would have them, with their kinds.
+
+    Parts in which nothing was done know only those that every table has.
+    """
+    able = [part for part in parts if part.record["images"]] or parts
+    return {name: kind for part in able for name, kind in part.record["columns"].items()}
 
 
 def refuse_other_counts(folder: Path, count: int) -> None:
@@ -148,10 +159,11 @@ def _load(folder: Path, suffix: str) -> Part:
 
 
 def _settings(part: Part) -> dict[str, Any]:
-    """What all shards of a run have in common: options, and how many images it has."""
+    """What all shards of a run have in common: options, illumination and number of images."""
     options = part.record.get("options", {})
     kept = {name: value for name, value in options.items() if name not in FREE}
-    return kept | {"number of images": part.record.get("found")}
+    light, count = (part.record.get(name) for name in ("illumination", "found"))
+    return kept | {"illumination estimated as": light, "number of images": count}
 
 
 def _check_shards(one: Part, other: Part) -> None:

@@ -31,7 +31,8 @@ class Options:
         overwrite: whether labels inside images are replaced.
         illumination: whether uneven light, that all images have in common, is corrected.
         offset: grey value of the camera without light, for that.
-        invert: whether dark and bright are exchanged, of images with dark nuclei.
+        invert: whether dark and bright are exchanged, of images with dark nuclei; None: as the
+            model was trained, see `Segmenter.inverts`, and not where there is none.
         writers: names in `registry.WRITERS`, of what is written besides label images.
     """
 
@@ -49,7 +50,7 @@ class Options:
     overwrite: bool = False
     illumination: bool = False
     offset: float = 0.0
-    invert: bool = False
+    invert: bool | None = None
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense to take of any image; UsageError."""
@@ -63,7 +64,7 @@ class Options:
     @property
     def choice(self) -> Choice:
         """What to take of an image."""
-        return parse(self.channel, self.z, self.t, self.scene, self.invert)
+        return parse(self.channel, self.z, self.t, self.scene, bool(self.invert))
 
 
 def parse_diameter(text: str | float | None) -> float | str | None:

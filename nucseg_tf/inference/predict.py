@@ -19,7 +19,7 @@ from nucseg_tf.inference.folder_lock import only_run_in
 from nucseg_tf.inference.gather import Planes
 from nucseg_tf.inference.inside import refuse_present, refuse_unwritable
 from nucseg_tf.inference.journal import Journal, forget
-from nucseg_tf.inference.light import estimate_light, write_light
+from nucseg_tf.inference.light import digest_of, forget_light, light_of_run, write_light
 from nucseg_tf.inference.link import check_tracking
 from nucseg_tf.inference.measure import measure_columns
 from nucseg_tf.inference.merge import refuse_other_counts
@@ -95,12 +95,14 @@ def predict_sources(
     part = shard.part if shard else ""
     if shard:
         refuse_other_counts(out, shard.count)
-    lights = estimate_light(sources, options) if options.illumination else {}
+    lights = {}
+    if options.illumination:
+        lights = light_of_run(out, _key(listed(sources), options), sources, options)
     sources = shard.of(sources) if shard else sources
     with only_run_in(out, part):
         write_light(out, lights)
         states = listed(sources)
-        journal = Journal(out, _key(states, segmenter, options), part)
+        journal = Journal(out, _key(states, options, segmenter, digest_of(lights)), part)
         if options.labels == INSIDE and not journal.resumed:
             groups = [group for source in sources if (group := source.group)]
             try:
@@ -119,6 +121,7 @@ def predict_sources(
         note(outcome)
         if not (outcome.left_out or part):  # of parts until all are merged: see `merge`
             forget(out, part)
+            forget_light(out)
         return outcome
 
 
@@ -227,6 +230,7 @@ class _Run:
         self.outcome.left_out = [source.path for source in sources if source.name not in known]
         kinds = self.outcome.columns = self.journal.write(names, _no_objects())
         settle_format(self.journal.table, table, kinds)
+        self.outcome.light = digest_of(self.lights)
         if not part:
             write_fields(self.out / "fields.csv", self.outcome.done)
         write_failures(self.out, failures, part)
@@ -254,14 +258,21 @@ def _refuse_same_name(sources: Sequence[Source]) -> None:
             )
 
 
-def _key(states: States, segmenter: Segmenter, options: Options) -> str:
-    """What the results depend on; another run has another."""
+def _key(
+    states: States,
+    options: Options,
+    segmenter: Segmenter | None = None,
+    light: str = "",
+) -> str:
+    """What results depend on, or without a model what is read; another run has another."""
     images = [
         (name, list(zip([str(file.absolute()) for file in source.files], found, strict=True)))
         for name, (source, found) in states.items()
     ]
-    model = [segmenter.model.sha256, segmenter.network.engine, segmenter.network.precision]
-    text = json.dumps([__version__, images, model, asdict(options)], default=str)
+    model = []
+    if segmenter:
+        model = [segmenter.model.sha256, segmenter.network.engine, segmenter.network.precision]
+    text = json.dumps([__version__, images, model, asdict(options), light], default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -61,12 +61,14 @@ class Outcome:
         failures: (image, reason) of those that could not be done.
         left_out: images not tried, because the run was stopped.
         columns: of the table, and which kind of values each has (`numpy.dtype.kind`).
+        light: hash of the illumination that was corrected, "" of none.
     """
 
     done: list[dict[str, Any]] = field(default_factory=list)
     failures: list[tuple[Any, str]] = field(default_factory=list)
     left_out: list[Any] = field(default_factory=list)
     columns: dict[str, str] = field(default_factory=dict)
+    light: str = ""
 
     def note(self, way: Way, name: str) -> None:
         """Add an image whose last stage gave `Written`, or whose error is logged now."""

@@ -59,6 +59,18 @@ class Segmenter:
         """The thresholds of the model."""
         return self.info.thresholds
 
+    def inverts(self, asked: bool | None) -> bool:
+        """Whether dark and bright of images are exchanged: as asked, else as it was trained.
+
+        Arrays that are given to `predict` and its kin are taken as they are.
+        """
+        if asked is None and self.info.invert:
+            LOG.warning(
+                "%s was trained with --invert: images are inverted; --invert=false leaves them",
+                self.info.name,
+            )
+        return self.info.invert if asked is None else asked
+
     def stages(self, options: Options, tile: int | None = None) -> list[Stage]:
         """The stages from an `Image` to `Found`: scale, network, decode; see `inference.stages`.
 

@@ -44,6 +44,7 @@ class ModelInfo(OfFamily):
     diameter: Annotated[float, Limits(gt=0)]  # px, of the nuclei that it knows best
     find_diameter: bool = False  # whether images are brought to that size if the user says nothing
     pixel_size: float | None = None  # µm, where the training data had one
+    invert: bool = False  # whether dark and bright of the training images were exchanged
     precisions: tuple[Precision, ...] = ("f32",)  # in which its scores have been checked
     licence: str = ""
     training_data: str = ""

@@ -81,6 +81,17 @@ def describe(names: list[str], training: Training) -> None:
         )
 
 
+def repeat(names: list[str]) -> None:
+    """Let TensorFlow sum in an order that does not change from one training to the next, on CPUs.
+
+    On GPUs not every operation has such a form. For the rest of the process.
+    """
+    if keras.backend.backend() == "tensorflow" and not any("gpu" in name.lower() for name in names):
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+
+
 def scope(names: list[str]) -> AbstractContextManager:
     """Where a network has to be made and trained to use all of the devices; nothing for one."""
     if len(names) == 1:

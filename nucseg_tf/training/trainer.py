@@ -157,6 +157,7 @@ class Trainer:
                 loss is not finite.
         """
         devices.describe(self.devices, self.config.training)
+        devices.repeat(self.devices)
         with devices.scope(self.devices):
             network = self._fit(init, resume)
         if len(self.devices) > 1:  # its weights are on all of them

@@ -422,3 +422,14 @@ def test_an_export_without_edits_that_are_not_accepted_says_so(data, capsys):
     session.accept("anna", None)
     exported(data, "again")
     assert "has edits" not in capsys.readouterr().err
+
+
+def test_dark_nuclei_are_shown_bright(data, tmp_path):
+    plain = exported(data)
+    for file in data.glob("images/**/*.*"):
+        tifffile.imwrite(file, np.invert(read_image(file).pixels))
+    dark = exported(data, "dark", "--invert")
+    pictures = sorted(path.relative_to(plain) for path in plain.rglob("*.png"))
+    assert pictures
+    for name in pictures:
+        assert (plain / name).read_bytes() == (dark / name).read_bytes()

@@ -128,7 +128,38 @@ def test_shards_of_a_plate(files, tmp_path):
     assert one == two
 
 
-def test_light_is_made_even(files, tmp_path):
+def test_parts_without_a_field_or_with_failures_alone(files, tmp_path):
+    """The columns and their order are those of one run all the same."""
+    for path in sorted(files.glob("*.tif"))[2 * 3 :]:  # two fields are left
+        path.unlink()
+    sorted(files.glob("*C02.tif"))[0].unlink()
+    options = (files, "--pattern", "auto", *CHOICE)
+    assert run("predict", *options, "--out", tmp_path / "one") == 3
+    codes = [
+        run("predict", *options, "--out", tmp_path / "parts", "--shard", f"{number}/4")
+        for number in (1, 2, 3, 4)
+    ]
+    assert sorted(codes) == [0, 0, 0, 3]
+    assert run("merge", tmp_path / "parts") == 0
+    for name in ("objects.csv", "fields.csv", "failures.csv"):
+        one, other = ((tmp_path / folder / name).read_bytes() for folder in ("one", "parts"))
+        assert one == other
+
+
+def assert_parts_are_the_whole(options, tmp_path, monkeypatch):
+    """In two parts, of which the first alone looks at the light, it comes out as in one."""
+    part = (*options, "--illumination", "--out", tmp_path / "parts", "--shard")
+    assert run("predict", *part, "1/2") == 0
+    monkeypatch.setattr("nucseg_tf.inference.light.estimate_light", None)
+    assert run("predict", *part, "2/2") == 0
+    assert run("merge", tmp_path / "parts") == 0
+    for name in ("objects.csv", "illumination/DAPI.tif"):
+        one, other = ((tmp_path / folder / name).read_bytes() for folder in ("even", "parts"))
+        assert one == other
+    assert not [*(tmp_path / "parts").glob(".*")]
+
+
+def test_light_is_made_even(files, tmp_path, monkeypatch):
     rows = np.linspace(0.4, 1.6, 128)[:, np.newaxis]
     for path in files.glob("*.tif"):
         pixels = tifffile.imread(path)
@@ -143,6 +174,7 @@ def test_light_is_made_even(files, tmp_path):
         slopes.append(np.polyfit(place, np.log(table["DAPI_background"]), 1)[0])
     assert slopes[0] > 1
     assert abs(slopes[1]) < 0.25
+    assert_parts_are_the_whole(options, tmp_path, monkeypatch)
     light = tifffile.imread(tmp_path / "even" / "illumination" / "DAPI.tif")
     assert light[-10:].mean() / light[:10].mean() > 2.5
     assert json.loads((tmp_path / "even" / "run.json").read_text())["options"]["illumination"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import json
 import logging
 import re
+import shutil
 
 import cv2
 import pytest
@@ -19,6 +21,7 @@ from nucseg_tf.evaluation.scores import score_image
 from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.stages.read import Read
 from nucseg_tf.io.labels import read_labels
+from nucseg_tf.models import zoo
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +86,22 @@ def test_a_run_with_an_inverted_image_and_a_link_that_leads_nowhere(reference, t
         (row,) = csv.DictReader(file)
     assert row["image"].endswith("b.tif")
     assert "leads nowhere" in row["reason"]
+
+
+def test_a_model_trained_on_inverted_images_has_them_inverted(reference, tmp_path, capsys):
+    folder = shutil.copytree(zoo.find_model("fpn2ws-nuclei"), tmp_path / "model")
+    zoo.replace_info(folder, zoo.read_info(folder).model_copy(update={"invert": True}))
+    for name, grey in (("dark", 255 - odd_files.drawn()[0]), ("bright", odd_files.drawn()[0])):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), grey)
+    flags = ("--model", str(folder), "--out", str(tmp_path / "out"))
+    assert main(["predict", str(tmp_path / "dark.png"), *flags]) == 0
+    assert "was trained with --invert: images are inverted" in capsys.readouterr().err
+    assert json.loads((tmp_path / "out" / "run.json").read_text())["options"]["invert"]
+    assert main(["predict", "--invert=false", str(tmp_path / "bright.png"), *flags]) == 0
+    assert "inverted" not in capsys.readouterr().err
+    for name in ("dark", "bright"):
+        found = read_labels(tmp_path / "out" / f"{name}_labels.tif")
+        assert score_image(reference, found, (0.9,)).counts["0.90"].f1 == 1
 
 
 def test_the_page_says_what_the_cases_say():

@@ -14,6 +14,7 @@ from nucseg_tf.errors import DataError, ModelError
 from nucseg_tf.evaluation.benchmark import PARTS, failures, read_benchmark, run_benchmark
 from nucseg_tf.evaluation.entries import parse_entries
 from nucseg_tf.io.labels import write_labels
+from nucseg_tf.io.writers.geojson import write_geojson
 
 
 def part_of(result, group, entry):
@@ -120,8 +121,10 @@ def test_labels_may_stay_in_the_folders_of_the_data_set(folders, benchmark):
 
 def test_truth_is_read_once_for_all_runs(folders, benchmark, monkeypatch):
     read = []
-    original = manifest.read_labels
-    monkeypatch.setattr(manifest, "read_labels", lambda path: read.append(path) or original(path))
+    original = manifest.read_any_labels
+    monkeypatch.setattr(
+        manifest, "read_any_labels", lambda *args: read.append(args) or original(*args)
+    )
     tools = [f"{name}={folders / 'perfect'}" for name in ("x", "y", "z")]
     result, _ = benchmark(*tools)
     # To check it, to score it, and for its picture.
@@ -134,6 +137,36 @@ def test_only_finished_regions_count(folders, benchmark):
     result, _ = benchmark(f"tool={folders / 'tool'}", f"hand={folders / 'perfect'}")
     rows = {row["run"]: row for row in result["scores"] if row["image"] == "c"}
     assert [(rows[n]["n_truth"], rows[n]["n_pred"]) for n in ("tool", "hand")] == [(1, 0), (1, 1)]
+
+
+def test_labels_of_other_programs(folders, benchmark):
+    for name, (truth, _) in FIELDS.items():
+        (folders / "data" / "masks" / f"{name}.tif").unlink()
+        write_geojson(folders / "data" / "masks" / f"{name}.geojson", truth)
+    for name, (truth, _) in FIELDS.items():
+        stem = name.split("/")[1]
+        (folders / "others").mkdir(exist_ok=True)
+        np.save(folders / "others" / f"{stem}_seg.npy", {"masks": truth.astype(np.uint16)})
+    result, _ = benchmark(f"cellpose={folders / 'others'}", f"hand={folders / 'perfect'}")
+    assert failures(result) == []
+    for entry in ("cellpose", "hand"):
+        assert part_of(result, "all images", entry)["scores"]["f1_0.95"][0] == 1
+
+
+def test_pieces_of_binary_masks_are_nuclei(folders, benchmark):
+    apart = draw("11..2\n11..2")
+    for place in ("data/masks/Other/c.tif", "perfect/Other/c.tif"):
+        write(folders / place, (255 * (apart > 0)).astype(np.uint8))
+    write(folders / "data" / "images" / "Other" / "c.tif", (40 * apart).astype(np.uint8))
+    counts = []
+    for split in (False, True):
+        result, _ = benchmark(
+            f"hand={folders / 'perfect'}", out=f"split {split}", split_binary=split
+        )
+        row = next(row for row in result["scores"] if row["image"] == "c")
+        counts.append((row["n_truth"], row["n_pred"]))
+    assert counts == [(1, 1), (2, 2)]
+    assert result["options"]["split_binary"]
 
 
 # --- bad input -------------------------------------------------------------------------------

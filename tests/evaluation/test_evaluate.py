@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 import tifffile
+from reference import odd_files
 
 from nucseg_tf.data.regions import write_regions
 from nucseg_tf.errors import DataError, SomeImagesFailed
@@ -98,3 +99,51 @@ def test_table_for_the_terminal(folders):
     assert lines[1].split() == ["0.50", "0.857", "0.750", "1.000", "0.750", "0.750"]
     assert lines[-2] == "2 images, 4 nuclei of mean diameter 1.7 px, 3 predicted"
     assert lines[-1] == "PQ 0.857, splits 0, merges 0; at IoU 0.70 missed 1, extra 0"
+
+
+@pytest.mark.parametrize("case", [case for case in odd_files.LABELS if case.exact])
+@pytest.mark.parametrize("side", ["truth", "predicted"])
+def test_labels_of_other_programs_are_read_as_by_a_training(case, side, tmp_path):
+    grey, labels = odd_files.drawn()
+    places = {name: tmp_path / name for name in ("truth", "predicted")}
+    for name, place in places.items():
+        place.mkdir()
+        if name == side:
+            case.draw(place / case.file, labels)
+        else:
+            tifffile.imwrite(place / "a_labels.tif", labels.astype(np.uint16))
+    tifffile.imwrite(places[side] / "a.tif", grey)  # no label image, for all that it is beside it
+    summary = evaluate_folders(*places.values(), tmp_path / "out", **case.options)
+    assert summary["thresholds"]["0.95"]["f1"] == 1
+
+
+@pytest.mark.parametrize("images", ["truth/images", "images", "predicted", None])
+def test_outlines_on_both_sides_take_the_size_of_their_image(images, tmp_path, caplog):
+    grey, labels = odd_files.drawn()
+    for name in ("truth/masks", "predicted", *([images] if images else [])):
+        (tmp_path / name).mkdir(parents=True, exist_ok=True)
+    odd_files.write_geojson(tmp_path / "truth" / "masks" / "a.geojson", labels)
+    odd_files.write_imagej_rois(tmp_path / "predicted" / "a_rois.zip", labels)
+    folders = (tmp_path / "truth", tmp_path / "predicted", tmp_path / "out")
+    if images:
+        tifffile.imwrite(tmp_path / images / "a.tif", grey)
+        truth = folders[0] / "masks" if images == "images" else folders[0]
+        if images == "images":  # beside the folder that is given
+            truth = folders[0].rename(tmp_path / "other") / "masks"
+            truth = truth.rename(tmp_path / "masks")
+        summary = evaluate_folders(truth, *folders[1:])
+        assert summary["thresholds"]["0.95"]["f1"] == 1
+    else:
+        with pytest.raises(DataError, match="none of 1 images"):
+            evaluate_folders(*folders)
+        assert "outlines need the size of their image" in caplog.text
+
+
+def test_pieces_of_binary_masks(tmp_path):
+    _, labels = odd_files.drawn()
+    for name in ("truth", "predicted"):
+        write(tmp_path / name / "a_labels.tif", (255 * (labels > 0)).astype(np.uint8))
+    folders = (tmp_path / "truth", tmp_path / "predicted", tmp_path / "out")
+    assert evaluate_folders(*folders)["n_truth"] == 1
+    summary = evaluate_folders(*folders, split_binary=True)
+    assert summary["n_truth"] == summary["n_pred"] == len(np.unique(labels)) - 1

@@ -187,6 +187,8 @@ def test_what_is_unknown_of_a_field_is_not_counted(tmp_path, monkeypatch):
     assert finish.data_hash([part]) != finish.data_hash([whole])
     settings = make_config({"data": {"find_diameter": False}})
     sizes = [finish.describe(settings, [field], "", "").diameter for field in (whole, part)]
+    dark = make_config({"data": {"invert": True}})
+    assert finish.describe(dark, [part], "", "").invert
     assert sizes[0] < sizes[1] == pytest.approx(2 * 9, abs=0.5)
     # What is found outside is neither right nor wrong; without the regions it is wrong.
     monkeypatch.setattr(finish, "tune", lambda pairs, decode, start, grid, **_: start)

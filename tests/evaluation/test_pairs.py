@@ -31,3 +31,20 @@ def test_masks_of_cellpose_are_truth_and_predictions(tmp_path):
     assert {stem: [path.name for path in pair] for stem, pair in pairs.items()} == {
         stem: [f"{stem}_cp_masks.png"] * 2 for stem in ("a", "b_c")
     }
+
+
+def test_labels_of_other_programs_go_before_what_may_be_the_image(tmp_path):
+    (tmp_path / "truth" / "masks").mkdir(parents=True)
+    (tmp_path / "found").mkdir()
+    for stem in "abc":
+        (tmp_path / "truth" / "masks" / f"{stem}.tif").touch()
+        (tmp_path / "truth" / "masks" / f"{stem}.geojson").touch()
+        (tmp_path / "found" / f"{stem}.tif").touch()
+    for name in ("a_seg.npy", "a_rois.zip", "b.geojson", "b_labels.tif", "c_rois.zip", "x.zip"):
+        (tmp_path / "found" / name).touch()
+    pairs = pair_labels(tmp_path / "truth", tmp_path / "found")
+    assert {stem: (truth.name, pred.name) for stem, (truth, pred) in pairs.items()} == {
+        "a": ("a.tif", "a_seg.npy"),
+        "b": ("b.tif", "b_labels.tif"),
+        "c": ("c.tif", "c_rois.zip"),
+    }

@@ -26,6 +26,9 @@ class Stub:
         self.calls = 0
         self.network = SimpleNamespace(engine="keras", precision="f32", device="cpu:0")
 
+    def inverts(self, asked):
+        return bool(asked)
+
     def check(self, options):
         if options.tta > 8:
             raise UsageError("--tta: too many")
@@ -95,3 +98,14 @@ def test_peak_memory_is_not_inherited():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert peak_memory() > ballast.nbytes / 2**20
     assert float(done.stdout) < peak_memory() - 100
+
+
+def test_dark_nuclei_are_found_as_their_model_was_trained(tmp_path):
+    stub, sent = Stub(), []
+    tifffile.imwrite(tmp_path / "dark.tif", np.array([[250, 20], [250, 250]], np.uint8))
+    images = {"a": tmp_path / "dark.tif"}
+    for asked, found in ((None, [[0, 1], [0, 0]]), (False, [[1, 0], [1, 1]])):
+        stub.inverts = lambda asked: True if asked is None else asked
+        predict_images(stub, job(tmp_path, images, invert=asked), sent.append)
+        np.testing.assert_array_equal(read_labels(labels_file(tmp_path, "a")), found)
+    assert sent == [("image", "a", "")] * 2

@@ -44,6 +44,20 @@ def test_designs_become_jobs(tmp_path, name, jobs):
     assert jobs.items() <= counts.items()
 
 
+def test_how_images_and_masks_are_read_is_said_to_every_job(tmp_path):
+    file = changed(tmp_path, "results:", "invert: true\nsplit_binary: true\nresults:")
+    done = snakemake(tmp_path, "--dry-run", "--printshellcmds", "--configfile", file)
+    assert done.returncode == 0, done.stderr
+    inverting = ("validate", "augment", "train", "predict", "prelabel", "benchmark")
+    splitting = ("validate", "augment", "train", "evaluate", "benchmark")
+    lines = [line for line in done.stdout.splitlines() if "nucseg " in line]
+    for names, flag in ((inverting, "--invert"), (splitting, "--split-binary")):
+        having = {line.split("nucseg ")[1].split()[0] for line in lines if f"{flag} " in line}
+        lacking = {line.split("nucseg ")[1].split()[0] for line in lines if f"{flag} " not in line}
+        assert having == {*names}
+        assert not having & lacking
+
+
 def test_the_linter_has_no_objection(tmp_path):
     done = snakemake(tmp_path, "--lint", "--configfile", CONFIG / "smoke.yaml")
     assert done.returncode == 0, done.stderr + done.stdout

@@ -37,6 +37,8 @@ R = DESIGN["results"].rstrip("/")
 EXPERIMENTS = list(DESIGN["experiments"])
 LINES = DESIGN["data"].get("simulate", {}).get("cell_lines", [])
 NOTE = "The fields are simulated." if LINES else f"The fields are those of {DESIGN['data']['samples']}."
+INVERT = "--invert" if DESIGN["invert"] else ""  # of whatever reads images
+SPLIT = "--split-binary" if DESIGN["split_binary"] else ""  # of whatever reads masks
 DEVICE = "gpu" if DESIGN["gpus"] else "cpu"  # a resource: another machine makes nothing out of date
 
 

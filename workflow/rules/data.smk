@@ -51,11 +51,14 @@ rule validate:
         f"{R}/logs/validate/{{split}}.log",
     benchmark:
         f"{R}/timings/validate/{{split}}.tsv"
+    params:
+        reading=f"{INVERT} {SPLIT}",
     resources:
         mem_mb=4000,
         runtime=60,
     shell:
-        "nucseg validate {input:q} > {output:q} 2> {log:q} || {{ cat {output:q} {log:q}; exit 1; }}"
+        "nucseg validate {input:q} {params.reading} > {output:q} 2> {log:q}"
+        " || {{ cat {output:q} {log:q}; exit 1; }}"
 
 
 rule training_set:
@@ -88,13 +91,14 @@ rule prelabel:
     params:
         folder=lambda w: f"{R}/data/{w.split}",
         method=lambda w: DESIGN["prelabels"][w.method],
+        reading=INVERT,
     threads: 2
     resources:
         mem_mb=8000,
         runtime=120,
     shell:
         "TF_NUM_INTRAOP_THREADS={threads} nucseg prelabel {params.folder:q} --agreement 0"
-        " --method {params.method:q} --device cpu --out {output:q} > {log:q} 2>&1"
+        " --method {params.method:q} --device cpu --out {output:q} {params.reading} > {log:q} 2>&1"
 
 
 rule prelabel_unlabelled:
@@ -110,10 +114,11 @@ rule prelabel_unlabelled:
     params:
         folder=lambda w, output: str(Path(output[0]).parents[1]),
         method=next(iter(DESIGN["prelabels"].values()), "fpn2ws-nuclei"),
+        reading=INVERT,
     threads: 2
     resources:
         mem_mb=8000,
         runtime=240,
     shell:
         "TF_NUM_INTRAOP_THREADS={threads} nucseg prelabel {params.folder:q} --device cpu"
-        " --method {params.method:q} > {log:q} 2>&1"
+        " --method {params.method:q} {params.reading} > {log:q} 2>&1"

@@ -10,6 +10,7 @@ rule predict:
         f"{R}/timings/predict/{{split}}/{plan.RUN}.tsv"
     params:
         images=lambda w: f"{R}/data/{w.split}/images",
+        reading=INVERT,
     threads: 2
     resources:
         mem_mb=8000,
@@ -18,7 +19,7 @@ rule predict:
         device=DEVICE,
     shell:
         "TF_NUM_INTRAOP_THREADS={threads} nucseg predict {params.images:q} --model {input.model:q}"
-        " --device {resources.device} --out {output:q} > {log:q} 2>&1"
+        " --device {resources.device} --out {output:q} {params.reading} > {log:q} 2>&1"
 
 
 rule predict_baseline:
@@ -33,6 +34,7 @@ rule predict_baseline:
         f"{R}/timings/predict_baseline/{{split}}/{{baseline}}.tsv"
     params:
         images=lambda w: f"{R}/data/{w.split}/images",
+        reading=INVERT,
         model=lambda w: DESIGN["baselines"][w.baseline],
     threads: 2
     resources:
@@ -42,7 +44,7 @@ rule predict_baseline:
         device=DEVICE,
     shell:
         "TF_NUM_INTRAOP_THREADS={threads} nucseg predict {params.images:q} --model {params.model:q}"
-        " --device {resources.device} --out {output:q} > {log:q} 2>&1"
+        " --device {resources.device} --out {output:q} {params.reading} > {log:q} 2>&1"
 
 
 rule evaluate:
@@ -59,12 +61,14 @@ rule evaluate:
         method=".+",
     params:
         truth=lambda w: f"{R}/data/{w.split}/masks",
+        reading=SPLIT,
         out=lambda w, output: str(Path(output[0]).parent),
     resources:
         mem_mb=4000,
         runtime=60,
     shell:
-        "nucseg evaluate {params.truth:q} {input.predictions:q} --out {params.out:q} > {log:q} 2>&1"
+        "nucseg evaluate {params.truth:q} {input.predictions:q} --out {params.out:q}"
+        " {params.reading} > {log:q} 2>&1"
 
 
 rule benchmark:
@@ -97,13 +101,14 @@ rule benchmark:
     params:
         labels=label_flags,
         note=NOTE,
+        reading=f"{INVERT} {SPLIT}",
         out=lambda w, output: str(Path(output.page).parent),
     resources:
         mem_mb=8000,
         runtime=240,
     shell:
         "nucseg benchmark --data {input.fields:q} {params.labels} --out {params.out:q}"
-        " --note {params.note:q} > {log:q} 2>&1"
+        " --note {params.note:q} {params.reading} > {log:q} 2>&1"
 
 
 rule compare:

@@ -12,13 +12,15 @@ rule roi_store:
         config=DESIGN["store"]["config"],
         rois=lambda w: plan.rois(DESIGN, w.size),
         settings=lambda w: settings(DESIGN["set"], [f"augment={policy_of(w.policy)}"]),
+        reading=f"{INVERT} {SPLIT}",
     threads: 2
     resources:
         mem_mb=8000,
         runtime=240,
     shell:
         "TF_NUM_INTRAOP_THREADS={threads} nucseg augment {params.config:q} --out {output:q}"
-        " --data {input.fields:q} --rois {params.rois} {params.settings} > {log:q} 2>&1"
+        " --data {input.fields:q} --rois {params.rois} {params.settings} {params.reading}"
+        " > {log:q} 2>&1"
 
 
 rule train:
@@ -38,6 +40,7 @@ rule train:
         config=lambda w: DESIGN["models"][w.model]["config"],
         init=lambda w: DESIGN["models"][w.model]["inits"][w.init],
         settings=training_settings,
+        reading=f"{INVERT} {SPLIT}",
         run=lambda w, output: str(Path(output[0]).parent),
     threads: 4
     resources:
@@ -50,4 +53,4 @@ rule train:
         "TF_NUM_INTRAOP_THREADS={threads} nucseg train {params.config:q} --data {input.fields:q}"
         " --store {input.store:q} --init {params.init:q} --out {params.run:q} --requeue"
         " --device {resources.device} --set training.devices={resources.devices} {params.settings}"
-        " >> {log:q} 2>&1"
+        " {params.reading} >> {log:q} 2>&1"

@@ -49,6 +49,7 @@ class Export:
         labels: folder to take labels from, or None for masks, then prelabels.
         channel: see `read_image`.
         z: see `read_image`.
+        invert: see `read_image`.
     """
 
     tool: str
@@ -57,6 +58,7 @@ class Export:
     labels: Path | None = None
     channel: str | None = None
     z: str | None = None
+    invert: bool = False
 
 
 def export(folder: Path, project: Path, options: Export, progress: Progress) -> Outcome:
@@ -126,7 +128,7 @@ def _read_field(
             path,
             regions_path(path),
         )
-    opened = read_image(image, options.channel, options.z)
+    opened = read_image(image, options.channel, options.z, invert=options.invert)
     check_finite(opened)
     labels = read_labels(path)
     if labels.shape != opened.pixels.shape:

@@ -75,7 +75,7 @@ class Read:
         if view.source.name in self._bright or not has_bright_background(pixels):
             return
         self._bright.add(view.source.name)
-        given = "with --invert its background is bright; leave that out"
+        given = "inverted, its background is bright; leave --invert out, or say --invert=false"
         hint = "its background seems bright; where nuclei are dark, use --invert"
         LOG.warning("%s: %s", view.path, given if self.choice.invert else hint)
 
