@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import reprlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
@@ -21,6 +22,7 @@ from nucseg_tf.registry import FAMILIES
 if TYPE_CHECKING:
     from nucseg_tf.families.base import Family
 
+MOST_YAML = 2**20  # characters; configurations have some thousand
 Fraction = Annotated[float, Limits(ge=0, le=1)]
 Positive = Annotated[float, Limits(gt=0)]
 Zoom = Annotated[float, Limits(ge=0.05, le=20)]
@@ -129,7 +131,7 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> str:
             hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
             lines.append(f"{key}: unknown key; {hint}")
         else:
-            lines.append(f"{key}: {item['msg']}. Received: {item['input']!r}")
+            lines.append(f"{key}: {item['msg']}. Received: {reprlib.repr(item['input'])}")
     return "; ".join(lines)
 
 
@@ -191,6 +193,32 @@ def _without_others(values: dict, schema: type[OfFamily], own: Family) -> tuple[
     return kept, sorted([*sections, *(f"{section}.{key}" for key in keys)])
 
 
+class _Loader(yaml.SafeLoader):
+    """Without references (*name): with them a few lines can stand for more than memory holds."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            place = self.peek_event().start_mark
+            raise yaml.YAMLError(f"references (*name) are not read; write it out: {place}")
+        return super().compose_node(parent, index)
+
+
+def from_yaml(text: str) -> Any:
+    """The value of a text.
+
+    Raises:
+        ValueError: it is no YAML, has references, or is longer or nested deeper than what is meant.
+    """
+    if len(text) > MOST_YAML:
+        raise ValueError(f"it has more than {MOST_YAML:,} characters")
+    try:
+        return yaml.load(text, _Loader)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    except Exception as error:  # of dates, numbers and the like that are none, whatever it is
+        raise ValueError(str(error) or repr(error)) from error
+
+
 def read_yaml(path: Path) -> dict:
     """Read a YAML file that holds one mapping.
 
@@ -198,8 +226,9 @@ def read_yaml(path: Path) -> dict:
         ConfigError: if the file is missing, is no YAML, or holds something else.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        with path.open(encoding="utf-8") as stream:
+            values = from_yaml(stream.read(MOST_YAML + 1))
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
     if values is None:
         return {}

@@ -7,12 +7,10 @@ and an archive is refused whose names or sizes would harm a program that does un
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 import stat
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +20,8 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ValidationError
 
-from nucseg_tf.errors import DataError, OutputError, UsageError
+from nucseg_tf.errors import DataError, NucsegError, OutputError, UsageError
+from nucseg_tf.io.documents import from_json
 from nucseg_tf.io.files import atomic_path, ensure_folder
 
 MAX_FILES = 200_000
@@ -58,8 +57,8 @@ class Source:
         if len(data) > MAX_READ:
             raise DataError(f"{self.path}: {name}: larger than {MAX_READ >> 20} MiB; split it")
         try:
-            return json.loads(data)
-        except (ValueError, RecursionError) as error:
+            return from_json(data)
+        except ValueError as error:
             raise DataError(
                 f"{self.path}: {name}: is no JSON, or cut short ({error}). Export it again."
             ) from error
@@ -169,9 +168,9 @@ def _readable(path: Path) -> Iterator[None]:
     """What zipfile and tarfile raise of damaged or encrypted archives, as our own error."""
     try:
         yield
-    except (OSError, EOFError, zlib.error, RuntimeError, NotImplementedError) as error:
-        raise _damaged(path, error) from error
-    except (zipfile.BadZipFile, tarfile.TarError) as error:
+    except NucsegError:
+        raise
+    except Exception as error:  # zlib.error, TarError, UnicodeDecodeError, ...
         raise _damaged(path, error) from error
 
 

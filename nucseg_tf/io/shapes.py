@@ -6,7 +6,6 @@ centre is inside. Where outlines overlap, the first keeps the pixels.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 from nucseg_tf.errors import DataError, LabelError
 from nucseg_tf.io.archives import MAX_READ, open_source
 from nucseg_tf.io.boxes import enclosing, shape_of, shifted, slices
+from nucseg_tf.io.documents import from_json
 from nucseg_tf.io.polygons import polygon_mask
 
 SLACK = 2.0  # px that outlines may reach beyond the image
@@ -64,7 +64,7 @@ def _geojson(path: Path) -> list[Rings]:
     if path.stat().st_size > MAX_READ:
         raise LabelError(f"{path}: larger than {MAX_READ >> 20} MiB; split it")
     try:
-        content = json.loads(path.read_bytes())
+        content = from_json(path.read_bytes())
         features = content["features"] if isinstance(content, dict) else content
         kinds = [feature.get("properties", {}).get("objectType") for feature in features]
         single = any(kind in ("detection", "cell") for kind in kinds)
@@ -74,7 +74,7 @@ def _geojson(path: Path) -> list[Rings]:
             if kind in ("detection", "cell") or not single
         ]
         return [_rings(geometry) for geometry in drawn]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise LabelError(
             f"{path}: is no GeoJSON of outlines ({error!r}). Export it again, from QuPath as "
             "FeatureCollection."
@@ -86,7 +86,18 @@ def _rings(geometry: dict[str, Any]) -> Rings:
     if kind not in ("Polygon", "MultiPolygon"):
         raise ValueError(f"a {kind} has no area")
     polygons = [coordinates] if kind == "Polygon" else coordinates
-    return [np.array(ring, float)[:, 1::-1] for polygon in polygons for ring in polygon]
+    rings = [_ring(corners) for polygon in polygons for corners in polygon]
+    if not rings:
+        raise ValueError("it has no rings")
+    return rings
+
+
+def _ring(corners: Any) -> np.ndarray:
+    """(N, 2) float (row, column) of corners (x, y), or (x, y, z)."""
+    ring = np.array(corners, float)
+    if ring.ndim != 2 or ring.shape[1] < 2:
+        raise ValueError("a ring is no list of corners")
+    return ring[:, 1::-1]
 
 
 def _rois(path: Path) -> list[Rings]:

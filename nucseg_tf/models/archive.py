@@ -93,7 +93,9 @@ def _unpack(file: Path, target: Path) -> str:
                     raise ModelError(f"{file}: {name} is larger than {MAX_MODEL_FILE} bytes")
                 with archive.open(entry) as source, (target / name).open("wb") as copy:
                     shutil.copyfileobj(source, copy)
-    except (OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
+    except ModelError:
+        raise
+    except Exception as error:  # what decoders make of damaged ones: BadZipFile, zlib.error, ...
         raise ModelError(f"{file}: cannot be read as a zip file: {error}") from error
     return top
 

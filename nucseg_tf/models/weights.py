@@ -55,7 +55,7 @@ def read_weights(path: Path) -> list[tuple[str, np.ndarray]]:
                 (str(file[key].attrs["path"]), np.asarray(file[key], np.float32))
                 for key in sorted(file)
             ]
-    except (OSError, KeyError) as error:
+    except Exception as error:  # HDF5 raises what it likes: OSError, KeyError, RuntimeError, ...
         raise ModelError(f"{path}: cannot be read as a weights file: {error}") from error
 
 

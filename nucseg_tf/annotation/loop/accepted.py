@@ -8,17 +8,17 @@ elsewhere, come after those of the page, by name.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from nucseg_tf.annotation.editor.history import HISTORY
+from nucseg_tf.annotation.editor.history import Acceptance, read_history
 from nucseg_tf.annotation.editor.project import AnnotationField
 from nucseg_tf.annotation.editor.store import JOURNAL
 from nucseg_tf.data.regions import regions_path
+from nucseg_tf.io.documents import from_json
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,8 @@ def acceptances(state: Path) -> list[Mapping[str, Any]]:
     if not journal.is_file():
         return []
     size = journal.stat().st_size
-    try:
-        history = json.loads((state / HISTORY).read_text(encoding="utf-8"))
-        if history["journal_bytes"] == size:
-            return list(history["accepted"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # it is a summary only
-    return list(_from_journal(journal, size))
+    history = read_history(state, size)
+    return list(history["accepted"] if history else _from_journal(journal, size))
 
 
 @lru_cache(maxsize=1024)
@@ -90,11 +85,11 @@ def _from_journal(journal: Path, size: int) -> tuple[Mapping[str, Any], ...]:
         if b'"accept"' not in line:
             continue
         try:
-            entry = json.loads(line)
-        except ValueError:  # a torn line: nobody was told that it had been saved
-            continue
-        if entry.get("type") == "accept":
-            found.append(entry)
+            entry = from_json(line, finite=True)
+            if entry["type"] == "accept":
+                found.append(Acceptance.model_validate(entry).model_dump())
+        except (ValueError, TypeError, KeyError):
+            continue  # a torn line: nobody was told that it had been saved
     return tuple(found)
 
 

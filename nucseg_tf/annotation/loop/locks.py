@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import IO
 
 from nucseg_tf.errors import OutputError, UsageError
+from nucseg_tf.io.documents import from_json
 from nucseg_tf.io.files import ensure_folder
 
 LOG = logging.getLogger(__name__)
@@ -135,7 +136,7 @@ def _machine() -> str:
 def _read(file: IO[str]) -> Holder:
     file.seek(0)
     try:
-        content = json.loads(file.read())
+        content = from_json(file.read(), finite=True)
         return Holder(int(content["process"]), str(content["machine"]))
     except (ValueError, KeyError, TypeError):  # about to be written
         return Holder(0, "")
