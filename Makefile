@@ -8,13 +8,14 @@ CODE := nucseg_tf tests scripts workflow
 DOCKER ?= docker
 APPTAINER ?= apptainer
 CONFIG ?= smallest
+FUZZ_SECONDS ?= 300
 VARIANT ?= cpu
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 REVISION = $(shell git describe --always --dirty --abbrev=40)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format lint type test test-long smoke score demo bench doctor lock clean \
+.PHONY: help setup format lint type test test-long smoke score demo bench doctor lock clean fuzz \
   image image-gpu image-test image-gpu-test sbom sif sif-test workflow-smoke workflow-test slurm-test \
   tutorial-pictures audit determinism
 
@@ -56,6 +57,10 @@ test: $(READY)  ## the tests that take minutes at most in all
 
 test-long: $(READY)  ## all tests, trainings included
 	$(BIN)/pytest -q
+
+fuzz: $(READY)  ## fuzz all parsers for FUZZ_SECONDS in all, see docs/reliability/fuzzing.md
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet 'atheris>=3.0'
+	$(BIN)/python scripts/reliability/fuzz.py --seconds $(FUZZ_SECONDS) $(FUZZ_FLAGS)
 
 smoke: $(READY)  ## train, predict and score on drawn toy data
 	rm -rf runs/smoke

@@ -12,7 +12,6 @@ import math
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-import yaml
 from pydantic import AfterValidator, BeforeValidator, model_validator
 from pydantic import Field as Limits
 
@@ -27,6 +26,7 @@ from nucseg_tf.schema import (
     Positive,
     Strict,
     Zoom,
+    from_yaml,
     parse,
     read_values,
     read_yaml,
@@ -242,8 +242,8 @@ def load_config(path: Path, overrides: tuple[str, ...] = ()) -> Config:
             if not isinstance(section, dict):
                 raise ConfigError(f"--set {override}: {parent!r} is not a section.")
         try:
-            section[last] = yaml.safe_load(text)
-        except yaml.YAMLError as error:
+            section[last] = from_yaml(text)
+        except ValueError as error:
             raise ConfigError(f"--set {override}: the value is no YAML: {error}") from error
     _insert_policy(values)
     return make_config(values, str(path))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import functools
-import re
+import reprlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
@@ -22,9 +22,8 @@ from nucseg_tf.registry import FAMILIES
 if TYPE_CHECKING:
     from nucseg_tf.families.base import Family
 
-MOST_BYTES = 2**20  # of a YAML file
-MOST_VALUES = 100_000  # in it
-MOST_DEPTH = 100  # of brackets in it: the time to read them grows with their square
+MOST_YAML = 2**20  # characters; configurations have some thousand
+MOST_DEPTH = 100  # of what is in one another
 Fraction = Annotated[float, Limits(ge=0, le=1)]
 Positive = Annotated[float, Limits(gt=0)]
 Zoom = Annotated[float, Limits(ge=0.05, le=20)]
@@ -133,7 +132,7 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> str:
             hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
             lines.append(f"{key}: unknown key; {hint}")
         else:
-            lines.append(f"{key}: {item['msg']}. Received: {item['input']!r}")
+            lines.append(f"{key}: {item['msg']}. Received: {reprlib.repr(item['input'])}")
     return "; ".join(lines)
 
 
@@ -195,6 +194,37 @@ def _without_others(values: dict, schema: type[OfFamily], own: Family) -> tuple[
     return kept, sorted([*sections, *(f"{section}.{key}" for key in keys)])
 
 
+class _Loader(yaml.SafeLoader):
+    """Without references (*name): with them a few lines can stand for more than memory holds."""
+
+    depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            place = self.peek_event().start_mark
+            raise yaml.YAMLError(f"references (*name) are not read; write it out: {place}")
+        if self.depth == MOST_DEPTH:
+            raise yaml.YAMLError(f"it is nested too deeply, above {MOST_DEPTH} in one another")
+        self.depth += 1
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+def from_yaml(text: str) -> Any:
+    """The value of a text.
+
+    Raises:
+        ValueError: it is no YAML, has references, or is longer or nested deeper than what is meant.
+    """
+    if len(text) > MOST_YAML:
+        raise ValueError(f"it has more than {MOST_YAML:,} characters")
+    try:
+        return _Loader(text).get_single_data()
+    except Exception as error:  # of dates, numbers and the like that are none, whatever it is
+        raise ValueError(str(error) or repr(error)) from error
+
+
 def read_yaml(path: Path) -> dict:
     """Read a YAML file that holds one mapping.
 
@@ -202,46 +232,15 @@ def read_yaml(path: Path) -> dict:
         ConfigError: if the file is missing, is no YAML, is too large, or holds something else.
     """
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ConfigError(f"{path}: is larger than {MOST_BYTES:,} bytes")
-        text = path.read_text(encoding="utf-8")
-        _check_depth(text)
-        values = yaml.safe_load(text)
-        _count_values(values, MOST_VALUES)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        with path.open(encoding="utf-8") as stream:
+            values = from_yaml(stream.read(MOST_YAML + 1))
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
-    except (RecursionError, OverflowError) as error:
-        raise ConfigError(
-            f"{path}: is nested too deep, or repeats itself (&, *) more than {MOST_VALUES:,} times"
-        ) from error
     if values is None:
         return {}
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: expected a mapping of keys to values, got {type(values)}.")
     return values
-
-
-def _check_depth(text: str) -> None:
-    """Raise RecursionError where brackets are nested too deep."""
-    depth = 0
-    for sign in re.findall(r"[\[\]{}]", text):
-        depth = depth + 1 if sign in "[{" else max(0, depth - 1)
-        if depth > MOST_DEPTH:
-            raise RecursionError
-
-
-def _count_values(value: Any, left: int) -> int:
-    """How many more values there may be; OverflowError if none.
-
-    A few lines that name each other stand for any number of values once they are written out.
-    """
-    if left <= 0:
-        raise OverflowError
-    inner = [*value, *value.values()] if isinstance(value, dict) else value
-    if isinstance(inner, list | tuple | set):
-        for each in inner:
-            left = _count_values(each, left - 1)
-    return left
 
 
 def to_yaml(config: BaseModel) -> str:

@@ -182,3 +182,24 @@ def test_settings_of_mask_rcnn_that_do_not_fit_are_refused(change, message):
     values = {"model": {"family": "mask_rcnn"} | change.pop("model", {}), **change}
     with pytest.raises(ConfigError, match=message):
         make_config(values)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: &a [1]\nb: *a", "references .* are not read"),
+        ("a: 2001-99-99", "month must be in"),
+        ("a: !!bool maybe", "maybe"),
+        ("[" * 3000, "nested too deeply"),
+        ("# " + "x" * 2**20, "more than 1,048,576 characters"),
+    ],
+)
+def test_what_yaml_makes_no_value_of_is_refused(file, text, message):
+    """Some of it raises what is no error of YAML; references can stand for more than memory."""
+    with pytest.raises(ConfigError, match=message):
+        load_config(file(text))
+
+
+def test_a_setting_that_yaml_makes_no_value_of(file):
+    with pytest.raises(ConfigError, match=r"--set training.seed=2001-99-99: the value is no YAML"):
+        load_config(file(""), ("training.seed=2001-99-99",))

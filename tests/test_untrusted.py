@@ -19,7 +19,8 @@ from reference import attacks
 
 from nucseg_tf.console import printable
 from nucseg_tf.errors import DataError, ImageReadError, ModelError, OutputError
-from nucseg_tf.inference.journal import Journal, only_run_in
+from nucseg_tf.inference.folder_lock import only_run_in
+from nucseg_tf.inference.journal import Journal
 from nucseg_tf.io.files import atomic_path
 from nucseg_tf.io.omezarr.plate import zarr_plate
 from nucseg_tf.io.plates.names import PATTERNS

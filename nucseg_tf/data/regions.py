@@ -21,6 +21,7 @@ import numpy as np
 from nucseg_tf.errors import DataError, LabelError, OutputError
 from nucseg_tf.io.any_labels import read_any_labels
 from nucseg_tf.io.boxes import slices
+from nucseg_tf.io.documents import from_json
 from nucseg_tf.io.files import atomic_path
 from nucseg_tf.io.labels import read_labels
 from nucseg_tf.io.names import stem_of
@@ -49,7 +50,7 @@ def read_regions(mask: Path) -> tuple[Box, ...]:
     if not path.is_file():
         return ()
     try:
-        boxes = json.loads(path.read_text(encoding="utf-8"))["boxes"]
+        boxes = from_json(path.read_text(encoding="utf-8"))["boxes"]
         return check_boxes(boxes)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(

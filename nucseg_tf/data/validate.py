@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from nucseg_tf.data.fields import read_masks
 from nucseg_tf.data.layouts import NO_IMAGE, NO_MASK, NO_MASK_BESIDE, SPLITS, Problem
 from nucseg_tf.data.manifest import LAYOUTS, scan
 from nucseg_tf.errors import DataError
+from nucseg_tf.io.documents import from_json
 from nucseg_tf.io.images import check_finite, read_image
 from nucseg_tf.io.labels import relabel
 from nucseg_tf.io.names import stem_of
@@ -91,7 +91,7 @@ def _is_aside(image: Path, folder: Path) -> bool:
     group = within[1:] if within[:1] == ("images",) else within
     history = folder.joinpath("annotation", *group, stem_of(image), "history.json")
     try:
-        return json.loads(history.read_text(encoding="utf-8"))["status"] == "aside"
+        return from_json(history.read_text(encoding="utf-8"))["status"] == "aside"
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

@@ -12,12 +12,17 @@ import csv
 import io
 import json
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
+from pydantic import TypeAdapter
+
+from nucseg_tf.errors import OutputError
+from nucseg_tf.io.documents import from_json
 from nucseg_tf.io.files import atomic_path, open_own, unwritable
 from nucseg_tf.io.tables import Table, kinds_of
 
@@ -43,6 +48,9 @@ class Entry:
     columns: dict[str, str]
     image: dict[str, Any]
     failures: list[tuple[str, str]] = field(default_factory=list)
+
+
+_ENTRY = TypeAdapter(Entry)
 
 
 class Journal:
@@ -88,26 +96,21 @@ class Journal:
         first, *lines = text.split("\n")
         if first != self._head:
             return False
-        whole = lines[:-1]  # the last is empty, or was not written to its end
-        entries = [self._entry(**json.loads(line)) for line in whole]
-        size = self._rows.stat().st_size if self._rows.exists() else 0
-        kept = [entry for entry in entries if entry.end <= size]
-        with open_own(self._rows, "ab") as rows:
+        with open_own(self._rows, "a+b") as rows:
+            kept = [self._shared(entry) for entry in _whole(lines[:-1], rows)]
             rows.truncate(kept[-1].end if kept else 0)
         with atomic_path(self._lines) as temporary:
-            text = "".join(f"{line}\n" for line in (first, *whole[: len(kept)]))
+            text = "".join(f"{line}\n" for line in (first, *lines[: len(kept)]))
             temporary.write_text(text, encoding="utf-8")
         # What failed is tried again: images have no entry, and stacks that lack planes lose theirs.
         self.entries = {entry.name: entry for entry in kept if not entry.failures}
         return True
 
-    def _entry(
-        self, name: str, start: int, end: int, columns: dict[str, str], *kept: Any, **more: Any
-    ) -> Entry:
-        """An entry; its columns, which take most of its memory, are those of the one before."""
-        if list(columns.items()) != list(self._columns.items()):
-            self._columns = columns
-        return Entry(name, start, end, self._columns, *kept, **more)
+    def _shared(self, entry: Entry) -> Entry:
+        """The entry; its columns, which take most of its memory, are those of the one before."""
+        if list(entry.columns.items()) != list(self._columns.items()):
+            self._columns = entry.columns
+        return replace(entry, columns=self._columns)
 
     @contextmanager
     def rows(self, name: str) -> Iterator[Rows]:
@@ -131,7 +134,7 @@ class Journal:
                 end = stream.tell()
             if rows.kept is None:
                 return
-            entry = self._entry(name, start, end, rows.columns, *rows.kept)
+            entry = self._shared(Entry(name, start, end, rows.columns, *rows.kept))
             with open_own(self._lines, "a", encoding="utf-8") as lines:
                 lines.write(json.dumps(asdict(entry)) + "\n")
         except OSError as error:
@@ -176,7 +179,34 @@ class Journal:
             text = io.StringIO(rows.read(entry.end - entry.start).decode("utf-8"), newline="")
             place = {name: number for number, name in enumerate(entry.columns)}
             for cells in csv.reader(text):
+                if len(cells) != len(place):
+                    raise OutputError(
+                        f"{self._rows}: the rows of {entry.name} are damaged. Remove this file, "
+                        "and run it again."
+                    )
                 writer.writerow([cells[place[name]] if name in place else "" for name in columns])
+
+
+def _whole(lines: Sequence[str], rows: BinaryIO) -> Iterator[Entry]:
+    """Entries up to the first line that is none, or whose rows are not all there.
+
+    Args:
+        lines: of the list of images.
+        rows: of all images.
+    """
+    end, size = 0, rows.seek(0, os.SEEK_END)
+    for line in lines:
+        try:
+            entry = _ENTRY.validate_python(from_json(line))
+        except ValueError:  # what a disk or another program has made of a line
+            return
+        if not end == entry.start <= entry.end <= size:
+            return
+        end = entry.end
+        rows.seek(max(end - 1, 0))
+        if end and rows.read(1) != b"\n":
+            return
+        yield entry
 
 
 def forget(folder: Path, part: str = "") -> None:

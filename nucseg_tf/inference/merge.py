@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import itertools
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from nucseg_tf.errors import DataError, UsageError
 from nucseg_tf.inference.fields import write_fields
 from nucseg_tf.inference.journal import forget
 from nucseg_tf.inference.light import forget_light
+from nucseg_tf.inference.record import read_record
 from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries
 from nucseg_tf.io.tables import CSV, check_format, settle_format, write_failures
 
@@ -148,10 +148,10 @@ def _refuse_several(folder: Path, counts: set[int]) -> None:
 def _load(folder: Path, suffix: str) -> Part:
     file = folder / f"run{suffix}.json"
     try:
-        record = json.loads(file.read_text(encoding="utf-8"))
-        complete = not record["left_out"] and record["columns"]
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise UsageError(f"{file}: is no record of a run ({error}). Run it again.") from error
+        record = read_record(file)
+    except DataError as error:
+        raise UsageError(str(error)) from error
+    complete = not record.get("left_out", True) and record["columns"]
     part = Part(folder, suffix, record)
     if not (complete and part.table.is_file()):
         raise UsageError(f"{folder}: run{suffix}.json is of a run that was stopped. Let it end.")

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import shutil
 import stat
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,15 +21,13 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ValidationError
 
-from nucseg_tf.errors import DataError, UsageError
-from nucseg_tf.io import limits
+from nucseg_tf.errors import DataError, NucsegError, UsageError
+from nucseg_tf.io.documents import MAX_READ, read_json
 from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries_of, unwritable
 
 MAX_FILES = 200_000
 MAX_DIRECTORY = 32 * 2**20  # bytes of the list of files in a zip, which takes ten times as much
 MAX_TOTAL = 64 * 2**30  # bytes unpacked, images included
-MAX_READ = 256 * 2**20  # bytes of one file that is read: annotations, not images
-JSON_COST = 30  # bytes of memory for one of JSON, where it is all short lists
 MAX_RATIO = 200  # unpacked to packed; JSON and images stay far below
 RATIO_FROM = 2**20  # bytes; a smaller file may be as empty as it likes
 Model = TypeVar("Model", bound=BaseModel)
@@ -59,25 +55,6 @@ class Source:
             DataError: it is too large, damaged, or not JSON.
         """
         return read_json(f"{self.path}: {name}", self.load(name, MAX_READ + 1))
-
-
-def read_json(where: str, data: bytes) -> Any:
-    """JSON of files that nobody trusts.
-
-    Args:
-        where: it is from, for messages.
-        data: the text.
-
-    Raises:
-        DataError: it is too large for the memory or damaged, or no JSON.
-    """
-    if len(data) > MAX_READ:
-        raise DataError(f"{where}: larger than {MAX_READ >> 20} MiB; split it")
-    limits.check((len(data),), JSON_COST, where)
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{where}: is no JSON, or cut short ({error}). Export it again.") from error
 
 
 def validated(model: type[Model], data: Any, where: str) -> Model:
@@ -186,9 +163,9 @@ def _readable(path: Path) -> Iterator[None]:
     """What zipfile and tarfile raise of damaged or encrypted archives, as our own error."""
     try:
         yield
-    except (OSError, EOFError, MemoryError, zlib.error, RuntimeError, ValueError) as error:
-        raise _damaged(path, error) from error
-    except (zipfile.BadZipFile, tarfile.TarError) as error:
+    except NucsegError:
+        raise
+    except Exception as error:  # zlib.error, TarError, UnicodeDecodeError, ...
         raise _damaged(path, error) from error
 
 

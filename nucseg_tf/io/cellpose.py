@@ -7,6 +7,7 @@ the masks are put together from that, after their size has been checked.
 
 from __future__ import annotations
 
+import io
 import pickle
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
@@ -14,6 +15,7 @@ from typing import Any, BinaryIO, ClassVar
 import numpy as np
 
 from nucseg_tf.errors import LabelError
+from nucseg_tf.io.pickles import check_pickle
 
 MOST = 2 * 2**30  # bytes of a file
 _SETS = {code[0] for code in (pickle.EMPTY_SET, pickle.ADDITEMS, pickle.FROZENSET)}
@@ -30,9 +32,10 @@ def read_seg(path: Path) -> np.ndarray:
     if path.stat().st_size > MOST:
         raise LabelError(f"{path}: larger than {MOST >> 30} GiB. {REMEDY}")
     try:
-        with path.open("rb") as file:
-            _skip_header(file)
-            return _array(_content(_Reader(file).load())["masks"])
+        file = io.BytesIO(path.read_bytes())
+        _skip_header(file)
+        check_pickle(file)
+        return _array(_content(_Reader(file).load())["masks"])
     except Exception as error:  # of bytes from anywhere: UnpicklingError, EOFError, KeyError, ...
         raise LabelError(
             f"{path}: cannot be read as Cellpose's _seg.npy ({error!r}). {REMEDY}"

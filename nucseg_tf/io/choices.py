@@ -92,7 +92,7 @@ def _range(text: object) -> range | None:
 
 def _number(value: object) -> int | None:
     """A whole number from 0, that may be text."""
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, OverflowError):
         if isinstance(value, str | int | float) and int(value) == float(value) >= 0:
             return int(value)
     return None

@@ -27,7 +27,10 @@ from pathlib import Path
 from typing import TextIO
 from uuid import uuid4
 
+from pydantic import TypeAdapter
+
 from nucseg_tf.errors import BusyError, OutputError
+from nucseg_tf.io.documents import from_json
 from nucseg_tf.io.files import open_own, reason
 
 LOG = logging.getLogger(__name__)
@@ -84,6 +87,9 @@ class Holder:
         return True
 
 
+_HOLDER = TypeAdapter(Holder)
+
+
 @contextmanager
 def only_one(path: Path, what: str, remedy: str) -> Iterator[None]:
     """Hold a lock file, which is gone afterwards.
@@ -136,8 +142,8 @@ def read(path: Path) -> Holder | None:
 def parse(text: str) -> Holder | None:
     """Whom the content of a lock file names."""
     try:
-        return Holder(**json.loads(text))
-    except (ValueError, TypeError):
+        return _HOLDER.validate_python(from_json(text))
+    except ValueError:
         return None
 
 

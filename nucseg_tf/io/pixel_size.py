@@ -64,7 +64,7 @@ def tiff_pixel_sizes(tiff: tifffile.TiffFile, scene: int = 0) -> PixelSizes:
             return PixelSizes()
         spacing = found.get("spacing") if "slices" in found else None
         distance = None
-        if along is not None and isinstance(spacing, int | float) and spacing > 0:
+        if along is not None and isinstance(spacing, int | float) and 0 < spacing < math.inf:
             distance = along * spacing
         size = width * across
         other = None if height is None else _if_other(height * down, size, 1.0)

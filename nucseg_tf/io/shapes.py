@@ -14,8 +14,9 @@ import numpy as np
 
 from nucseg_tf.errors import DataError, LabelError
 from nucseg_tf.io import limits
-from nucseg_tf.io.archives import MAX_READ, open_source, read_json
+from nucseg_tf.io.archives import open_source
 from nucseg_tf.io.boxes import enclosing, shape_of, shifted, slices
+from nucseg_tf.io.documents import MAX_READ, read_json
 from nucseg_tf.io.polygons import polygon_mask
 
 SLACK = 2.0  # px that outlines may reach beyond the image
@@ -92,7 +93,18 @@ def _rings(geometry: dict[str, Any]) -> Rings:
     if kind not in ("Polygon", "MultiPolygon"):
         raise ValueError(f"a {kind} has no area")
     polygons = [coordinates] if kind == "Polygon" else coordinates
-    return [np.array(ring, float)[:, 1::-1] for polygon in polygons for ring in polygon]
+    rings = [_ring(corners) for polygon in polygons for corners in polygon]
+    if not rings:
+        raise ValueError("it has no rings")
+    return rings
+
+
+def _ring(corners: Any) -> np.ndarray:
+    """(N, 2) float (row, column) of corners (x, y), or (x, y, z)."""
+    ring = np.array(corners, float)
+    if ring.ndim != 2 or ring.shape[1] < 2:
+        raise ValueError("a ring is no list of corners")
+    return ring[:, 1::-1]
 
 
 def _rois(path: Path) -> list[Rings]:

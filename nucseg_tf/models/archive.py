@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import zipfile
-import zlib
 from pathlib import Path, PurePosixPath
 from uuid import uuid4
 
@@ -104,11 +103,11 @@ def _unpack(file: Path, target: Path) -> str:
                 _check_entry(file, entry)
                 with archive.open(entry) as source, (target / name).open("wb") as copy:
                     shutil.copyfileobj(source, copy)
-    except OSError as error:
-        if error.errno in FULL:
+    except ModelError:
+        raise
+    except Exception as error:  # what decoders make of damaged ones: BadZipFile, zlib.error, ...
+        if isinstance(error, OSError) and error.errno in FULL:
             raise
-        raise ModelError(f"{file}: cannot be read as a zip file: {error}") from error
-    except (EOFError, zlib.error, RuntimeError, zipfile.BadZipFile) as error:
         raise ModelError(f"{file}: cannot be read as a zip file: {error}") from error
     return top
 

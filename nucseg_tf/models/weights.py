@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import h5py
 import numpy as np
 
-from nucseg_tf.errors import ImageReadError, InitialisationError, ModelError
+from nucseg_tf.errors import InitialisationError, ModelError
 from nucseg_tf.io import limits
 from nucseg_tf.io.files import atomic_path
 from nucseg_tf.io.readers.hdf5 import check_dataset
@@ -60,7 +60,7 @@ def read_weights(path: Path) -> list[tuple[str, np.ndarray]]:
             sizes = [dataset.size for dataset in datasets]
             limits.check((sum(sizes),), 4, path, path.stat().st_size)
             return [(str(d.attrs["path"]), np.asarray(d, np.float32)) for d in datasets]
-    except (OSError, KeyError, TypeError, ValueError, ImageReadError) as error:
+    except Exception as error:  # HDF5 raises what it likes: OSError, KeyError, RuntimeError, ...
         raise ModelError(f"{path}: cannot be read as a weights file: {error}") from error
 
 

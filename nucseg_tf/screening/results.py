@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nucseg_tf.errors import DataError
+from nucseg_tf.inference.record import check_record
+from nucseg_tf.io.documents import from_json
 
 RECORD = "run.json"
 TABLES = ("objects.csv", "objects.parquet")
@@ -48,7 +49,7 @@ def read_results(folder: Path) -> Results:
     """
     path = folder / RECORD
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read: {error}. Run nucseg predict again.") from error
     command = record.get("command") if isinstance(record, dict) else None
@@ -60,6 +61,7 @@ def read_results(folder: Path) -> Results:
             f"{path}: lacks {', '.join(missing)}, for it is of an older version. "
             "Run nucseg predict again, into another folder."
         )
+    check_record(path, record)
     tables = [folder / name for name in TABLES if (folder / name).is_file()]
     if not tables:
         raise DataError(f"{folder}: has neither {' nor '.join(TABLES)}; run nucseg predict again")

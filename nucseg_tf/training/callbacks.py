@@ -16,6 +16,7 @@ import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from nucseg_tf.errors import TrainingError
+from nucseg_tf.io.documents import from_json
 from nucseg_tf.io.files import atomic_path
 from nucseg_tf.models import weights
 
@@ -199,8 +200,8 @@ def read_state(path: Path) -> dict:
     """
     try:
         with h5py.File(path, "r", locking=False) as file:
-            return json.loads(file.attrs["state"])
-    except (OSError, KeyError) as error:
+            return from_json(file.attrs["state"])
+    except Exception as error:  # HDF5 raises what it likes
         raise TrainingError(
             f"{path}: no checkpoint to resume from ({error}). Start without --resume."
         ) from error

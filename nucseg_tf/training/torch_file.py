@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import collections
+import io
+import math
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 import numpy as np
 
 from nucseg_tf.errors import InitialisationError
+from nucseg_tf.io.pickles import check_pickle
 
 
 class _ArraysOnly(pickle.Unpickler):
@@ -37,16 +41,15 @@ def read_torch(file: Path) -> list[tuple[str, np.ndarray]]:
         InitialisationError: if the file is something else.
     """
     try:
-        with file.open("rb") as stream:
-            return _read_state(stream)
-    except (pickle.UnpicklingError, EOFError, ValueError, KeyError, IndexError) as error:
+        return _read_state(io.BytesIO(file.read_bytes()))
+    except Exception as error:  # of bytes from anywhere: UnpicklingError, EOFError, KeyError, ...
         raise InitialisationError(f"{file}: is no PyTorch file of arrays: {error}") from error
 
 
-def _read_state(stream: BinaryIO) -> list[tuple[str, np.ndarray]]:
+def _read_state(stream: io.BytesIO) -> list[tuple[str, np.ndarray]]:
     for _ in range(3):  # magic number, protocol version, sizes of types
-        _ArraysOnly(stream).load()
-    state, keys = _ArraysOnly(stream).load(), _ArraysOnly(stream).load()
+        _load(stream)
+    state, keys = _load(stream), _load(stream)
     dtypes = {entry[0][2]: entry[0][1] for entry in state.values()}
     storages = {}
     for key in keys:
@@ -55,7 +58,26 @@ def _read_state(stream: BinaryIO) -> list[tuple[str, np.ndarray]]:
         storages[key] = np.frombuffer(raw, dtypes[key])
     arrays = []
     for name, (storage, offset, shape, strides, *_) in state.items():
-        values = storages[storage[2]][offset:]
-        steps = [step * values.itemsize for step in strides]
-        arrays.append((name, np.lib.stride_tricks.as_strided(values, shape, steps).copy()))
+        arrays.append((str(name), _placed(storages[storage[2]][offset:], shape, strides)))
     return arrays
+
+
+def _load(stream: io.BytesIO) -> Any:
+    check_pickle(stream)
+    return _ArraysOnly(stream).load()
+
+
+def _placed(values: np.ndarray, shape: Sequence[int], strides: Sequence[int]) -> np.ndarray:
+    """A copy of an array that lies in others' values; none of it may lie outside of them.
+
+    Args:
+        values: (N,).
+        shape: of the array.
+        strides: from one value to the next along each axis, in values.
+    """
+    last = sum((side - 1) * step for side, step in zip(shape, strides, strict=True))
+    small = min((*shape, *strides), default=0) >= 0 and math.prod(shape) <= len(values)
+    if not small or last >= len(values):
+        raise ValueError(f"an array of {tuple(shape)} in {len(values)} values")
+    steps = [step * values.itemsize for step in strides]
+    return np.lib.stride_tricks.as_strided(values, shape, steps).copy()

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from nucseg_tf.errors import OutputError
 from nucseg_tf.inference.journal import Journal, forget
 from nucseg_tf.io.tables import Table
 
@@ -126,3 +127,37 @@ def test_images_of_a_run_share_what_is_said_of_their_columns(tmp_path):
         first, second, third = (resumed.entries[name].columns for name in "abc")
         assert second is first
         assert list(third) == ["image", "area", "gfp"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "[1]",
+        '{"name": "b"}',
+        '{"name": "b", "start": 4, "end": 99, "columns": {}, "image": {}}',
+        '{"name": "b", "start": 4, "end": 6, "columns": {}, "image": {}}',
+        '{"name": "b", "start": 4, "end": 2, "columns": {}, "image": {}}',
+        '{"name": "b", "start": 0, "end": 4, "columns": 3, "image": {}}',
+    ],
+)
+def test_from_a_damaged_line_on_images_are_done_again(tmp_path, line):
+    journal = Journal(tmp_path, "key")
+    for name in "abc":
+        note(journal, name, table(name, 1))
+    lines = (tmp_path / ".run.jsonl").read_text().splitlines()
+    (tmp_path / ".run.jsonl").write_text("\n".join([*lines[:2], line, *lines[3:], ""]))
+    again = Journal(tmp_path, "key")
+    assert list(again.entries) == ["a"]
+    note(again, "b", table("b", 2))
+    assert written(again, ["a", "b"]) == "image,area\na,1\nb,2\n"
+
+
+def test_rows_of_other_columns_than_said_are_damaged(tmp_path):
+    journal = Journal(tmp_path, "key")
+    note(journal, "a", table("a", 1))
+    note(journal, "b", table("b", 1, gfp=np.array([7])))
+    rows = tmp_path / ".objects.csv.part"
+    rows.write_text(rows.read_text().replace("a,1", "aa1"))
+    with pytest.raises(OutputError, match=r"the rows of a are damaged\. Remove this file"):
+        journal.write(["a", "b"], EMPTY)

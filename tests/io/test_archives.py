@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nucseg_tf.errors import DataError, OutputError, UsageError
-from nucseg_tf.io import archives
+from nucseg_tf.io import archives, documents
 from nucseg_tf.io.archives import new_project, open_source
 
 
@@ -105,7 +105,7 @@ def test_a_damaged_member_is_named_when_it_is_read(tmp_path):
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(archives, "MAX_READ", 100)
+    monkeypatch.setattr(documents, "MAX_READ", 100)
     path = make_zip(tmp_path / "a.zip", "a.json", data=b" " * 99 + b"{}")
     with open_source(path) as source, pytest.raises(DataError, match=r"a\.json: larger than"):
         source.json("a.json")

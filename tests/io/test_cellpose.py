@@ -126,3 +126,12 @@ def test_large_files_are_refused_before_they_are_read(tmp_path, monkeypatch):
     monkeypatch.setattr("nucseg_tf.io.cellpose.MOST", 100)
     with pytest.raises(LabelError, match="larger than"):
         read_seg(tmp_path / "a_seg.npy")
+
+
+def test_a_pickle_that_would_take_all_memory(tmp_path):
+    """Ten bytes that make Python remember something at place 2**31 - 1 take 32 GiB."""
+    np.save(tmp_path / "a_seg.npy", content())
+    head = (tmp_path / "a_seg.npy").read_bytes()[:128]
+    (tmp_path / "a_seg.npy").write_bytes(head + b"\x80\x02Nr\xff\xff\xff\x7f.")
+    with pytest.raises(LabelError, match=r"it remembers 3 things at most"):
+        read_seg(tmp_path / "a_seg.npy")

@@ -43,3 +43,8 @@ def test_one_plane_or_several():
     assert not parse(z="each").is_one
     assert not parse(t="0:2").is_one
     assert not parse(t="each").is_one
+
+
+def test_a_number_without_end_is_no_index():
+    with pytest.raises(UsageError, match=r"--z: expected an index"):
+        parse(z=float("inf"))

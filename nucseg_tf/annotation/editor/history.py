@@ -13,14 +13,44 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, TypeAdapter
+
 from nucseg_tf.annotation.editor.field import JOURNAL
 from nucseg_tf.annotation.editor.journal import Entry
+from nucseg_tf.annotation.editor.prelabels import Suspect
+from nucseg_tf.io.documents import from_json
 from nucseg_tf.io.files import atomic_path
 
 HISTORY = "history.json"
 CHANGES = ("edit", "region", "undo", "redo")  # entries that can be undone, and those that do
+SUSPECTS = TypeAdapter(tuple[Suspect, ...])
 _TELLING = (*CHANGES, "accept")
 _UNSAID = ("type", "suspects", "revision")  # of the first entry
+
+
+class Acceptance(BaseModel):
+    """What is noted of each time that a field was accepted."""
+
+    time: str
+    user: str
+    nuclei: int
+    sha256: str
+
+
+class _Begun(BaseModel):
+    model: str
+
+
+class _Summary(BaseModel):
+    """What must be in history.json."""
+
+    status: str
+    nuclei: int
+    suspects_left: int
+    regions: int = 0
+    begun: _Begun
+    accepted: list[Acceptance]
+    journal_bytes: int
 
 
 def now() -> str:
@@ -66,8 +96,7 @@ class History:
         if kind == "begin":
             for key in ("time", "from", "model", "sha256"):
                 entry[key]  # a KeyError here, not later
-            if not all(isinstance(suspect["label"], int) for suspect in entry["suspects"]):
-                raise ValueError("labels of suspects must be whole numbers")
+            SUSPECTS.validate_python(entry["suspects"])
             self.begun, self.status = entry, "begun"
         elif kind in CHANGES:
             self.edits[user] += 1
@@ -75,7 +104,7 @@ class History:
             self.last = entry["time"]
         elif kind == "accept":
             self.status = "accepted"
-            self.accepted.append({key: entry[key] for key in ("time", "user", "nuclei", "sha256")})
+            self.accepted.append(Acceptance.model_validate(entry).model_dump())
         elif kind == "reopen":
             self.status = "reopened"
         elif kind == "aside":
@@ -123,11 +152,11 @@ def write_history(state: Path, summary: dict[str, Any], journal_bytes: int) -> N
 def read_history(state: Path, journal_bytes: int) -> dict[str, Any] | None:
     """history.json, or None where it is not of the journal as it is now."""
     try:
-        summary = json.loads((state / HISTORY).read_text(encoding="utf-8"))
-        known = {"status", "nuclei", "suspects_left"} <= summary.keys()
-        return summary if known and summary["journal_bytes"] == journal_bytes else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        summary = from_json((state / HISTORY).read_text(encoding="utf-8"), finite=True)
+        known = _Summary.model_validate(summary)
+    except (OSError, ValueError):
         return None
+    return summary if known.journal_bytes == journal_bytes else None
 
 
 def has_open_edits(state: Path) -> bool:
@@ -140,7 +169,7 @@ def has_open_edits(state: Path) -> bool:
         return False
     try:
         lines = (state / JOURNAL).read_bytes().splitlines()
-        entries = [json.loads(line) for line in lines if line.endswith(b"}")]
+        entries = [from_json(line) for line in lines if line.endswith(b"}")]
         kinds = [entry.get("type") for entry in entries]
     except (OSError, ValueError, AttributeError):
         return True  # damaged: better to say too much

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nucseg_tf.errors import DataError, OutputError
+from nucseg_tf.io.documents import from_json
 from nucseg_tf.io.files import reason, sync_folder, unwritable
 
 Entry = dict[str, Any]
@@ -104,7 +105,7 @@ class Journal:
 
 def _parse(line: bytes) -> Entry | None:
     try:
-        entry = json.loads(line)
+        entry = from_json(line, finite=True)
     except ValueError:
         return None
     return entry if isinstance(entry, dict) else None

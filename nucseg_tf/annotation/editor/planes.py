@@ -16,6 +16,7 @@ from typing import Any
 
 from nucseg_tf.errors import DataError, UsageError
 from nucseg_tf.io.choices import FOCUS, MAX, MEAN, Choice, parse
+from nucseg_tf.io.documents import from_json
 from nucseg_tf.io.files import atomic_path, ensure_folder
 from nucseg_tf.io.images import describe, read_raw
 from nucseg_tf.io.planes import Planes, find_planes
@@ -74,7 +75,7 @@ def read_choice(folder: Path) -> PlaneChoice:
     if not path.is_file():
         return PlaneChoice()
     try:
-        known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        known: dict[str, Any] = from_json(path.read_text(encoding="utf-8"))
         texts = {role: known.get(role) for role in ROLES}
         invert = known.get("invert", False)
         if not isinstance(invert, bool):

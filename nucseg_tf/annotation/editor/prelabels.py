@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 from nucseg_tf.errors import DataError
 from nucseg_tf.io.cells import from_cell
+from nucseg_tf.io.documents import from_json
 from nucseg_tf.io.names import stem_of
 
 
@@ -78,7 +78,7 @@ def _key_of_name(name: str) -> str:
 def model_name(path: Path) -> str:
     """What made the prelabels, by their run.json."""
     try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        record: dict[str, Any] = from_json(path.read_text(encoding="utf-8"))
         model = record.get("model") or {}
         return str(model.get("name") or record.get("method") or "")
     except (OSError, ValueError, AttributeError):

@@ -61,7 +61,7 @@ class Session:
         """
         store = self.store
         if message.id in store.made:  # the answer was lost, not the edit
-            if store.made[message.id] != store.revision:
+            if store.made[message.id] != store.revision or not store.is_last(message.tool):
                 raise ConflictError(f"saved before; the labels are loaded anew. {_seen(message)}")
             return answer(store, message.tool)
         self._check_open()

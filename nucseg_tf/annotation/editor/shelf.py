@@ -14,7 +14,6 @@ two do not fit, they are just being replaced, and nothing is known until they do
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import threading
 from collections.abc import Callable
@@ -23,11 +22,15 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic import TypeAdapter
+
 from nucseg_tf.annotation.editor.prelabels import Objects, Suspect, read_objects
+from nucseg_tf.io.documents import from_json
 
 LOG = logging.getLogger(__name__)
 LABELS, BEFORE, MODEL = "_labels.tif", "_before.tif", "_model.tif"
 MANY = 100_000  # paths whose neighbours are kept: to make them takes longer than to look
+_SUSPECTS = TypeAdapter(tuple[Suspect, ...])
 Stamp = tuple[int, int, int] | None
 Value = TypeVar("Value")
 
@@ -136,12 +139,11 @@ def sha256(path: Path) -> str:
 def read_sidecar(path: Path) -> dict[str, Any] | None:
     """A sidecar, or None where there is none; a damaged one is one of no labels."""
     try:
-        record = json.loads(path.read_bytes())
+        record = from_json(path.read_bytes(), finite=True)
         for name, kind in (("model", str), ("sha256", str), ("nuclei", int)):
             if not isinstance(record[name], kind):
                 raise TypeError(f"{name}: {record[name]!r}")
-        for suspect in record["suspects"]:
-            Suspect(**suspect)
+        _SUSPECTS.validate_python(record["suspects"])
         return record
     except FileNotFoundError:
         return None
@@ -154,5 +156,5 @@ def _read_pair(labels: Path) -> Prelabels:
     record = read_sidecar(sidecar_of(labels))
     if record is None or record["sha256"] != sha256(labels):
         return Prelabels(labels)
-    suspects = tuple(Suspect(**suspect) for suspect in record["suspects"])
+    suspects = _SUSPECTS.validate_python(record["suspects"])
     return Prelabels(labels, record["sha256"], record["model"], record["nuclei"], suspects, record)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -31,6 +32,7 @@ from nucseg_tf.annotation.editor.origin import (
 )
 from nucseg_tf.annotation.editor.patches import LabelMap
 from nucseg_tf.annotation.editor.shelf import sha256
+from nucseg_tf.data.regions import check_boxes
 from nucseg_tf.errors import DataError
 from nucseg_tf.io.boxes import shape_of
 from nucseg_tf.io.files import atomic_path, ensure_folder
@@ -134,7 +136,10 @@ class Store:
                 start = index + 1
         self._drawn = start == 0
         self.labels = LabelMap(read_labels_of(path if start else self.field.state / BASE, shape))
-        self.regions = self.begin.get("regions", [])
+        try:
+            self.regions = _boxes(self.begin.get("regions", []))
+        except ValueError as error:
+            raise self._damaged(0, error) from error
         for index, (place, entry) in enumerate(entries):
             try:
                 if (entry["type"] == "begin") != (index == 0):
@@ -143,13 +148,16 @@ class Store:
                 self.labels.next_label = max(self.labels.next_label, entry.get("next", 0))
                 self._follow(place, entry, index >= start)
             except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-                raise DataError(
-                    f"{self.field.state / JOURNAL}: line {index + 1} is no entry that follows "
-                    "those before it. Put the file back from a copy, or move its folder away to "
-                    f"begin this field anew. Received: {error!r}"
-                ) from error
+                raise self._damaged(index, error) from error
         if self.history.status == "accepted" and not self.field.mask.is_file():
             self.history.status = "reopened"  # somebody took the mask away
+
+    def _damaged(self, index: int, error: Exception) -> DataError:
+        return DataError(
+            f"{self.field.state / JOURNAL}: line {index + 1} is no entry that follows those before "
+            "it. Put the file back from a copy, or move its folder away to begin this field anew. "
+            f"Received: {error!r}"
+        )
 
     def _follow(self, place: int, entry: Entry, apply: bool = True) -> None:
         """Do what an entry does to the labels and to what can be undone."""
@@ -168,13 +176,17 @@ class Store:
         if kind == "region":
             self._regions_at[place] = entry
         if place in self._regions_at:
-            self.regions = self._regions_at[place]["before" if kind == "undo" else "boxes"]
+            self.regions = _boxes(self._regions_at[place]["before" if kind == "undo" else "boxes"])
         elif apply:
             change = entry if kind == "edit" else self.changed(kind)
             box = tuple(change["box"])
             values = change["before" if kind == "undo" else "after"]
             self.labels.apply(box, from_runs(values, shape_of(box)))
             self._drawn = True
+
+    def is_last(self, tool: str) -> bool:
+        """Whether the last step can have been one of a tool: there is what it made or took back."""
+        return bool(self.redo if tool == "undo" else self.undo)
 
     def changed(self, kind: str) -> Entry:
         """The edit that the last step, of this type, made or took back."""
@@ -242,6 +254,11 @@ class Store:
         if self._journal is not None:
             self._journal.close()
             self._journal = None
+
+
+def _boxes(value: Any) -> list[list[int]]:
+    """Regions as an entry has them, maybe none; ValueError."""
+    return [list(box) for box in check_boxes(value)] if value != [] else []
 
 
 def _save(path: Path, labels: np.ndarray, same: tuple[Path, str] | None) -> None:

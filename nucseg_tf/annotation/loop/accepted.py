@@ -8,7 +8,6 @@ elsewhere, come after those of the page, by name.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from nucseg_tf.annotation.editor.field import JOURNAL, AnnotationField
-from nucseg_tf.annotation.editor.history import HISTORY
+from nucseg_tf.annotation.editor.history import Acceptance, read_history
 from nucseg_tf.data.regions import regions_path
+from nucseg_tf.io.documents import from_json
 
 MANY = 100_000  # fields; what holds fewer than are gone through in turn never finds one again
 
@@ -81,22 +81,19 @@ def acceptances(state: Path) -> list[Mapping[str, Any]]:
 @lru_cache(maxsize=MANY)
 def _acceptances(journal: Path, size: int, changed: int) -> tuple[Mapping[str, Any], ...]:
     """What `acceptances` gives; `size` and `changed` say whether the journal is another now."""
-    try:
-        history = json.loads((journal.parent / HISTORY).read_text(encoding="utf-8"))
-        if history["journal_bytes"] == size:
-            return tuple(history["accepted"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # it is a summary only
+    history = read_history(journal.parent, size)
+    if history is not None:
+        return tuple(history["accepted"])
     found = []
     for line in journal.read_bytes()[:size].splitlines():
         if b'"accept"' not in line:
             continue
         try:
-            entry = json.loads(line)
-        except ValueError:  # a torn line: nobody was told that it had been saved
-            continue
-        if entry.get("type") == "accept":
-            found.append(entry)
+            entry = from_json(line, finite=True)
+            if entry["type"] == "accept":
+                found.append(Acceptance.model_validate(entry).model_dump())
+        except (ValueError, TypeError, KeyError):
+            continue  # a torn line: nobody was told that it had been saved
     return tuple(found)
 
 

@@ -10,7 +10,6 @@ afterwards.
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 import keras
 
 from nucseg_tf.annotation.loop.versions import write_json
+from nucseg_tf.io.documents import from_json
 
 SECONDS = 1.0  # between two writes
 
@@ -102,7 +102,7 @@ class Progress(keras.callbacks.Callback):
 def read_history(path: Path) -> dict[str, list[float]]:
     """Losses of the epochs so far; empty lists where nothing was written yet."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = from_json(path.read_text(encoding="utf-8"))
         return {name: [float(value) for value in content[name]] for name in ("loss", "val")}
     except (OSError, ValueError, KeyError, TypeError):
         return {"loss": [], "val": []}

@@ -5,11 +5,12 @@ Reads small files only, so that a page can ask every second.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from pydantic import BaseModel
 
 from nucseg_tf.annotation.editor.field import AnnotationField
 from nucseg_tf.annotation.editor.project import open_project
@@ -18,6 +19,7 @@ from nucseg_tf.annotation.loop.accepted import Accepted, accepted_fields, digest
 from nucseg_tf.annotation.loop.locks import LOOP
 from nucseg_tf.annotation.loop.recipe import BASE
 from nucseg_tf.annotation.loop.versions import SHIPPED, UNFINISHED, Version
+from nucseg_tf.io.documents import from_json
 
 
 def status(folder: Path, fields: Mapping[str, AnnotationField] | None = None) -> dict[str, Any]:
@@ -134,10 +136,32 @@ def _training(folder: Path, known: Sequence[Version]) -> dict[str, Any] | None:
         state = "queued"
     elif newest.state == "training":
         state = "interrupted"
-    progress = read_json(versions.home(folder, newest.name) / "run" / versions.PROGRESS) or {}
+    progress = _progress(versions.home(folder, newest.name) / "run" / versions.PROGRESS)
     resumable = not (alive or queued) and newest.state in UNFINISHED
     own = {"name": newest.name, "state": state, "resumable": resumable, "error": newest.error}
     return {"stage": "preparing"} | _NOTHING | progress | own
+
+
+class _Progress(BaseModel):
+    """What progress.json says, see `progress`."""
+
+    stage: str = "preparing"
+    epoch: int = 0
+    epochs: int = 0
+    step: int = 0
+    steps: int = 0
+    loss: list[float] = []
+    val: list[float] = []
+    seconds: float = 0.0
+    eta_seconds: float | None = None
+
+
+def _progress(path: Path) -> dict[str, Any]:
+    """How far a training is; nothing where its file says nothing that makes sense."""
+    try:
+        return _Progress.model_validate(read_json(path) or {}).model_dump()
+    except ValueError:
+        return {}
 
 
 _NOTHING: dict[str, Any] = {
@@ -176,7 +200,7 @@ def _predicting(folder: Path) -> dict[str, Any] | None:
 def read_json(path: Path) -> dict[str, Any] | None:
     """A small file that is written whole; None where there is none."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = from_json(path.read_text(encoding="utf-8"), finite=True)
     except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None

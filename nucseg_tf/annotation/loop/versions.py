@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+from pydantic import BaseModel, TypeAdapter
 
 from nucseg_tf.annotation.loop import locks
 from nucseg_tf.annotation.loop.locks import LOOP
 from nucseg_tf.errors import DataError, UsageError
+from nucseg_tf.io.documents import from_json
 from nucseg_tf.io.files import atomic_path, ensure_folder
 from nucseg_tf.types import Box
 
@@ -100,6 +103,30 @@ class Version:
         return [use for use in self.fields if use.part == name]
 
 
+class _Score(BaseModel):
+    """What is shown of how good a model is, see `judge.shortened`."""
+
+    f1: float
+    splits: int
+    merges: int
+    missed: int
+    spurious: int
+
+
+class _Curve(BaseModel):
+    text: str = ""
+
+
+class _Judged(BaseModel):
+    """The part of version.json that `Version` keeps as it is."""
+
+    scores: dict[str, _Score] = {}
+    curve: _Curve = _Curve()
+
+
+_VERSION = TypeAdapter(Version)
+
+
 def read_versions(folder: Path) -> list[Version]:
     """All versions of a project, the oldest first.
 
@@ -118,13 +145,10 @@ def read(folder: Path, name: str) -> Version:
     """
     path = home(folder, name) / VERSION
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        known = {entry.name for entry in fields(Version)}
-        values = {key: value for key, value in content.items() if key in known}
-        values["fields"] = tuple(_use(entry) for entry in content["fields"])
-        values["settings"] = tuple(content["settings"])
-        return Version(**values | {"name": name})
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        content = from_json(path.read_text(encoding="utf-8"), finite=True)
+        _Judged.model_validate(content)
+        return _VERSION.validate_python(content | {"name": name})
+    except (OSError, ValueError) as error:
         raise DataError(
             f"{path}: is no version of a model. Put it back from a copy, or remove its folder. "
             f"Received: {error!r}"
@@ -176,7 +200,7 @@ def current(folder: Path) -> str:
     """
     try:
         path = folder / LOOP / CURRENT
-        name = str(json.loads(path.read_text(encoding="utf-8"))["model"])
+        name = str(from_json(path.read_text(encoding="utf-8"))["model"])
     except (OSError, ValueError, KeyError, TypeError):
         return SHIPPED
     return name if name in models(folder) else SHIPPED
@@ -208,8 +232,3 @@ def model_folder(folder: Path, name: str) -> Path:
 def _numbers(place: Path) -> list[int]:
     names = (path.name for path in place.glob("v*") if path.is_dir())
     return sorted(int(name[1:]) for name in names if name[1:].isdecimal())
-
-
-def _use(entry: Mapping[str, Any]) -> FieldUse:
-    boxes = tuple((int(a), int(b), int(c), int(d)) for a, b, c, d in entry["regions"])
-    return FieldUse(**{**entry, "regions": boxes})

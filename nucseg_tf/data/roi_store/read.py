@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,12 +12,24 @@ import h5py
 import imagecodecs
 import numpy as np
 import tensorflow as tf
+from pydantic import BaseModel
 
 from nucseg_tf.config import Config
 from nucseg_tf.data.pipeline import target_adder, to_batch
 from nucseg_tf.data.roi_store.layout import FORMAT, SCALE
 from nucseg_tf.errors import DataError
+from nucseg_tf.io.documents import from_json
 from nucseg_tf.types import IGNORED
+
+MOST_SIDE = 2**14  # px, of a ROI
+
+
+class _MadeOf(BaseModel):
+    """What is looked at of what a store was made of."""
+
+    data: dict[str, Any]
+    normalisation: dict[str, Any]
+    sources: list[str]
 
 
 class RoiStore:
@@ -38,8 +49,9 @@ class RoiStore:
         try:
             self.file = h5py.File(path, "r", locking=False)
             version = int(self.file.attrs["format"])
-            made_of = self.file.attrs["made_of"] if version == FORMAT else "{}"
-        except (OSError, KeyError) as error:
+            if version == FORMAT:
+                self._describe()
+        except Exception as error:  # HDF5 raises what it likes: OSError, RuntimeError, ...
             raise DataError(
                 f"{path}: is no ROI store, or cut short ({error}). Make it with `nucseg augment`."
             ) from error
@@ -48,9 +60,16 @@ class RoiStore:
                 f"{path}: format {version}; this version reads format {FORMAT}. "
                 "Make it anew with `nucseg augment`."
             )
-        self.content: dict[str, Any] = json.loads(made_of)
+
+    def _describe(self) -> None:
+        """What the file says of its ROIs; any error where it says nothing that makes sense."""
+        self.content: dict[str, Any] = from_json(self.file.attrs["made_of"])
+        _MadeOf.model_validate(self.content)
         grey = self.file["grey"]
-        self.count, self.size = grey.shape[:2]
+        self.count, side, other = grey.shape
+        if not 0 < side == other <= MOST_SIDE:
+            raise ValueError(f"ROIs of {side} x {other} px")
+        self.size = side
         self._datasets = {name: (dataset, dataset.dtype) for name, dataset in self.file.items()}
         self._scale, self._offset = (np.float32(grey.attrs[key]) for key in ("scale", "offset"))
 
@@ -114,7 +133,7 @@ class RoiStore:
         """The image, and other arrays as they are stored."""
         try:
             grey, *others = (self._decode(name, number) for name in ("grey", *names))
-        except (OSError, RuntimeError, ValueError) as error:
+        except Exception as error:  # HDF5 and decoders raise what they like
             self.error = DataError(f"{self.path}: ROI {number} is damaged: {error}")
             raise self.error from error
         return [(grey * self._scale + self._offset)[..., None], *others]
@@ -123,7 +142,8 @@ class RoiStore:
         dataset, dtype = self._datasets[name]
         with self._lock:  # a direct read fails while another thread is anywhere in HDF5
             _, data = dataset.id.read_direct_chunk((number, 0, 0))
-        flat = np.frombuffer(imagecodecs.deflate_decode(data), dtype)
+        length = self.size**2 * dtype.itemsize
+        flat = np.frombuffer(imagecodecs.deflate_decode(data, out=length), dtype)
         return flat.reshape(self.size, self.size)
 
 

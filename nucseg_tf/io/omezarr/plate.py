@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from nucseg_tf.errors import ImageReadError
+from nucseg_tf.io.documents import from_json
 from nucseg_tf.io.omezarr.store import inner_path, is_zarr, ome_attributes, open_group
 
 
@@ -55,7 +55,7 @@ def is_plate(path: Path) -> bool:
     """
     for file, keys in ((path / "zarr.json", ("attributes", "ome")), (path / ".zattrs", ())):
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-            said = json.loads(file.read_text(encoding="utf-8"))
+            said = from_json(file.read_text(encoding="utf-8"))
             for key in keys:
                 said = said[key]
             return "plate" in said

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from nucseg_tf.errors import ImageReadError
 from nucseg_tf.io import limits
+from nucseg_tf.io.documents import from_json
 from nucseg_tf.io.readers.base import RawImage, Reader, refuse_several
 
 if TYPE_CHECKING:
@@ -159,17 +159,21 @@ def _axes(what: str, dataset: h5py.Dataset) -> str:
 
 
 def _names(what: str, dataset: h5py.Dataset) -> Sequence[str]:
-    labels = [dimension.label for dimension in dataset.dims]
+    # Not by `dataset.dims`, with which an attribute of another kind ends the process.
+    labels = np.ravel(dataset.attrs.get("DIMENSION_LABELS", [])).tolist()
     if any(labels):
-        return labels
+        return [_text(label or "") for label in labels]
     try:
         if "axistags" in dataset.attrs:
-            return [str(tag["key"]) for tag in json.loads(dataset.attrs["axistags"])["axes"]]
+            return [str(tag["key"]) for tag in from_json(dataset.attrs["axistags"])["axes"]]
     except (ValueError, KeyError, TypeError) as error:
         raise ImageReadError(f"{what}: its attribute `axistags` is damaged ({error!r})") from error
     said = dataset.attrs.get("axes", "")
-    text = said.decode() if isinstance(said, bytes) else said
-    return [name.decode() if isinstance(name, bytes) else str(name) for name in text]
+    return [_text(name) for name in (_text(said) if isinstance(said, bytes) else said)]
+
+
+def _text(said: Any) -> str:
+    return said.decode() if isinstance(said, bytes) else str(said)
 
 
 def _sizes(said: Any) -> tuple[float | None, float | None, float | None]:

@@ -88,6 +88,11 @@ def _read(path: Path, number: int | None) -> RawImage:
         meaning = tiff_meaning(path, tiff, series.keyframe)
         sizes, channels = tiff_pixel_sizes(tiff, scene), tiff_channels(tiff, scene)
     _refuse_incomplete(path, logs)
+    if data.shape != series.shape:
+        raise ImageReadError(
+            f"{path}: its metadata say {series.shape} px of {axes}, its planes are {data.shape}. "
+            "Save the image anew."
+        )
     described: dict[str, Any] = {"channels": channels, "meaning": meaning, **asdict(sizes)}
     return RawImage(data, axes, alpha=alpha, lossy=lossy, **described)
 

@@ -670,3 +670,38 @@ def test_a_journal_of_before_regions_is_read(project):
     path.write_text(path.read_text().replace(',"regions":[]', ""))
     assert "regions" not in path.read_text()
     assert opened(project).store.regions == []
+
+
+@pytest.mark.parametrize("tool", ["undo", "redo"])
+def test_the_name_of_an_edit_for_another_step_is_a_conflict(project, tool):
+    session = opened(project)
+    edit(session, "delete", id="edit-same-name", labels=[4])
+    if tool == "redo":
+        edit(session, "undo")
+    name = "edit-same-name" if tool == "undo" else f"edit-{next(COUNTER) - 1:06d}"
+    revision = session.store.revision
+    if tool == "undo":
+        with pytest.raises(ConflictError):
+            edit(session, "undo", id=name, revision=revision)
+    assert session.store.revision == revision
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"regions": 5.0},
+        {"regions": [[0, 0, 9]]},
+        {"suspects": [{"label": 1, "rank": "first", "confidence": None, "reasons": ""}]},
+        {"suspects": [{"label": 1}]},
+        {"seconds": float("inf")},
+    ],
+)
+def test_a_first_line_of_other_types_is_damaged(project, damage):
+    session = opened(project)
+    edit(session, "delete", labels=[4])
+    session.close()
+    path = session.store.field.state / "journal.jsonl"
+    first, *rest = path.read_text().splitlines()
+    path.write_text("\n".join([json.dumps(json.loads(first) | damage), *rest, ""]))
+    with pytest.raises(DataError, match=r"journal\.jsonl: line 1 is"):
+        opened(project)

@@ -119,3 +119,12 @@ def test_damaged_chunks(path):
 def test_recognises(path):
     assert READER.recognises(path.read_bytes()[:32])
     assert not READER.recognises(b"HDF")
+
+
+def test_labels_of_axes_of_a_kind_that_ends_the_process_of_hdf5(tmp_path):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        dataset = file.create_dataset("a", data=np.zeros((4, 5), np.uint8))
+        dataset.attrs["DIMENSION_LABELS"] = np.array([1, 2])
+    with pytest.raises(ImageReadError, match=r"axes 1, 2 do not fit shape \(4, 5\)"):
+        READER.read(path)

@@ -1,0 +1,24 @@
+"""Properties that hold for all inputs, tried on some: the same in each run of the tests."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "same",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    max_examples=10,
+    suppress_health_check=list(HealthCheck),
+)
+settings.load_profile("same")
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog) -> None:
+    """Warnings about inputs that make no sense are many here."""
+    caplog.set_level(logging.CRITICAL)
