@@ -6,10 +6,9 @@ misspelt key, the nearest one.
 
 from __future__ import annotations
 
-import difflib
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
@@ -17,10 +16,12 @@ from pydantic import Field as Limits
 
 from nucseg_tf.errors import ConfigError, UsageError
 from nucseg_tf.registry import FAMILIES
+from nucseg_tf.suggest import nearest
 
 if TYPE_CHECKING:
     from nucseg_tf.families.base import Family
 
+MOST_SHOWN = 200  # letters of a value in a message
 Fraction = Annotated[float, Limits(ge=0, le=1)]
 Positive = Annotated[float, Limits(gt=0)]
 Zoom = Annotated[float, Limits(ge=0.05, le=20)]
@@ -31,7 +32,7 @@ ModelName = Annotated[str, Limits(pattern=r"^\w[\w.-]*$")]
 class Strict(BaseModel):
     """Frozen; an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
 
 
 class Architecture(Strict):
@@ -119,17 +120,29 @@ def _keys_at(model: Any, location: tuple) -> list[str]:
     return list(model.model_fields) if issubclass(model, BaseModel) else []
 
 
+def _key(model: Any, location: tuple) -> str:
+    """The key that a message is about, without pydantic's names of the kinds that it may be of."""
+    kept: list[str] = []
+    for part in location:
+        kinds = (model, *get_args(model))
+        fields = next((kind.model_fields for kind in kinds if hasattr(kind, "model_fields")), None)
+        if kept and not (fields or isinstance(part, int) or get_origin(model) is dict):
+            break
+        kept.append(str(part))
+        model = fields[part].annotation if fields and part in fields else None
+    return ".".join(kept)
+
+
 def _explain(error: ValidationError, model: type[BaseModel]) -> str:
     lines = []
     for item in error.errors():
-        key = ".".join(str(part) for part in item["loc"])
+        key = _key(model, item["loc"])
         if item["type"] == "extra_forbidden":
             known = _keys_at(model, item["loc"][:-1])
-            near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
-            lines.append(f"{key}: unknown key; {hint}")
+            lines.append(f"{key}: unknown key; {nearest(item['loc'][-1], known)}")
         else:
-            lines.append(f"{key}: {item['msg']}. Received: {item['input']!r}")
+            text = item["msg"].removeprefix("Value error, ")
+            lines.append(f"{key}: {text}. Received: {repr(item['input'])[:MOST_SHOWN]}")
     return "; ".join(lines)
 
 
@@ -198,14 +211,54 @@ def read_yaml(path: Path) -> dict:
         ConfigError: if the file is missing, is no YAML, or holds something else.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
+        values = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: cannot be read as YAML: save it as UTF-8 ({error})") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ConfigError(f"{path}: cannot be read as YAML: {yaml_trouble(error)}") from error
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise ConfigError(f"{path}: expected a mapping of keys to values, got {type(values)}.")
+        found = "a list" if isinstance(values, list) else repr(values)[:MOST_SHOWN]
+        raise ConfigError(f"{path}: expected a mapping of keys to values. Received: {found}")
     return values
+
+
+def yaml_trouble(error: Exception) -> str:
+    """What is wrong with a YAML text, and in which line, in one line."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    return " ".join(str(error).split())
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses keys that are given twice, of which one would be lost, and aliases.
+
+    A few lines of aliases of aliases stand for more values than fit into memory.
+    """
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()
+            raise yaml.MarkedYAMLError(
+                problem=f"the alias *{event.anchor} is not read; write out what it stands for",
+                problem_mark=event.start_mark,
+            )
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"the key {key.value!r} is given twice; leave one of them out",
+                    problem_mark=key.start_mark,
+                )
+            if isinstance(key, yaml.ScalarNode):
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 def to_yaml(config: BaseModel) -> str:

@@ -41,7 +41,7 @@ def test_an_unknown_section_names_the_nearest(file):
 
 
 def test_a_key_like_no_other_lists_the_known_ones(file):
-    with pytest.raises(ConfigError, match=r"zzz: unknown key; known keys: .*min_area"):
+    with pytest.raises(ConfigError, match=r"zzz: unknown key; expected one of .*min_area"):
         load_config(file("decode: {zzz: 1}"))
 
 

@@ -61,7 +61,9 @@ def prelabel(
     record |= {"options": asdict(settings), "model": None, "device": "cpu", "started": started}
     if method != CLASSICAL:
         from nucseg_tf.inference.segmenter import load_model
+        from nucseg_tf.models.zoo import find_model
 
+        find_model(method, models_dir, others=(CLASSICAL,))
         segmenter = load_model(method, models_dir, engine=engine, device=device)
         record |= {"model": describe_model(segmenter)} | describe_engine(segmenter)
     loaded = time.perf_counter()

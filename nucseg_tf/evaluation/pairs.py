@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nucseg_tf.errors import DataError
+from nucseg_tf.errors import DataError, UsageError
 from nucseg_tf.io.formats import label_suffixes
 
 # Names of label images, the first found wins: `predict` writes STEM_labels.tif and may put an
@@ -21,6 +21,7 @@ def pair_labels(truth_dir: Path, pred_dir: Path) -> dict[str, tuple[Path, Path]]
         (truth, prediction) by stem, sorted.
 
     Raises:
+        UsageError: one of the folders is not there.
         DataError: no truth, a prediction missing, or two files that claim the same image.
     """
     masks = truth_dir / "masks"
@@ -43,6 +44,8 @@ def pair_labels(truth_dir: Path, pred_dir: Path) -> dict[str, tuple[Path, Path]]
 
 def label_files(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
     """Find the label images in a folder, by stem; earlier endings win over later ones."""
+    if not folder.exists():
+        raise UsageError(f"{folder}: no such folder; expected one of label images")
     if not folder.is_dir():
         raise DataError(f"{folder}: expected a folder of label images, found none there")
     found: dict[str, tuple[int, Path]] = {}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nucseg_tf.errors import UsageError
+from nucseg_tf.errors import DataError, UsageError
 from nucseg_tf.inference.fields import write_fields
 from nucseg_tf.inference.journal import forget
 from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries
@@ -105,7 +105,8 @@ def find_parts(folder: Path) -> list[Part]:
     """The parts of a run in a folder, in their order.
 
     Raises:
-        UsageError: there are none, or some are missing.
+        UsageError: there is no such folder, or some are missing.
+        DataError: there are none, or a record is damaged.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder; expected one of results of nucseg predict")
@@ -113,7 +114,7 @@ def find_parts(folder: Path) -> list[Part]:
     shards = {(int(m[2]), int(m[3])): file for file, m in found.items() if m[1]}
     if not shards:
         if folder / "run.json" not in found:
-            raise UsageError(f"{folder}: has no run.json; expected results of nucseg predict")
+            raise DataError(f"{folder}: has no run.json; expected results of nucseg predict")
         return [_load(folder, "")]
     counts = {count for _, count in shards}
     _refuse_several(folder, counts)
@@ -141,7 +142,7 @@ def _load(folder: Path, suffix: str) -> Part:
         record = json.loads(file.read_text(encoding="utf-8"))
         complete = not record["left_out"] and record["columns"]
     except (ValueError, KeyError, TypeError, OSError) as error:
-        raise UsageError(f"{file}: is no record of a run ({error}). Run it again.") from error
+        raise DataError(f"{file}: is no record of a run ({error}). Run it again.") from error
     part = Part(folder, suffix, record)
     if not (complete and part.table.is_file()):
         raise UsageError(f"{folder}: run{suffix}.json is of a run that was stopped. Let it end.")

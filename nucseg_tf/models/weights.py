@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,9 @@ def read_weights(path: Path) -> list[tuple[str, np.ndarray]]:
                 for key in sorted(file)
             ]
     except (OSError, KeyError) as error:
-        raise ModelError(f"{path}: cannot be read as a weights file: {error}") from error
+        raise ModelError(
+            f"{path}: cannot be read as a weights file: {error}. Copy or export the model again."
+        ) from error
 
 
 def load_weights(network: keras.Model, path: Path) -> None:
@@ -65,10 +68,15 @@ def load_weights(network: keras.Model, path: Path) -> None:
     Raises:
         ModelError: if number or shapes do not fit the network.
     """
-    values = read_weights(path)
+    set_weights(network, read_weights(path), path)
+
+
+def set_weights(network: keras.Model, values: Sequence[tuple[str, np.ndarray]], path: Path) -> None:
+    """Set all weights of a network to names and values of a file; ModelError if they do not fit."""
     if len(values) != len(network.weights):
         raise ModelError(
-            f"{path}: holds {len(values)} arrays, the network has {len(network.weights)}."
+            f"{path}: holds {len(values)} arrays, the network has {len(network.weights)}; it is of "
+            "another model. Copy or export the model again."
         )
     for variable, (name, value) in zip(network.weights, values, strict=True):
         if tuple(variable.shape) != value.shape:

@@ -36,7 +36,7 @@ class PlainReader(Reader):
         """Decode a file.
 
         Raises:
-            ImageReadError: OpenCV cannot.
+            ImageReadError: OpenCV cannot, or would make up pixels.
         """
         import cv2
 
@@ -47,18 +47,23 @@ class PlainReader(Reader):
             data = _decode(content)
         finally:
             cv2.utils.logging.setLogLevel(level)
-        if data is None:
+        lossy = content[: len(_JPEG)].tobytes() == _JPEG  # whatever its name
+        if data is None or (lossy and not _is_whole_jpeg(content.tobytes())):
             raise ImageReadError(
                 f"{path}: damaged, cut short, or not the format its name says. "
                 "Copy or export the file again."
             )
-        lossy = content[: len(_JPEG)].tobytes() == _JPEG  # whatever its name
         if data.ndim == 2:
             return RawImage(data, "YX", lossy=lossy)
         if data.shape[-1] >= 3:
             data[..., :3] = data[..., 2::-1].copy()  # OpenCV orders blue, green, red
         axes = "YXS" if data.ndim == 3 else "QYXS"
         return RawImage(data, axes, alpha=int(data.shape[-1] == 4), lossy=lossy)
+
+
+def _is_whole_jpeg(content: bytes) -> bool:
+    """Whether a JPEG has its end; OpenCV makes up the pixels of one that has not."""
+    return content.rfind(b"\xff\xd9") > content.rfind(b"\xff\xda")
 
 
 def _decode(content: np.ndarray) -> np.ndarray | None:
