@@ -17,13 +17,14 @@ from typing import Any
 import fire
 
 from nucseg_tf import __version__
-from nucseg_tf.commands.arguments import check, nearest
+from nucseg_tf.commands.arguments import check
 from nucseg_tf.commands.helptext import help_text
 from nucseg_tf.commands.table import Commands
 from nucseg_tf.console import printable
 from nucseg_tf.errors import ConfigError, NucsegError, UsageError
 from nucseg_tf.imaging.memory import explain, is_exhausted
 from nucseg_tf.io.files import reason
+from nucseg_tf.suggest import nearest
 
 LOG = logging.getLogger("nucseg_tf")
 NAME = "nucseg"
@@ -95,7 +96,7 @@ def _member(component: Any, name: str, path: list[str]) -> Any:
     known = [key for key in dir(component) if not key.startswith("_")]
     if name not in known:
         kind = "flag" if name.startswith("-") else "command"
-        raise UsageError(f"unknown {kind} {name}{nearest(name, known)}")
+        raise UsageError(f"unknown {kind} {name}; {nearest(name, known)}")
     path.append(name)
     return getattr(component, name)
 

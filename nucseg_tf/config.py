@@ -6,7 +6,6 @@ family alone needs stands in its own package, see `schema.of_family`.
 
 from __future__ import annotations
 
-import difflib
 import logging
 import math
 from pathlib import Path
@@ -31,6 +30,7 @@ from nucseg_tf.schema import (
     read_values,
     read_yaml,
 )
+from nucseg_tf.suggest import nearest
 
 LOG = logging.getLogger(__name__)
 SHIPPED = Path(__file__).parent / "configs"  # in a checkout a link to the folder at the top
@@ -195,7 +195,7 @@ def find_config(name: Path) -> Path:
     known = {file.stem: file for file in SHIPPED.glob("*.yaml")}
     if str(name) in known:
         return known[str(name)]
-    raise ConfigError(f"{name}: no such file, nor one of: {', '.join(sorted(known))}.")
+    raise ConfigError(f"{name}: no such file or configuration; {nearest(name, sorted(known))}")
 
 
 def policy_values(name: str, folder: Path | None = None) -> dict:
@@ -213,9 +213,8 @@ def policy_values(name: str, folder: Path | None = None) -> dict:
         return read_yaml(file)
     known = {file.stem: file for file in (SHIPPED / "policies").glob("*.yaml")}
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
-        raise ConfigError(f"augment: no policy {name!r}; {hint}. A file of your own: NAME.yaml.")
+        hint = nearest(name, sorted(known))
+        raise ConfigError(f"augment: no policy {name!r}, nor such a file NAME.yaml; {hint}")
     return read_yaml(known[name])
 
 

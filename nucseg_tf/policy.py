@@ -18,10 +18,11 @@ This module knows what may be written; `data.augment` does it.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+from nucseg_tf.suggest import nearest
 
 Range = tuple[float, float]
 
@@ -109,7 +110,7 @@ def _check_step(step: Any) -> dict[str, Any]:
     if name in GROUPS:
         return {name: GROUPS[name](content)}
     if name not in OPERATIONS:
-        raise ValueError(f"unknown step {name!r}; {_nearest(name, [*OPERATIONS, *GROUPS])}")
+        raise ValueError(f"unknown step {name!r}; {nearest(name, [*OPERATIONS, *GROUPS])}")
     return {name: _check_ranges(name, {} if content is None else content)}
 
 
@@ -119,7 +120,7 @@ def _check_ranges(operation: str, content: Any) -> dict[str, Range]:
         raise ValueError(f"{operation}: expected {_known(parameters)}. Received: {content!r}")
     for name in content:
         if name not in parameters:
-            hint = _nearest(name, list(parameters)) if parameters else "it has none"
+            hint = nearest(name, parameters) if parameters else "it has none"
             raise ValueError(f"{operation}: unknown range {name!r}; {hint}")
     return {
         name: _check_range(f"{operation}.{name}", content.get(name, parameter.usual), parameter)
@@ -166,11 +167,6 @@ GROUPS |= {
     "sequence": _check_some("sequence"),
     "sometimes": _check_sometimes,
 }
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
 
 
 def _known(parameters: dict[str, Parameter]) -> str:

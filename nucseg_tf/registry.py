@@ -10,7 +10,6 @@ its own by an entry point in the group of the registry:
 
 from __future__ import annotations
 
-import difflib
 import logging
 from collections.abc import Iterator
 from functools import cached_property
@@ -19,6 +18,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from nucseg_tf.errors import NucsegError, UsageError
+from nucseg_tf.suggest import nearest
 
 if TYPE_CHECKING:
     from nucseg_tf.engines.base import Engine
@@ -73,10 +73,7 @@ class Registry(Generic[Entry]):
                 module, _, attribute = entry.partition(":")
                 entry = self._entries[name] = getattr(import_module(module), attribute)
             return entry
-        known = self.names()
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-        raise UsageError(f"no {self.kind} {name!r}; {hint}")
+        raise UsageError(f"no {self.kind} {name!r}; {nearest(name, self.names())}")
 
     def items(self) -> Iterator[tuple[str, Entry]]:
         """All of them; one of another package that cannot be imported is left out with a warning.

@@ -6,11 +6,9 @@ misspelt key, the nearest one.
 
 from __future__ import annotations
 
-import difflib
 import functools
-import reprlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
@@ -18,12 +16,14 @@ from pydantic import Field as Limits
 
 from nucseg_tf.errors import ConfigError, UsageError
 from nucseg_tf.registry import FAMILIES
+from nucseg_tf.suggest import nearest
 
 if TYPE_CHECKING:
     from nucseg_tf.families.base import Family
 
 MOST_YAML = 2**20  # characters; configurations have some thousand
 MOST_DEPTH = 100  # of what is in one another
+MOST_SHOWN = 200  # letters of a value in a message
 Fraction = Annotated[float, Limits(ge=0, le=1)]
 Positive = Annotated[float, Limits(gt=0)]
 Zoom = Annotated[float, Limits(ge=0.05, le=20)]
@@ -34,7 +34,7 @@ ModelName = Annotated[str, Limits(pattern=r"^\w[\w.-]*$")]
 class Strict(BaseModel):
     """Frozen; an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
 
 
 class Architecture(Strict):
@@ -122,17 +122,29 @@ def _keys_at(model: Any, location: tuple) -> list[str]:
     return list(model.model_fields) if issubclass(model, BaseModel) else []
 
 
+def _key(model: Any, location: tuple) -> str:
+    """The key that a message is about, without pydantic's names of the kinds that it may be of."""
+    kept: list[str] = []
+    for part in location:
+        kinds = (model, *get_args(model))
+        fields = next((kind.model_fields for kind in kinds if hasattr(kind, "model_fields")), None)
+        if kept and not (fields or isinstance(part, int) or get_origin(model) is dict):
+            break
+        kept.append(str(part))
+        model = fields[part].annotation if fields and part in fields else None
+    return ".".join(kept)
+
+
 def _explain(error: ValidationError, model: type[BaseModel]) -> str:
     lines = []
     for item in error.errors():
-        key = ".".join(str(part) for part in item["loc"])
+        key = _key(model, item["loc"])
         if item["type"] == "extra_forbidden":
             known = _keys_at(model, item["loc"][:-1])
-            near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
-            lines.append(f"{key}: unknown key; {hint}")
+            lines.append(f"{key}: unknown key; {nearest(item['loc'][-1], known)}")
         else:
-            lines.append(f"{key}: {item['msg']}. Received: {reprlib.repr(item['input'])}")
+            text = item["msg"].removeprefix("Value error, ")
+            lines.append(f"{key}: {text}. Received: {repr(item['input'])[:MOST_SHOWN]}")
     return "; ".join(lines)
 
 
@@ -195,34 +207,61 @@ def _without_others(values: dict, schema: type[OfFamily], own: Family) -> tuple[
 
 
 class _Loader(yaml.SafeLoader):
-    """Without references (*name): with them a few lines can stand for more than memory holds."""
+    """Refuses keys that are given twice, of which one would be lost, depth, and aliases.
+
+    A few lines of aliases of aliases stand for more values than fit into memory.
+    """
 
     depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
-            place = self.peek_event().start_mark
-            raise yaml.YAMLError(f"references (*name) are not read; write it out: {place}")
+            name = self.peek_event().anchor
+            raise self._trouble(f"the alias *{name} is not read; write out what it stands for")
         if self.depth == MOST_DEPTH:
-            raise yaml.YAMLError(f"it is nested too deeply, above {MOST_DEPTH} in one another")
+            raise self._trouble(f"it is nested too deeply, above {MOST_DEPTH} in one another")
         self.depth += 1
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
+
+    def _trouble(self, problem: str) -> yaml.MarkedYAMLError:
+        """What is wrong with what comes next."""
+        place = self.peek_event().start_mark
+        return yaml.MarkedYAMLError(problem=problem, problem_mark=place)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict:
+        seen = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"the key {key.value!r} is given twice; leave one of them out",
+                    problem_mark=key.start_mark,
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 def from_yaml(text: str) -> Any:
     """The value of a text.
 
     Raises:
-        ValueError: it is no YAML, has references, or is longer or nested deeper than what is meant.
+        ValueError: it is no YAML, has aliases or a key twice, or is longer or nested deeper than
+            what is meant.
     """
     if len(text) > MOST_YAML:
         raise ValueError(f"it has more than {MOST_YAML:,} characters")
     try:
         return _Loader(text).get_single_data()
     except Exception as error:  # of dates, numbers and the like that are none, whatever it is
-        raise ValueError(str(error) or repr(error)) from error
+        raise ValueError(_trouble_of(error)) from error
+
+
+def _trouble_of(error: Exception) -> str:
+    """What is wrong with a YAML text, and in which line, in one line."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    return " ".join(str(error).split()) or repr(error)
 
 
 def read_yaml(path: Path) -> dict:
@@ -234,12 +273,17 @@ def read_yaml(path: Path) -> dict:
     try:
         with path.open(encoding="utf-8") as stream:
             values = from_yaml(stream.read(MOST_YAML + 1))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: cannot be read as YAML: save it as UTF-8 ({error})") from error
+    except ValueError as error:
         raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise ConfigError(f"{path}: expected a mapping of keys to values, got {type(values)}.")
+        found = "a list" if isinstance(values, list) else repr(values)[:MOST_SHOWN]
+        raise ConfigError(f"{path}: expected a mapping of keys to values. Received: {found}")
     return values
 
 

@@ -27,7 +27,7 @@ LAYERS = (
         "commands",
     ),
 )
-FOR_ALL = {"errors", "types", "config", "schema", "policy", "registry"}
+FOR_ALL = {"errors", "types", "config", "schema", "policy", "registry", "suggest"}
 FOR_TYPES = {
     ("registry", "engines"),
     ("registry", "families"),

@@ -60,10 +60,10 @@ def run(*argv: str, **options) -> subprocess.CompletedProcess:
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["predcit"], "unknown command predcit; did you mean predict?"),
-        (["models", "verfy"], "unknown command verfy; did you mean verify?"),
+        (["predcit"], "unknown command predcit; did you mean 'predict'?"),
+        (["models", "verfy"], "unknown command verfy; did you mean 'verify'?"),
         (["--verison"], "unknown flag --verison"),
-        (["predict", "x", "--out", "o", "--pixle-size", "3"], "did you mean --pixel-size?"),
+        (["predict", "x", "--out", "o", "--pixle-size", "3"], "did you mean '--pixel-size'?"),
         (["predict", "x", "-o", "o"], "unknown flag -o"),
         (["predict", "x"], "--out is missing"),
         (["predict", "--out", "o"], "expected PATHS, found none"),

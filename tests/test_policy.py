@@ -71,7 +71,9 @@ def test_a_resolved_policy_reads_back(tmp_path):
 def test_slips_in_a_configuration_name_the_file(tmp_path):
     config = tmp_path / "config.yaml"
     config.write_text("augment: ful\n")
-    with pytest.raises(ConfigError, match="no policy 'ful'; did you mean 'full'"):
+    with pytest.raises(
+        ConfigError, match=r"no policy 'ful', nor such a file NAME.yaml; did you mean 'full'"
+    ):
         load_config(config)
     config.write_text("augment: {steps: [claeh]}\n")
     with pytest.raises(ConfigError, match=r"config.yaml: augment.steps: .*did you mean 'clahe'"):

@@ -37,7 +37,9 @@ def site(tmp_path, monkeypatch) -> Path:
     return tmp_path / "site"
 
 
-@pytest.mark.parametrize(("asked", "hint"), [("tif", "did you mean 'tiff'"), ("dicom", "known: ")])
+@pytest.mark.parametrize(
+    ("asked", "hint"), [("tif", "did you mean 'tiff'"), ("dicom", "expected one of ")]
+)
 def test_an_unknown_name_names_the_nearest_or_all(asked, hint):
     with pytest.raises(UsageError, match=f"no reader '{asked}'; {hint}"):
         READERS[asked]

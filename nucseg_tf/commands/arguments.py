@@ -7,7 +7,6 @@ unambiguous form of it, `--name=text`, with the same functions that turn text in
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import json
 from collections import deque
@@ -18,6 +17,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from fire import decorators
 
 from nucseg_tf.errors import UsageError
+from nucseg_tf.suggest import nearest
 
 EXPECTED = {int: "a whole number", float: "a number", bool: "true or false"}
 FLAGS = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -75,7 +75,7 @@ def _sort(parameters, hints, arguments: Sequence[str]) -> tuple[dict[str, list[s
         name = flag.removeprefix("--").replace("-", "_")
         if name not in known or not flag.startswith("--"):
             names = [_flag(key) for key in parameters if key in known]
-            raise UsageError(f"unknown flag {flag}{nearest(_flag(name), names)}")
+            raise UsageError(f"unknown flag {flag}; {nearest(_flag(name), names)}")
         if bool in (hints[name], *get_args(hints[name])) and not equals:
             text = "true"
         elif not equals and waiting and not waiting[0].startswith("--"):
@@ -128,9 +128,3 @@ def _try(parser: Callable[[str], Any], text: str, name: str, hint: Any) -> None:
         parts = {hint, *get_args(hint)}
         expected = choices or next(text for kind, text in EXPECTED.items() if kind in parts)
         raise UsageError(f"{_flag(name)}: expected {expected}. Received: {text!r}") from error
-
-
-def nearest(name: str, known: Sequence[str]) -> str:
-    """What to say of an unknown name: the nearest known one, or all of them."""
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {near[0]}?" if near else f"; expected one of {', '.join(known)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from nucseg_tf.commands.options import (
 from nucseg_tf.commands.settings import settings_and_fields
 from nucseg_tf.console import show_progress
 from nucseg_tf.engines.tensorflow import load_tensorflow
-from nucseg_tf.errors import UsageError
+from nucseg_tf.errors import Signalled, UsageError
 from nucseg_tf.io.files import ensure_folder
 
 LOG = logging.getLogger(__name__)
@@ -82,5 +81,5 @@ def augment(
             done = write_store(out, samples, settings, sources, progress=progress, **options)
         if done < rois:
             LOG.warning("stopped by SIGTERM with %d of %d; the same command goes on", done, rois)
-            raise SystemExit(128 + signal.SIGTERM)
+            raise Signalled
     return targets[0]

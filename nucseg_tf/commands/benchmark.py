@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 from pathlib import Path
 
 from nucseg_tf.commands.options import (
@@ -19,7 +18,7 @@ from nucseg_tf.commands.options import (
     SplitBinary,
 )
 from nucseg_tf.console import show_progress
-from nucseg_tf.errors import SomeImagesFailed
+from nucseg_tf.errors import Signalled, SomeImagesFailed
 
 LOG = logging.getLogger(__name__)
 
@@ -90,7 +89,7 @@ def benchmark(
         )
     if result is None:
         LOG.warning("stopped by SIGTERM; predictions are kept, and the same command goes on")
-        raise SystemExit(128 + signal.SIGTERM)
+        raise Signalled
     page = write_report(out)
     failed = failures(result)
     if failed:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-import signal
 from pathlib import Path
 
 from nucseg_tf.commands.options import Channel, Invert, Plane
 from nucseg_tf.console import show_progress
-from nucseg_tf.errors import SomeImagesFailed, UsageError
+from nucseg_tf.errors import Signalled, SomeImagesFailed, UsageError
+from nucseg_tf.suggest import nearest
 
 LOG = logging.getLogger(__name__)
+TARGETS, SHAPES = ("supervisely", "coco", "labels"), ("bitmap", "polygon")
 
 
 def convert(
@@ -45,10 +46,9 @@ def convert(
         partial: keep the labels of regions that did not come back, instead of failing
         overwrite: replace masks that exist; copies are kept below annotation/
     """
-    if to not in ("supervisely", "coco", "labels"):
-        raise UsageError(f"--to: expected supervisely, coco or labels. Received: {to!r}")
-    if shape not in ("bitmap", "polygon"):
-        raise UsageError(f"--shape: expected bitmap or polygon. Received: {shape!r}")
+    for flag, value, known in (("--to", to, TARGETS), ("--shape", shape, SHAPES)):
+        if value not in known:
+            raise UsageError(f"{flag}: there is no {value!r}; {nearest(value, known)}")
     if nuclei < 0:
         raise UsageError(f"--nuclei: expected 0 or more. Received: {nuclei}")
     back = {"--regions": regions, "--partial": partial, "--overwrite": overwrite}
@@ -66,7 +66,7 @@ def convert(
             outcome = export(src, dst, options, progress)
     if outcome.stopped:
         LOG.warning("stopped by SIGTERM after %d fields", len(outcome.done))
-        raise SystemExit(128 + signal.SIGTERM)
+        raise Signalled
     if outcome.conflicts:
         LOG.warning("%d conflicts, see %s", outcome.conflicts, dst / "conflicts.csv")
     if outcome.failures:

@@ -25,6 +25,7 @@ def diameter(
     Args:
         paths: image files, or folders of them
     """
+    from nucseg_tf.io.choices import refuse_if_no_image_has
     from nucseg_tf.io.images import list_images
 
     files = list_images(paths)
@@ -35,7 +36,7 @@ def diameter(
     from nucseg_tf.scale.finder import load_finder
 
     find = load_finder(engine, device)
-    read, failed = Read(Options(channel, z, invert=invert)), 0
+    read, errors = Read(Options(channel, z, invert=invert)), list[Exception]()
     print("diameter  doubt  image")
     for file in files:
         try:
@@ -43,9 +44,10 @@ def diameter(
             found = find(Stretched(pixels, find_limits(pixels)))
         except NucsegError as error:
             print(printable(f"{'-':>8}  {'-':>5}  {error}"))
-            failed += 1
+            errors.append(error)
             continue
         size, doubt = (f"{found.median:.1f}", f"{found.doubt:.2f}") if found else ("none", "-")
         print(printable(f"{size:>8}  {doubt:>5}  {file}"))
-    if failed:
-        raise SomeImagesFailed(f"{failed} of {len(files)} images failed")
+    refuse_if_no_image_has(errors, len(files) - len(errors))
+    if errors:
+        raise SomeImagesFailed(f"{len(errors)} of {len(files)} images failed")

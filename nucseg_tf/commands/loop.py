@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
 from nucseg_tf.commands.options import Changes, Device, complete
 from nucseg_tf.console import printable, show_progress
-from nucseg_tf.errors import SomeImagesFailed
+from nucseg_tf.errors import Signalled, SomeImagesFailed, UsageError
 
 
 def show_status(project: Path, *, json: bool = False) -> str:
@@ -62,6 +61,7 @@ def train_version(
     from nucseg_tf.annotation.loop.cluster import train_on_cluster
     from nucseg_tf.annotation.loop.train import train
 
+    _check_project(project)
     if where == "slurm":
         done = train_on_cluster(project, new=new, again=again, base=init, settings=set)
     else:
@@ -92,7 +92,7 @@ def predict_fields(
     with show_progress() as progress:
         outcome = predict_fields(project, first, keys, progress, again)
     if outcome.stopped:
-        raise SystemExit(128 + signal.SIGTERM)
+        raise Signalled
     if outcome.failures:
         key, reason = next(iter(outcome.failures.items()))
         failed = len(outcome.failures)
@@ -110,7 +110,14 @@ def stop_training(project: Path) -> str:
     """
     from nucseg_tf.annotation.loop import process
 
+    _check_project(project)
     return "stopping" if process.stop_training(project) else "nothing trains on this machine"
+
+
+def _check_project(folder: Path) -> None:
+    """Refuse a folder that is not there before anything is written into it."""
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder; expected one of images")
 
 
 class Loop:

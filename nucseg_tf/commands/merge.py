@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from nucseg_tf.commands.records import now, write_record
+from nucseg_tf.commands.records import now, raise_if_failed, write_record
 from nucseg_tf.errors import UsageError
 
 
@@ -16,21 +17,37 @@ def merge(
 
     The parts are shards in one folder (nucseg predict --shard), or runs in several. Writes one
     objects.csv, run.json and, if images had to be left out, failures.csv; label images stay where
-    they are. Prints the output folder.
+    they are. Prints the output folder; the exit code is 3 if images had failed in a part.
 
     Args:
         folders: results of nucseg predict
         out: folder for the tables; the folder itself, where one is given
         table: csv or parquet (needs the extra of that name)
     """
-    from nucseg_tf.inference.merge import SAME, columns_of, merge
-
     if out is None and len(folders) > 1:
         raise UsageError("--out is missing: where to write the tables of several folders")
     target = out or folders[0]
+    record = merge_parts(folders, target, table)
+    raise_if_failed(target, len(record["failures"]), len(record["images"]))
+    return target
+
+
+def merge_parts(folders: Sequence[Path], target: Path, table: str) -> dict[str, Any]:
+    """Write the tables of all parts, and their record.
+
+    Args:
+        folders: of parts.
+        target: folder for the tables.
+        table: csv or parquet.
+
+    Returns:
+        The record.
+    """
+    from nucseg_tf.inference.merge import SAME, columns_of, merge
+
     parts = merge(folders, target, table)
     records = [part.record for part in parts]
-    record = {
+    record: dict[str, Any] = {
         **{name: records[0][name] for name in SAME if name in records[0]},
         "merged": [f"{part.folder}: run{part.suffix}.json" for part in parts],
         "written": now(),
@@ -42,4 +59,4 @@ def merge(
         "failures": [failure for each in records for failure in each["failures"]],
     }
     write_record(target / "run.json", record)
-    return target
+    return record

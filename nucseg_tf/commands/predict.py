@@ -96,6 +96,7 @@ def predict(
     from nucseg_tf.inference.options import Options, parse_diameter
     from nucseg_tf.inference.shard import parse_shard
     from nucseg_tf.io.plates.sources import find_sources
+    from nucseg_tf.models.zoo import find_model
 
     chosen = tuple(name for name, wanted in writers.items() if wanted)
     size = parse_diameter(diameter)
@@ -120,6 +121,7 @@ def predict(
     part = parse_shard(shard)
     started, began = now(), time.perf_counter()
     sources = find_sources(paths, options.scene, pattern, columns)
+    find_model(model, models_dir)  # before anything is written
     ensure_folder(out)
     if dask is not None or shards is not None:
         from nucseg_tf.commands.spread import spread

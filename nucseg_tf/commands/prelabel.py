@@ -69,7 +69,9 @@ def prelabel(
     record |= {"model": None, "device": "cpu", "started": started}
     if method != CLASSICAL:
         from nucseg_tf.inference.segmenter import load_model
+        from nucseg_tf.models.zoo import find_model
 
+        find_model(method, models_dir, others=(CLASSICAL,))
         segmenter = load_model(method, models_dir, engine=engine, device=device)
         settings = replace(settings, invert=segmenter.inverts(invert))
         record |= {"model": describe_model(segmenter)} | describe_engine(segmenter)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-import signal
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nucseg_tf.errors import SomeImagesFailed
+from nucseg_tf.errors import Signalled, SomeImagesFailed
 
 if TYPE_CHECKING:
     from nucseg_tf.inference.segmenter import Segmenter
@@ -66,7 +65,7 @@ def end_run(out: Path, outcome: Any, part: str = "") -> None:
     """End with 143 or 3 if some images of a run are not done; arguments as of `write_run`."""
     if outcome.left_out:
         LOG.warning("stopped by SIGTERM with %d images left to do", len(outcome.left_out))
-        raise SystemExit(128 + signal.SIGTERM)
+        raise Signalled
     raise_if_failed(out, len(outcome.failures), len(outcome.done), part)
 
 

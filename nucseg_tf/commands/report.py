@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nucseg_tf.errors import DataError
+from nucseg_tf.errors import DataError, UsageError
 
 
 def report(results: Path) -> Path:
@@ -15,6 +15,8 @@ def report(results: Path) -> Path:
     Args:
         results: output folder of nucseg predict (or merge) or of nucseg benchmark
     """
+    if not results.exists():
+        raise UsageError(f"{results}: no such folder; expected the output of predict or benchmark")
     if (results / "benchmark.json").is_file():
         from nucseg_tf.evaluation.report import write_report as write_benchmark_report
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nucseg_tf.console import show_progress
-from nucseg_tf.errors import UsageError
+from nucseg_tf.errors import Signalled, UsageError
 
 if TYPE_CHECKING:
     from nucseg_tf.data.simulate.plate.screen import Screen
@@ -132,4 +131,4 @@ def _refuse(why: str, **given: int | str | None) -> None:
 def _end(done: int, total: int) -> None:
     if done < total:
         LOG.warning("stopped by SIGTERM with %d fields; the same command goes on", done)
-        raise SystemExit(128 + signal.SIGTERM)
+        raise Signalled

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from nucseg_tf.commands.merge import merge
+from nucseg_tf.commands.merge import merge_parts
 from nucseg_tf.commands.records import raise_if_failed
 from nucseg_tf.errors import SomeImagesFailed, UsageError
 
@@ -51,10 +50,9 @@ def spread(command: Callable[..., Path], asked: Mapping[str, Any]) -> Path:
     task = partial(_do, command, [path.absolute() for path in paths], _absolute(options))
     run_on_dask(address, task, count)
     parts = find_parts(out)
-    merge(out, table=table)
+    record = merge_parts([out], out, table)
     for part in parts:
         part.remove()
-    record = json.loads((out / "run.json").read_text(encoding="utf-8"))
     raise_if_failed(out, len(record["failures"]), len(record["images"]))
     return out
 

@@ -22,7 +22,7 @@ from nucseg_tf.commands.options import (
 from nucseg_tf.commands.records import now, write_record
 from nucseg_tf.commands.settings import settings_and_fields
 from nucseg_tf.engines.tensorflow import use_device
-from nucseg_tf.errors import UsageError
+from nucseg_tf.errors import Signalled, UsageError
 from nucseg_tf.inference.folder_lock import only_run_in
 from nucseg_tf.io.files import ensure_folder
 
@@ -58,6 +58,10 @@ def train(
     """
     if resume and requeue:
         raise UsageError("--resume and --requeue: choose one of them")
+    if store is not None and not store.exists():
+        raise UsageError(f"{store}: no such file; expected a store of `nucseg augment`")
+    if resume and not (out / "last.h5").exists():
+        raise UsageError(f"--resume: {out} has no checkpoint, last.h5. Start without --resume.")
     settings, fields = settings_and_fields(
         config, data, set, channel=channel, z=z, invert=invert, split_binary=split_binary
     )
@@ -97,7 +101,7 @@ def train(
             )
         except Interrupted as stop:
             LOG.warning("%s; the state is saved. To go on, add --resume to the command", stop)
-            raise SystemExit(stop.exit_code) from None
+            raise Signalled(stop.number) from None
         return finish(out, start_thresholds(settings, out), network, *fields)
 
 

@@ -105,14 +105,28 @@ def scan_csv(path: Path) -> tuple[list[Field], list[Problem]]:
     import pandas as pd
 
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
-        table = table.map(from_cell)
-    except ValueError as error:  # empty, not text, or rows of different lengths
-        raise DataError(f"{path}: cannot be read as CSV: {error}") from error
-    if not {"image", "mask"} <= set(table.columns):
-        raise DataError(
-            f"{path}: a manifest needs the columns image and mask. Received: {list(table.columns)}"
+        table = pd.read_csv(
+            path,
+            dtype=str,
+            keep_default_na=False,
+            skipinitialspace=True,
+            header=None,
+            encoding="utf-8-sig",
         )
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: cannot be read as CSV: save it as UTF-8 ({error})") from error
+    except ValueError as error:  # empty, or rows of different lengths
+        text = " ".join(str(error).split())
+        raise DataError(f"{path}: cannot be read as CSV: {text}") from error
+    columns = [str(name).strip() for name in table.iloc[0]]
+    if not {"image", "mask"} <= {*columns}:
+        apart = "; its cells must be apart by commas" if len(columns) == 1 else ""
+        raise DataError(
+            f"{path}: a manifest needs the columns image and mask{apart}. Received: {columns}"
+        )
+    if len({*columns}) < len(columns):
+        raise DataError(f"{path}: has a column more than once. Received: {columns}")
+    table = table[1:].map(from_cell).set_axis(columns, axis=1)
     fields: list[Field] = []
     problems: list[Problem] = []
     for line, row in enumerate(table.to_dict("records"), start=2):
@@ -122,6 +136,8 @@ def scan_csv(path: Path) -> tuple[list[Field], list[Problem]]:
                 f"{path}, line {line}: split must be one of {', '.join(SPLITS)} or empty. "
                 f"Received: {split!r}"
             )
+        if not (row["image"] and row["mask"]):
+            raise DataError(f"{path}, line {line}: names no {'mask' if row['image'] else 'image'}")
         image, mask = path.parent / row["image"], path.parent / row["mask"]
         masks = tuple(images_in(mask)) if mask.is_dir() else (mask,)
         missing = [file for file in (image, *masks) if not file.is_file()]

@@ -23,7 +23,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nucseg_tf.data.layouts import SPLITS, Problem, scan_csv, scan_folder
-from nucseg_tf.errors import DataError
+from nucseg_tf.errors import DataError, UsageError
 from nucseg_tf.types import Field
 
 LOG = logging.getLogger(__name__)
@@ -57,13 +57,16 @@ def scan(data: str | Path) -> tuple[list[Field], list[Problem]]:
         that are malformed or without mask.
 
     Raises:
-        DataError: `data` is neither a folder nor a CSV manifest, or the manifest is malformed.
+        UsageError: there is no `data`.
+        DataError: it is neither a folder nor a CSV manifest, or the manifest is malformed.
     """
     data = Path(data)
     if data.suffix.lower() == ".csv" and data.is_file():
         return _unique(*scan_csv(data))
+    if not data.exists():
+        raise UsageError(f"{data}: no such folder or CSV manifest; {LAYOUTS}")
     if not data.is_dir():
-        raise DataError(f"{data}: no such folder or CSV manifest; {LAYOUTS}")
+        raise DataError(f"{data}: is neither a folder nor a CSV manifest; {LAYOUTS}")
     splits = [split for split in SPLITS if (data / split).is_dir()]
     if not splits or (data / "images").is_dir():
         splits.append("")

@@ -14,6 +14,7 @@ from nucseg_tf.data.fields import read_masks
 from nucseg_tf.data.layouts import NO_IMAGE, NO_MASK, NO_MASK_BESIDE, SPLITS, Problem
 from nucseg_tf.data.manifest import LAYOUTS, scan
 from nucseg_tf.errors import DataError
+from nucseg_tf.io.choices import refuse_if_no_image_has
 from nucseg_tf.io.documents import from_json
 from nucseg_tf.io.images import check_finite, read_image
 from nucseg_tf.io.labels import relabel
@@ -61,17 +62,19 @@ def validate(
 
     Raises:
         DataError: `data` has none of the known layouts.
+        ChoiceError: no image has the channel or plane asked for.
     """
     fields, problems = scan(data)
     if not fields and not problems:
         raise DataError(f"{data}: no images found; {LAYOUTS}")
     images = len(fields) + len({p.path for p in problems if p.reason not in NO_FIELD})
     problems = [_excuse(problem, Path(data)) for problem in problems]
-    usable = 0
+    usable, errors = 0, list[Exception]()
     for field in fields:
-        found = _check_field(field, (channel, z, invert), split_binary)
+        found = _check_field(field, (channel, z, invert), split_binary, errors)
         usable += all(problem.usable for problem in found)
         problems += found
+    refuse_if_no_image_has(errors, len(fields) - len(errors))
     return Report(tuple(fields), images, usable, tuple(problems))
 
 
@@ -96,7 +99,10 @@ def _is_aside(image: Path, folder: Path) -> bool:
         return False
 
 
-def _check_field(field: Field, planes: Planes, split_binary: bool) -> list[Problem]:
+def _check_field(
+    field: Field, planes: Planes, split_binary: bool, errors: list[Exception]
+) -> list[Problem]:
+    """What is wrong with a field; `errors` gets that of an image that cannot be read."""
     problems: list[Problem] = []
     pixels = labels = None
     try:
@@ -108,6 +114,7 @@ def _check_field(field: Field, planes: Planes, split_binary: bool) -> list[Probl
             problems.append(Problem(field.image, "is constant: nothing to see", usable=True))
     except DataError as error:
         problems.append(Problem.of(field.image, error))
+        errors.append(error)
     try:
         labels = read_masks(field, split_binary)
         problems += _check_labels(field.masks[0], labels)

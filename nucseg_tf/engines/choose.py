@@ -11,6 +11,7 @@ from nucseg_tf.engines import hardware
 from nucseg_tf.engines.base import Compiled, Device, Engine, EngineError, Precision, Source
 from nucseg_tf.errors import UsageError
 from nucseg_tf.registry import ENGINES
+from nucseg_tf.suggest import nearest
 
 LOG = logging.getLogger(__name__)
 AUTO = "auto"
@@ -61,8 +62,8 @@ def check(name: str, precision: str) -> None:
     if name == AUTO:
         return
     if name not in ENGINES.names():
-        known = ", ".join([AUTO, *ENGINES.names()])
-        raise UsageError(f"--engine: expected one of {known}. Received: {name}.")
+        hint = nearest(name, [AUTO, *ENGINES.names()])
+        raise UsageError(f"--engine: there is no {name!r}; {hint}")
     if not _is_installed(ENGINES[name]):
         package = ENGINES[name].package
         raise UsageError(

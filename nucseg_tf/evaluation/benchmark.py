@@ -25,7 +25,7 @@ import pandas as pd
 
 from nucseg_tf import __version__
 from nucseg_tf.data.fields import read_masks
-from nucseg_tf.errors import DataError
+from nucseg_tf.errors import DataError, UsageError
 from nucseg_tf.evaluation.dataset import benchmark_fields, describe
 from nucseg_tf.evaluation.entries import Run, check_model
 from nucseg_tf.evaluation.label_sets import Labels, find_labels, read_prediction
@@ -155,8 +155,11 @@ def read_benchmark(folder: Path) -> dict[str, Any]:
     """Read benchmark.json.
 
     Raises:
-        DataError: it is missing, damaged or of another format.
+        UsageError: there is no such folder.
+        DataError: it is missing in it, damaged or of another format.
     """
+    if not folder.exists():
+        raise UsageError(f"{folder}: no such folder; expected the output of `nucseg benchmark`")
     path = folder / "benchmark.json"
     try:
         result = json.loads(path.read_text(encoding="utf-8"))

@@ -27,6 +27,7 @@ from nucseg_tf.evaluation.paper import (
 from nucseg_tf.evaluation.summary import ERRORS, OVERALL
 from nucseg_tf.io.files import atomic_path, ensure_folder
 from nucseg_tf.io.tables import without_formulas
+from nucseg_tf.suggest import nearest
 
 MEASURES = {
     "f1_0.70": "F1 at IoU 0.7",
@@ -55,7 +56,7 @@ def compare(folders: Sequence[Path], table: str | None = None) -> tuple[pd.DataF
         UsageError: no folder, one given twice, or no such table.
     """
     if table not in (None, *TABLES):
-        raise UsageError(f"--table: expected one of {', '.join(TABLES)}. Received: {table!r}")
+        raise UsageError(f"--table: there is no {table!r}; {nearest(table, TABLES)}")
     places = [folder.resolve() for folder in folders]
     if not folders or len(set(places)) < len(places):
         raise UsageError(

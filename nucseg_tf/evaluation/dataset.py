@@ -68,6 +68,8 @@ def benchmark_fields(
 
 def read_groups(path: Path, fields: Sequence[Field]) -> dict[str, str]:
     """Group of each field, by its name, from a CSV file of columns image and group."""
+    if not path.exists():
+        raise UsageError(f"--groups {path}: no such file; expected CSV of columns image, group")
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
         table = table.map(from_cell)

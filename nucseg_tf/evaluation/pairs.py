@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nucseg_tf.errors import DataError
+from nucseg_tf.errors import DataError, UsageError
 from nucseg_tf.io.any_labels import holds_labels
 from nucseg_tf.io.formats import OTHER_LABELS, label_suffixes, other_label
 from nucseg_tf.io.images import images_in
@@ -24,6 +24,7 @@ def pair_labels(truth_dir: Path, pred_dir: Path) -> dict[str, tuple[Path, Path]]
         (truth, prediction) by stem, sorted.
 
     Raises:
+        UsageError: one of the folders is not there.
         DataError: no truth, a prediction missing, or two files that claim the same image.
     """
     masks = truth_dir / "masks"
@@ -50,6 +51,8 @@ def label_files(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
     Earlier endings win over later ones, label images over others. A file STEM.tif comes last, for
     it may be the image; not in a folder masks, where a training takes it for labels, too.
     """
+    if not folder.exists():
+        raise UsageError(f"{folder}: no such folder; expected one of label images")
     if not folder.is_dir():
         raise DataError(f"{folder}: expected a folder of label images, found none there")
     found: dict[str, tuple[tuple[int, int], Path]] = {}

@@ -21,6 +21,7 @@ from nucseg_tf.errors import DataError, ImageReadError
 from nucseg_tf.imaging.illumination import Light, sample
 from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.stages.read import Read
+from nucseg_tf.io.choices import refuse_if_no_image_has
 from nucseg_tf.io.files import atomic_path, ensure_folder
 from nucseg_tf.io.sources import Source, find_views
 
@@ -93,19 +94,22 @@ def estimate_light(sources: Sequence[Source], options: Options) -> dict[str, np.
         (H, W) float32 with mean 1 for each channel, by name; "" where images have one.
 
     Raises:
+        ChoiceError: none has the channel or plane asked for.
         DataError: too few images can be read, they differ in size, or their background is dark.
     """
-    read, lights = Read(options, all_channels=True), dict[str, Light]()
+    read, lights, errors = Read(options, all_channels=True), dict[str, Light](), list[Exception]()
     # In an order of their own: that of the command line is to change nothing.
     for source in sample(sorted(sources, key=lambda source: source.name)):
         try:
             image = read(find_views(source, options.choice).views[0])
         except ImageReadError as error:  # named again when it is predicted
             LOG.debug("%s", error)
+            errors.append(error)
             continue
         for name, pixels in (image.channels or {"": image.pixels}).items():
             lights.setdefault(name, Light()).add(pixels)
     if not lights:
+        refuse_if_no_image_has(errors, 0)
         raise DataError("illumination: none of the images can be read")
     return {name: light.estimate(options.offset) for name, light in lights.items()}
 

@@ -115,7 +115,8 @@ def find_parts(folder: Path) -> list[Part]:
     """The parts of a run in a folder, in their order.
 
     Raises:
-        UsageError: there are none, or some are missing.
+        UsageError: there is no such folder, or some are missing.
+        DataError: there are none, or a record is damaged.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder; expected one of results of nucseg predict")
@@ -123,7 +124,7 @@ def find_parts(folder: Path) -> list[Part]:
     shards = {(int(m[2]), int(m[3])): file for file, m in found.items() if m[1]}
     if not shards:
         if folder / "run.json" not in found:
-            raise UsageError(f"{folder}: has no run.json; expected results of nucseg predict")
+            raise DataError(f"{folder}: has no run.json; expected results of nucseg predict")
         return [_load(folder, "")]
     counts = {count for _, count in shards}
     _refuse_several(folder, counts)
@@ -147,10 +148,7 @@ def _refuse_several(folder: Path, counts: set[int]) -> None:
 
 def _load(folder: Path, suffix: str) -> Part:
     file = folder / f"run{suffix}.json"
-    try:
-        record = read_record(file)
-    except DataError as error:
-        raise UsageError(str(error)) from error
+    record = read_record(file)
     complete = not record.get("left_out", True) and record["columns"]
     part = Part(folder, suffix, record)
     if not (complete and part.table.is_file()):

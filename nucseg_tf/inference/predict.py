@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from nucseg_tf import __version__
-from nucseg_tf.errors import DiskFullError, UsageError
+from nucseg_tf.errors import ChoiceError, DiskFullError, UsageError
 from nucseg_tf.inference.fields import write_fields
 from nucseg_tf.inference.folder_lock import only_run_in
 from nucseg_tf.inference.gather import Planes
@@ -31,6 +31,7 @@ from nucseg_tf.inference.stages.measure import Measure, add_image
 from nucseg_tf.inference.stages.read import Read
 from nucseg_tf.inference.stages.unchanged import States, Unchanged, listed
 from nucseg_tf.inference.stages.write import LABELS, Write, remove_results
+from nucseg_tf.io.choices import refuse_if_no_image_has
 from nucseg_tf.io.files import ensure_folder, remove_temporaries
 from nucseg_tf.io.names import folded
 from nucseg_tf.io.sources import Series, Source, View, find_views
@@ -77,6 +78,7 @@ def predict_sources(
         What was done, by this run and the one it went on with, and what failed.
 
     Raises:
+        ChoiceError: no image has the channel, plane, time or scene asked for.
         UsageError: if there are fewer workers than one, or two images have the same name, and so
             would overwrite each other's results.
         OutputError: if `out` cannot be written, or another run writes there. What is done by then
@@ -220,9 +222,19 @@ class _Run:
             rows.keep(planes.describe(), failures)
 
     def end(self, sources: Sequence[Source], part: str, table: str) -> Outcome:
-        """Write the tables; what was done and what was not."""
+        """Write the tables; what was done and what was not.
+
+        Raises:
+            ChoiceError: no image has what was asked for; nothing is written.
+        """
         names = [source.name for source in sources]
         entries = [self.journal.entries[name] for name in names if name in self.journal.entries]
+        if not part:  # the images of other parts may have it
+            try:
+                refuse_if_no_image_has(self.outcome.errors, len(entries))
+            except ChoiceError:
+                forget(self.out)
+                raise
         self.outcome.done = [entry.image for entry in entries]
         failures = [(str(item), reason) for item, reason in self.outcome.failures]
         self.outcome.failures = failures

@@ -59,6 +59,7 @@ class Outcome:
     Attributes:
         done: an entry an image: name, shape, nuclei, seconds.
         failures: (image, reason) of those that could not be done.
+        errors: of these, in the same order.
         left_out: images not tried, because the run was stopped.
         columns: of the table, and which kind of values each has (`numpy.dtype.kind`).
         light: hash of the illumination that was corrected, "" of none.
@@ -66,6 +67,7 @@ class Outcome:
 
     done: list[dict[str, Any]] = field(default_factory=list)
     failures: list[tuple[Any, str]] = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
     left_out: list[Any] = field(default_factory=list)
     columns: dict[str, str] = field(default_factory=dict)
     light: str = ""
@@ -82,6 +84,7 @@ class Outcome:
         known = str(way.item) in way.reason
         LOG.error("%s", way.reason if known else f"{way.item}: {way.reason}")
         self.failures.append((way.item, way.reason))
+        self.errors += [way.error] if way.error else []
 
 
 class Line:

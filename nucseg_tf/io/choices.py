@@ -6,9 +6,10 @@ As text of the command line, or as Python values; both become the same.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nucseg_tf.errors import UsageError
+from nucseg_tf.errors import ChoiceError, UsageError
 
 MAX, MEAN, FOCUS, EACH = "max", "mean", "focus", "each"
 
@@ -79,6 +80,18 @@ def parse(
         scene if number is None else number,
         invert,
     )
+
+
+def refuse_if_no_image_has(errors: Sequence[Exception], done: int) -> None:
+    """Raise ChoiceError where no image of a run has the channel, plane, time or scene asked for.
+
+    Args:
+        errors: of all images that failed.
+        done: how many did not.
+    """
+    if errors and not done and all(isinstance(error, ChoiceError) for error in errors):
+        others = f" All {len(errors)} images are like that." if len(errors) > 1 else ""
+        raise ChoiceError(f"{errors[0]}{others}")
 
 
 def _range(text: object) -> range | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nucseg_tf.errors import ImageReadError, UsageError
+from nucseg_tf.errors import ChoiceError, ImageReadError, UsageError
 from nucseg_tf.imaging.scratch import strips
 from nucseg_tf.io.choices import parse
 from nucseg_tf.io.formats import (
@@ -36,6 +36,7 @@ from nucseg_tf.io.readers.base import (
 from nucseg_tf.types import Image
 
 LOG = logging.getLogger(__name__)
+LARGEST = float(np.finfo(np.float32).max)
 
 
 def read_image(
@@ -85,10 +86,19 @@ def describe(pixels: np.ndarray, raw: RawImage, path: Path, pixel_size: float | 
 
 
 def check_finite(image: Image) -> None:
-    """Raise ImageReadError where a floating-point image holds NaN or infinite pixels."""
+    """Raise ImageReadError where a floating-point image holds what is no number of 32 bits."""
     if not np.issubdtype(image.pixels.dtype, np.floating):
         return
-    bad = sum(strip.size - int(np.isfinite(strip).sum()) for strip in strips(image.pixels))
+    bad = large = 0
+    for strip in strips(image.pixels):
+        finite = np.isfinite(strip)
+        bad += strip.size - int(finite.sum())
+        large += int((np.abs(strip[finite]) > LARGEST).sum()) if strip.itemsize > 4 else 0
+    if large:
+        raise ImageReadError(
+            f"{image.path}: {large:,} of {image.pixels.size:,} pixels are beyond {LARGEST:.1e}, "
+            "the largest number of 32 bits. Divide all of them, and save the image anew."
+        )
     if bad:
         raise ImageReadError(
             f"{image.path}: {bad:,} of {image.pixels.size:,} pixels are not finite (NaN or "
@@ -210,7 +220,7 @@ def _scene_number(path: Path, scene: int | str) -> int:
         return scene
     if str(scene) in names:
         return names.index(str(scene))
-    raise ImageReadError(f"{path}: has no scene {scene!r}. {describe_scenes(names)}")
+    raise ChoiceError(f"{path}: has no scene {scene!r}. {describe_scenes(names)}")
 
 
 def find_reader(path: Path) -> Reader:

@@ -24,6 +24,7 @@ from nucseg_tf.io import projection
 from nucseg_tf.io.choices import EACH, FOCUS, MAX, MEAN, Choice
 from nucseg_tf.io.meaning import shown
 from nucseg_tf.io.readers.base import RawImage, guarded
+from nucseg_tf.suggest import nearest
 
 # Rounding between YCbCr and RGB shifts the channels of a grey JPEG by so many levels of 255.
 JPEG_TOLERANCE = 3
@@ -87,7 +88,11 @@ class Planes:
             return choice
         what = f"{choice} is out of range" if isinstance(choice, int) else f"{choice!r} is unknown"
         named = f" ({', '.join(self.names)})" if role == "channel" and self.names else ""
-        raise PlaneChoiceError(f"{self.path}: --{role} {what}; this file has 0..{count - 1}{named}")
+        hint = nearest(choice, self.names) if isinstance(choice, str) and self.names else ""
+        raise PlaneChoiceError(
+            f"{self.path}: --{role} {what}; this file has 0..{count - 1}{named}"
+            + (f"; {hint}" if hint.startswith("did") else "")
+        )
 
     def settle(self, choice: Choice) -> Choice:
         """A choice with numbers where there were names, "focus" or nothing.
@@ -202,7 +207,12 @@ def find_planes(path: Path, raw: RawImage, choice: Choice) -> Planes:
     if "z" not in roles and "t" in roles and choice.t is None and choice.z is not None:
         roles["z"] = roles.pop("t")  # the only stack axis
     planes = Planes(path, raw, roles)
-    if free or axes.count("Y") != 1 or axes.count("X") != 1:
+    if axes.count("Y") != 1 or axes.count("X") != 1:
+        raise ImageReadError(
+            f"{path}: is no image: expected rows and columns (axes {', '.join(axes)}; shape "
+            f"{shape}). Export the image again."
+        )
+    if free:
         raise ImageReadError(
             f"{path}: has more axes than can be chosen from ({planes.describe()}). Save the "
             "position or plane wanted as a file of its own."

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from nucseg_tf.errors import ImageReadError
+from nucseg_tf.errors import ImageReadError, PlaneChoiceError
 from nucseg_tf.io.choices import EACH, Choice
 from nucseg_tf.io.images import group_of, read_raw, scenes_in
 from nucseg_tf.io.planes import find_planes
@@ -191,7 +191,7 @@ def _times(source: Source, wanted: int | str | range | None, count: int) -> rang
     if wanted == EACH:
         return range(count)
     if isinstance(wanted, range) and wanted.stop > count:
-        raise ImageReadError(
+        raise PlaneChoiceError(
             f"{source.path}: --t {wanted.start}:{wanted.stop} is out of range; "
             f"this file has 0..{count - 1}"
         )

@@ -58,19 +58,24 @@ def import_model(file: Path, models_dir: Path, name: str | None = None) -> Path:
         The model folder.
 
     Raises:
-        UsageError: for a name that is none.
+        UsageError: for a name that is none, or if there is no such file.
         ModelError: if the zip holds anything but one intact model, or the folder exists.
     """
     if name is not None and not re.fullmatch(r"\w[\w.-]*", name):
         raise UsageError(f"--name: expected letters, digits, '_', '.' and '-'. Received: {name}.")
+    if not file.exists():
+        raise UsageError(f"{file}: no such file; expected one of nucseg models export")
     ensure_folder(models_dir)
     temporary = models_dir / f".import-{uuid4().hex[:8]}"
     try:
         temporary.mkdir()
         own = _unpack(file, temporary)
         folder = models_dir / (name or own)
-        zoo.read_info(temporary)
-        zoo.verify(temporary)
+        try:
+            zoo.read_info(temporary)
+            zoo.verify(temporary)
+        except ModelError as error:
+            raise ModelError(str(error).replace(str(temporary), f"{file}/{own}")) from error
         if folder.exists():
             raise ModelError(f"{folder}: exists already; choose another --name")
         temporary.rename(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,7 +62,9 @@ def read_weights(path: Path) -> list[tuple[str, np.ndarray]]:
             limits.check((sum(sizes),), 4, path, path.stat().st_size)
             return [(str(d.attrs["path"]), np.asarray(d, np.float32)) for d in datasets]
     except Exception as error:  # HDF5 raises what it likes: OSError, KeyError, RuntimeError, ...
-        raise ModelError(f"{path}: cannot be read as a weights file: {error}") from error
+        raise ModelError(
+            f"{path}: cannot be read as a weights file: {error}. Copy or export the model again."
+        ) from error
 
 
 def _own(path: Path, file: h5py.File, key: str) -> h5py.Dataset:
@@ -79,10 +82,15 @@ def load_weights(network: keras.Model, path: Path) -> None:
     Raises:
         ModelError: if number or shapes do not fit the network.
     """
-    values = read_weights(path)
+    set_weights(network, read_weights(path), path)
+
+
+def set_weights(network: keras.Model, values: Sequence[tuple[str, np.ndarray]], path: Path) -> None:
+    """Set all weights of a network to names and values of a file; ModelError if they do not fit."""
     if len(values) != len(network.weights):
         raise ModelError(
-            f"{path}: holds {len(values)} arrays, the network has {len(network.weights)}."
+            f"{path}: holds {len(values)} arrays, the network has {len(network.weights)}; it is of "
+            "another model. Copy or export the model again."
         )
     for variable, (name, value) in zip(network.weights, values, strict=True):
         if tuple(variable.shape) != value.shape:

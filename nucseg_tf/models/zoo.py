@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,11 +19,12 @@ from pydantic import ValidationInfo, field_validator
 
 from nucseg_tf.config import Normalisation
 from nucseg_tf.engines.base import Precision, Source
-from nucseg_tf.errors import ConfigError, ModelError, OutputError
+from nucseg_tf.errors import ConfigError, ModelError, OutputError, UnknownModelError
 from nucseg_tf.io.files import atomic_path, ensure_folder
 from nucseg_tf.models.confidence import EVIDENCE, Confidence
 from nucseg_tf.registry import FAMILIES
 from nucseg_tf.schema import Architecture, ModelName, OfFamily, read_values, read_yaml, to_yaml
+from nucseg_tf.suggest import nearest
 
 if TYPE_CHECKING:
     import keras
@@ -62,7 +63,7 @@ class ModelInfo(OfFamily):
         known = (*EVIDENCE, *FAMILIES[arch.family].evidence)
         for name in value.weights:
             if name not in known:
-                raise ValueError(f"weights.{name}: unknown evidence; known: {', '.join(known)}")
+                raise ValueError(f"weights.{name}: unknown evidence; {nearest(name, known)}")
         return value
 
 
@@ -150,11 +151,19 @@ def list_models(models_dir: Path | None = None) -> dict[str, Path]:
     return found
 
 
-def find_model(name: str | Path, models_dir: Path | None = None) -> Path:
+def find_model(
+    name: str | Path, models_dir: Path | None = None, others: Sequence[str] = ()
+) -> Path:
     """Folder of a model given by path or name.
 
+    Args:
+        name: its name, its folder, or that of the training that made it.
+        models_dir: folder to search first.
+        others: words that stood for something else in its place, for the message.
+
     Raises:
-        ModelError: naming what is known, if there is none.
+        UnknownModelError: naming the nearest, if there is none.
+        ModelError: it is a folder without a model.
     """
     path = Path(name)
     if (path / "model.yaml").is_file():
@@ -164,11 +173,13 @@ def find_model(name: str | Path, models_dir: Path | None = None) -> Path:
     known = list_models(models_dir)
     if str(name) in known:
         return known[str(name)]
-    hint = "It has no model.yaml. " if path.is_dir() else ""
-    raise ModelError(
-        f"No model {str(name)!r}. {hint}Give a model folder, or one of: "
-        f"{', '.join(known) or 'none found'}."
-    )
+    if path.is_dir():
+        raise ModelError(
+            f"{path}: has no model.yaml, so it is no model folder; give one, or a model's name: "
+            f"{', '.join(known) or 'none is known'}"
+        )
+    hint = nearest(name, [*known, *others])
+    raise UnknownModelError(f"no model {str(name)!r}, nor such a folder; {hint}")
 
 
 def read_info(folder: Path) -> ModelInfo:
@@ -199,15 +210,17 @@ def verify(folder: Path) -> str:
         ModelError: naming the file that is missing or differs.
     """
     try:
-        lines = (folder / "sha256").read_text().split("\n")
-        recorded = {name: digest for digest, name in (line.split() for line in lines if line)}
+        lines = (folder / "sha256").read_text().splitlines()
+        recorded = {line[66:]: line[:64] for line in lines}
         for name in HASHED:
             if _digest(folder, name) != recorded.get(name):
                 raise ModelError(
                     f"{folder / name}: differs from its recorded hash; copy or export it again."
                 )
     except (OSError, ValueError) as error:
-        raise ModelError(f"{folder}: incomplete model folder: {error}") from error
+        raise ModelError(
+            f"{folder}: incomplete model folder: {error}. Copy or export it again."
+        ) from error
     return recorded["model.weights.h5"]
 
 
@@ -223,10 +236,12 @@ def load(name: str | Path, models_dir: Path | None = None) -> LoadedModel:
     info = read_info(folder)
 
     def build_network() -> keras.Model:
-        from nucseg_tf.models.weights import load_weights
+        from nucseg_tf.models.weights import read_weights, set_weights
 
+        file = folder / "model.weights.h5"
+        values = read_weights(file)  # before the seconds that a network takes
         network = build(info.architecture)
-        load_weights(network, folder / "model.weights.h5")
+        set_weights(network, values, file)
         return network
 
     key = f"{digest} {info.architecture.model_dump_json()}"

@@ -33,7 +33,7 @@ class Interrupted(Exception):  # noqa: N818 - not an error: the state is saved
 
     def __init__(self, number: int):
         super().__init__(f"interrupted by {signal.Signals(number).name}")
-        self.exit_code = 128 + number
+        self.number = number
 
 
 class Checkpoint(keras.callbacks.Callback):

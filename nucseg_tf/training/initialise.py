@@ -20,6 +20,7 @@ from nucseg_tf.schema import Architecture
 from nucseg_tf.training.lite0 import lite0_weights_file, load_lite0
 
 LOG = logging.getLogger(__name__)
+WORDS = ("random", "imagenet", "coco", "nuclei")  # that stand for no model folder of the user's
 COCO_VARIABLE = "NUCSEG_COCO"
 DOWNLOAD_TIMEOUT = 20  # s without an answer before a download is given up
 
@@ -57,14 +58,14 @@ def start_model(arch: Architecture, source: str) -> Path | None:
     """The folder of the model that a source of weights names; None where it names something else.
 
     Raises:
-        ModelError: if there is no such model.
+        UnknownModelError: if there is no such model.
     """
-    if source in ("random", "imagenet", "coco"):
+    if source in WORDS and source != "nuclei":
         return None
     if source.lower().endswith(".h5") and not Path(source).is_dir():
         return None
     shipped = f"{arch.family}-nuclei".replace("_", "-")
-    return zoo.find_model(shipped if source == "nuclei" else source)
+    return zoo.find_model(shipped if source == "nuclei" else source, others=WORDS)
 
 
 def _check_encoder(arch: Architecture, network: keras.Model, fitting: list, folder: Path) -> None:

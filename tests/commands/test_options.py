@@ -64,7 +64,7 @@ def test_writers_are_flags(monkeypatch):
     assert "thumb: also write STEM_thumb.png" in done.__doc__
     assert [*inspect.signature(done).parameters][-4:] == ["overlay", "rois", "geojson", "thumb"]
     assert check(done, ["x", "--thumb", "--rois"]) == ["--thumb=true", "--rois=true", "--folder=x"]
-    with pytest.raises(UsageError, match="did you mean --thumb"):
+    with pytest.raises(UsageError, match="did you mean '--thumb"):
         check(done, ["x", "--tumb"])
 
 

@@ -79,7 +79,7 @@ def test_a_model_is_predicted_scored_kept_and_reported(data, tmp_path, capsys, m
     assert "| fpn2ws-nuclei |" in capsys.readouterr().out
     assert (tmp_path / "compared" / "compare.csv").is_file()
     assert main(["compare", str(out), "--table", "9"]) == 2
-    assert "--table: expected one of 1, 2" in capsys.readouterr().err
+    assert "--table: there is no '9'; expected one of 1, 2" in capsys.readouterr().err
     assert main(["compare", str(out), "--table", "8"]) == 0
     assert "Zaki" not in capsys.readouterr().out  # no cell line of the paper
     assert main(["compare", str(out), str(out)]) == 2

@@ -278,8 +278,11 @@ def test_nothing_to_export_leaves_nothing(data, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--to", "voc"], "--to: expected supervisely, coco or labels. Received: 'voc'"),
-        (["--to", "coco", "--shape", "box"], "--shape: expected bitmap or polygon"),
+        (["--to", "voc"], "--to: there is no 'voc'; expected one of supervisely, coco, labels"),
+        (
+            ["--to", "coco", "--shape", "box"],
+            "--shape: there is no 'box'; expected one of bitmap, polygon",
+        ),
         (["--to", "coco", "--nuclei", "-1"], "--nuclei: expected 0 or more"),
         (["--to", "coco", "--labels", "nowhere"], "--labels: nowhere: no such folder"),
         (["--to", "labels", "--regions", "nowhere"], "--regions: nowhere: no such file"),

@@ -76,7 +76,10 @@ def test_both_engines_find_the_same_and_are_recorded(image, tmp_path, model):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--engine=tensorrt"], "expected one of auto, keras, openvino. Received: tensorrt"),
+        (
+            ["--engine=tensorrt"],
+            "--engine: there is no 'tensorrt'; expected one of auto, keras, openvino",
+        ),
         (["--engine=openvino", "--device=gpu"], "needs keras"),
         (["--engine=keras", "--precision=bf16"], "keras does not compute it"),
         (["--precision=f16"], "auto or f32 or bf16"),

@@ -1,4 +1,4 @@
-"""Files that are easily read wrongly in silence, each as docs/reliability.md says."""
+"""Files that are easily read wrongly in silence, each as docs/reliability/odd_files.md says."""
 
 from __future__ import annotations
 

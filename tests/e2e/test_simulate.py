@@ -39,7 +39,7 @@ def test_true_labels_score_1_against_themselves(tmp_path, capsys):
     ("arguments", "message"),
     [
         ((), "--cell-line is missing"),
-        (("--cell-line", "HeLa"), "expected one of MCF10A, HCT116, U2OS, Eosinophils, or all"),
+        (("--cell-line", "HeLa"), "expected one of MCF10A, HCT116, U2OS, Eosinophils, all"),
         (("--cell-line", "U2OS", "--fields", "0"), "--fields: expected 1 or more"),
         (("--cell-line", "U2OS", "--fields", "two"), "--fields: expected a whole number"),
         (("--cell-line", "U2OS", "--seed", "-1"), "--seed: expected 0 or more"),

@@ -78,7 +78,10 @@ def test_a_model_without_the_section_loads(folder, section):
 @pytest.mark.parametrize(
     ("values", "text"),
     [
-        ({"weights": {"scoer": 1.0}}, r"confidence.*weights\.scoer: unknown evidence; known: scor"),
+        (
+            {"weights": {"scoer": 1.0}},
+            r"confidence.*weights\.scoer: unknown evidence; did you mean .score",
+        ),
         ({"weights": {}}, r"confidence\.weights"),
         ({"weights": {"score": "much"}}, r"confidence\.weights\.score.*Received: 'much'"),
         ({"weights": {"score": float("nan")}}, r"confidence\.weights\.score"),

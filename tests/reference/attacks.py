@@ -444,7 +444,7 @@ OTHERS = (
     Attack(
         "a.yaml",
         "YAML of 30 lines that stand for 9^30 values",
-        "references .* are not read",
+        "the alias .* is not read",
         aliases,
         read_yaml,
     ),

@@ -1,6 +1,6 @@
 """Files that are easily read wrongly in silence: how each is drawn, and what is right for it.
 
-The table in docs/reliability.md is written from these cases: python tests/reference/odd_files.py
+docs/reliability/odd_files.md is written from these cases: python tests/reference/odd_files.py
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from PIL import Image as Pillow
 from nucseg_tf.io.writers.geojson import write_geojson
 from nucseg_tf.io.writers.imagej import write_imagej_rois
 
-PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reliability" / "odd_files.md"
 BEGIN, END = "<!-- cases: written by tests/reference/odd_files.py -->", "<!-- end of cases -->"
 
 

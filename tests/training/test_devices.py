@@ -276,7 +276,7 @@ class Curve:
             trainer = Trainer(self.config(count, **training), self.folder / "run", fields, fields)
             network = trainer.fit(str(self.folder.parent / "start"), started)
         except cb.Interrupted as interrupted:
-            self.found["exit"] = interrupted.exit_code
+            self.found["exit"] = 128 + interrupted.number
             return self
         finally:
             cb.StopIfNotFinite.on_train_batch_end = seen

@@ -134,7 +134,7 @@ def test_resumed_training_equals_an_uninterrupted_one(at, trained, tmp_path, mon
         patch.setattr(cb.StopIfNotFinite, "on_train_batch_end", interrupt)
         with pytest.raises(cb.Interrupted) as stopped:
             Trainer(config(), part, [sample()], [sample()]).fit("random")
-    assert stopped.value.exit_code == 143
+    assert stopped.value.number == signal.SIGTERM
     assert cb.read_state(part / "last.h5")["step"] == at
     Trainer(config(), part, [sample()], [sample()]).fit("random", resume=True)
     whole, resumed = arrays(run), arrays(part)
@@ -176,7 +176,7 @@ def test_stopped_while_it_validates_it_goes_on(trained, tmp_path, monkeypatch, e
         patch.setattr(cb.StopIfNotFinite, where, interrupt, raising=False)
         with pytest.raises(cb.Interrupted) as stopped:
             Trainer(config(), part, [sample()], [sample()]).fit("random")
-    assert stopped.value.exit_code == 143
+    assert stopped.value.number == signal.SIGTERM
     Trainer(config(), part, [sample()], [sample()]).fit("random", resume=True)
     whole, resumed = arrays(run), arrays(part)
     for key, value in whole.items():

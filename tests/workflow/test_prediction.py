@@ -141,7 +141,7 @@ def test_defaults_and_lists():
         ({"inputs": {"a/b": "x"}}, "inputs: 'a/b': letters, digits and - . _"),
         ({"model": "fpn2ws-nucli"}, "model: there is no 'fpn2ws-nucli'; did you mean"),
         ({"options": {"t": 63}}, "options.t: 63: must be in quotes, for YAML reads 1:3 as 63"),
-        ({"options": {"chanel": 0}}, "options: unknown flag --chanel; did you mean --channel?"),
+        ({"options": {"chanel": 0}}, "options: unknown flag --chanel; did you mean '--channel'?"),
         ({"options": {"tile": "big"}}, "options: --tile: expected a whole number"),
         ({"options": {"out": "x"}}, "options: out is said by the workflow"),
         ({"results": "images/out"}, "inputs.p: images holds the results, images/out"),

@@ -25,7 +25,7 @@ from nucseg_tf.annotation.editor.planes import PlaneChoice
 from nucseg_tf.annotation.editor.security import Gate, is_loopback
 from nucseg_tf.annotation.editor.users import Features, Users
 from nucseg_tf.annotation.loop.process import Where
-from nucseg_tf.errors import UsageError
+from nucseg_tf.errors import Signalled, UsageError
 
 LOG = logging.getLogger(__name__)
 PORT = 8765
@@ -64,10 +64,10 @@ def serve(
     users = Users(user_name(), ask, tuple(names))
     features = Features(bool(chooser.roots), upload)
     desk = Desk(users, features, chooser, options or PlaneChoice(), train_on)
-    with closing(desk):
+    with listen(host, port) as listener, closing(desk):  # before a project is begun or changed
         if folder is not None:
             desk.open(folder)
-        _serve(desk, host, port, upload)
+        _serve(desk, host, listener, upload)
 
 
 def _chooser(folder: Path | None, host: str, root: Path | None) -> Chooser:
@@ -95,23 +95,22 @@ def _home() -> Path | None:
         return None
 
 
-def _serve(desk: Desk, host: str, port: int | None, upload: int) -> None:
-    with listen(host, port) as listener:
-        bound = listener.getsockname()[1]
-        token = secrets.token_urlsafe(32)
-        app: ASGIApp = desk
-        if not is_loopback(host):
-            app = GZipMiddleware(app, minimum_size=100_000, compresslevel=1)
-            LOG.warning(
-                "%s: whoever reads the network's traffic can read images and token, as it is not "
-                "encrypted, and may then edit; names of users are not passwords. Use this only in "
-                "a network you trust, or keep to 127.0.0.1 and an SSH tunnel.",
-                host,
-            )
-        _warm_up()
-        print(*(url(name, bound, token) for name in hosts_of(host, listener)), sep="\n", flush=True)
-        LOG.info("%s; Ctrl-C ends", desk.describe())
-        _run(Gate(app, token, host, bound, upload), listener)
+def _serve(desk: Desk, host: str, listener: socket.socket, upload: int) -> None:
+    bound = listener.getsockname()[1]
+    token = secrets.token_urlsafe(32)
+    app: ASGIApp = desk
+    if not is_loopback(host):
+        app = GZipMiddleware(app, minimum_size=100_000, compresslevel=1)
+        LOG.warning(
+            "%s: whoever reads the network's traffic can read images and token, as it is not "
+            "encrypted, and may then edit; names of users are not passwords. Use this only in "
+            "a network you trust, or keep to 127.0.0.1 and an SSH tunnel.",
+            host,
+        )
+    _warm_up()
+    print(*(url(name, bound, token) for name in hosts_of(host, listener)), sep="\n", flush=True)
+    LOG.info("%s; Ctrl-C ends", desk.describe())
+    _run(Gate(app, token, host, bound, upload), listener)
 
 
 def _warm_up() -> None:
@@ -153,7 +152,7 @@ def _run(app: ASGIApp, listener: socket.socket) -> None:
     """Serve until SIGINT or SIGTERM; uvicorn raises the signal again when it has ended."""
 
     def stop(number: int, frame: Any) -> None:
-        raise SystemExit(128 + number)
+        raise Signalled(number)
 
     before = signal.signal(signal.SIGTERM, stop)
     config = uvicorn.Config(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import signal
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,9 +25,10 @@ from nucseg_tf.annotation.exchange.regions import cut, shown, to_grey
 from nucseg_tf.annotation.exchange.sidecar import ExportedField
 from nucseg_tf.annotation.prelabel.folder import find_images
 from nucseg_tf.data.regions import read_regions, regions_path
-from nucseg_tf.errors import DataError, LabelError, UsageError
+from nucseg_tf.errors import DataError, LabelError, Signalled, UsageError
 from nucseg_tf.io.archives import Write, new_project
 from nucseg_tf.io.boxes import shape_of, slices
+from nucseg_tf.io.choices import refuse_if_no_image_has
 from nucseg_tf.io.images import check_finite, read_image
 from nucseg_tf.io.labels import read_labels
 from nucseg_tf.io.names import folded, stem_of
@@ -81,6 +81,7 @@ def export(folder: Path, project: Path, options: Export, progress: Progress) -> 
     outcome = Outcome()
     fields: list[ExportedField] = []
     contents: list[Shown] = []
+    errors: list[Exception] = []
     with new_project(project) as write:
         for number, ((group, image), name) in enumerate(zip(images, names, strict=True), start=1):
             try:
@@ -91,8 +92,10 @@ def export(folder: Path, project: Path, options: Export, progress: Progress) -> 
             except DataError as error:
                 outcome.failures.append((str(image), str(error)))
                 LOG.warning("left out: %s", error)
+                errors.append(error)
             if not progress(number, len(images), image.name):
-                raise SystemExit(128 + signal.SIGTERM)  # leaves nothing behind
+                raise Signalled  # leaves nothing behind
+        refuse_if_no_image_has(errors, len(fields))
         if not fields:
             raise DataError(f"{folder}: nothing to export: {outcome.failures[0][1]}")
         if options.tool == "coco":

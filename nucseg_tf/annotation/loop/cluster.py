@@ -19,7 +19,7 @@ from nucseg_tf.annotation.loop import locks, versions
 from nucseg_tf.annotation.loop.locks import LOOP
 from nucseg_tf.annotation.loop.train import prepare
 from nucseg_tf.annotation.loop.versions import Version
-from nucseg_tf.errors import ClusterError, UsageError
+from nucseg_tf.errors import ClusterError, Signalled, UsageError
 from nucseg_tf.io.files import ensure_folder
 
 WORKFLOW = Path(__file__).parents[3] / "workflow"
@@ -53,7 +53,7 @@ def _outcome(folder: Path, version: Version, stopped: int) -> Version:
     if stopped:
         if silent:
             versions.write(folder, replace(version, state="stopped"))
-        raise SystemExit(128 + stopped)
+        raise Signalled(stopped)
     if version.state == "done":
         return version
     reason = version.error

@@ -27,7 +27,7 @@ from nucseg_tf.annotation.loop.recipe import BASE, recipe
 from nucseg_tf.annotation.loop.status import obstacle
 from nucseg_tf.annotation.loop.versions import Version
 from nucseg_tf.engines.base import Device
-from nucseg_tf.errors import UsageError
+from nucseg_tf.errors import Signalled, UsageError
 from nucseg_tf.io.files import ensure_folder
 
 LOG = logging.getLogger(__name__)
@@ -160,7 +160,7 @@ def _stoppable() -> Iterator[None]:
     """Let SIGTERM and SIGINT end the work by SystemExit; while it trains, `Checkpoint` does it."""
 
     def stop(number: int, frame: object) -> None:
-        raise SystemExit(128 + number)
+        raise Signalled(number)
 
     handlers = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

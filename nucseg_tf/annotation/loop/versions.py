@@ -19,9 +19,10 @@ from pydantic import BaseModel, TypeAdapter
 
 from nucseg_tf.annotation.loop import locks
 from nucseg_tf.annotation.loop.locks import LOOP
-from nucseg_tf.errors import DataError, UsageError
+from nucseg_tf.errors import DataError, UnknownModelError
 from nucseg_tf.io.documents import from_json
 from nucseg_tf.io.files import atomic_path, ensure_folder
+from nucseg_tf.suggest import nearest
 from nucseg_tf.types import Box
 
 SHIPPED = "fpn2ws-nuclei"
@@ -210,11 +211,11 @@ def choose(folder: Path, name: str) -> None:
     """Label fields with a model from now on.
 
     Raises:
-        UsageError: there is no such model.
+        UnknownModelError: there is no such model.
     """
     known = models(folder)
     if name not in known:
-        raise UsageError(f"expected one of {', '.join(known)}. Received: {name!r}")
+        raise UnknownModelError(f"there is no model {name!r}; {nearest(name, known)}")
     write_json(ensure_folder(folder / LOOP) / CURRENT, {"model": name})
 
 

@@ -18,6 +18,7 @@ from nucseg_tf.annotation.loop.progress import Progress
 from nucseg_tf.annotation.loop.versions import Version
 from nucseg_tf.config import Config, load_config
 from nucseg_tf.data.sample import load_samples
+from nucseg_tf.errors import Signalled
 from nucseg_tf.evaluation.finish import finish, start_thresholds
 from nucseg_tf.scale.finder import typical_diameter
 from nucseg_tf.training.callbacks import Interrupted
@@ -71,7 +72,7 @@ def _make(
     try:
         network = trainer.fit(base, resume=(run / "last.h5").is_file())
     except Interrupted as stop:
-        raise SystemExit(stop.exit_code) from None
+        raise Signalled(stop.number) from None
     progress.stage("finishing")
     return finish(run, start_thresholds(config, run), network, *fields, apart=True)
 

@@ -27,6 +27,7 @@ from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.runner import Outcome, Stage, run
 from nucseg_tf.inference.stages.read import Read
 from nucseg_tf.inference.stages.values import Written
+from nucseg_tf.io.choices import refuse_if_no_image_has
 from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries
 from nucseg_tf.io.formats import result_endings
 from nucseg_tf.io.images import images_in
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from nucseg_tf.inference.segmenter import Segmenter
 
 LOG = logging.getLogger(__name__)
+TABLES = ("objects.csv", "failures.csv", "run.json")
 NOT_OURS = ("images", "masks", "annotation")  # folders of DIR that belong to somebody else
 
 
@@ -69,6 +71,7 @@ def prelabel_folder(
     Raises:
         UsageError: if there are no images, two of the same stem, or `out` is not a folder of its
             own.
+        ChoiceError: if no image has the channel or plane asked for; earlier results stay.
         OutputError: if `out` cannot be written.
     """
     images = find_images(folder)
@@ -82,9 +85,7 @@ def prelabel_folder(
     ensure_folder(out)
     for group in {group for group, _ in images}:
         remove_temporaries(out / group)
-    for name in ("objects.csv", "failures.csv", "run.json"):
-        (out / name).unlink(missing_ok=True)  # of labels that now change
-    outcome, tables = Prelabelled(), []
+    outcome, tables, gone = Prelabelled(), list[pd.DataFrame](), list[Path]()
     groups = {file: group for group, file in images}
     options = Options(settings.channel, settings.z, settings.pixel_size, invert=settings.invert)
     stages: list[Stage] = [Read(options)]
@@ -93,18 +94,31 @@ def prelabel_folder(
         for number, way in enumerate(run(groups, stages), start=1):
             name = "/".join(filter(None, (groups[way.item], way.item.name)))
             outcome.note(way, name)
-            if way.error:  # what an earlier run left goes
-                _remove(_target(out, groups[way.item], way.item))
+            if way.error:
+                gone.append(_target(out, groups[way.item], way.item))
             else:
                 way.value.table.insert(0, "image", name)
                 tables.append(way.value.table)
             if not progress(number, len(images), way.item.name):
                 outcome.left_out = [path for _, path in images[number:]]
                 break
-    finally:  # also on Ctrl-C: labels without a table would be of little use
-        outcome.suspects = _write_objects(out, tables)
-        write_failures(out, outcome.failures)
+    except BaseException:  # also on Ctrl-C: labels without a table would be of little use
+        _end(out, outcome, tables, gone)
+        raise
+    refuse_if_no_image_has(outcome.errors, len(outcome.done))
+    _end(out, outcome, tables, gone)
     return outcome
+
+
+def _end(
+    out: Path, outcome: Prelabelled, tables: Sequence[pd.DataFrame], gone: Sequence[Path]
+) -> None:
+    """Write the tables; what an earlier run left of images that failed now goes."""
+    for labels in gone:
+        _remove(labels)
+    (out / "run.json").unlink(missing_ok=True)
+    outcome.suspects = _write_objects(out, tables)
+    write_failures(out, outcome.failures)
 
 
 def find_images(folder: Path) -> list[tuple[str, Path]]:
@@ -178,6 +192,8 @@ class _Label:
         """Gives the table without `image`."""
         settings = replace(self.settings, pixel_size=image.pixel_size)
         labels, table = label(image.pixels, self.method, settings)
+        for name in TABLES:  # of labels that change now
+            (self.out / name).unlink(missing_ok=True)
         if not len(table):
             LOG.warning("%s: no nucleus found", image.path)
         target = _target(self.out, self.groups[image.path], image.path)

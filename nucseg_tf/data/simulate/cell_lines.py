@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from nucseg_tf.errors import UsageError
+from nucseg_tf.suggest import nearest
 
 Range = tuple[float, float]
 
@@ -170,8 +171,8 @@ def find_cell_lines(name: str) -> tuple[CellLine, ...]:
         return CELL_LINES
     found = tuple(line for line in CELL_LINES if _plain(line.name) == _plain(name))
     if not found:
-        known = ", ".join(line.name for line in CELL_LINES)
-        raise UsageError(f"--cell-line: expected one of {known}, or all. Received: {name!r}")
+        hint = nearest(name, [*(line.name for line in CELL_LINES), "all"])
+        raise UsageError(f"--cell-line: there is no {name!r}; {hint}")
     return found
 
 

@@ -19,10 +19,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from nucseg_tf.errors import UsageError
 from nucseg_tf.io.plates.wells import Place, in_plate, parse_row, parse_well
+from nucseg_tf.suggest import nearest
 
 GROUPS = (*("plate", "well", "row", "column", "number"), *("field", "channel", "action", "z", "t"))
 NUMBERS = {"column", "number", "field", "z", "t"}
@@ -211,9 +211,7 @@ def own_pattern(text: str) -> Pattern:
         ) from error
     for group in regex.groupindex:
         if group not in GROUPS:
-            near = get_close_matches(group, GROUPS, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"expected {', '.join(GROUPS)}"
-            raise UsageError(f"--pattern: unknown group {group}; {hint}")
+            raise UsageError(f"--pattern: unknown group {group}; {nearest(group, GROUPS)}")
     groups = set(regex.groupindex)
     if not ({"well"} <= groups or {"row", "column"} <= groups or {"number"} <= groups):
         raise UsageError(

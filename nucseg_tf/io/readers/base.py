@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import DTypeLike
 
-from nucseg_tf.errors import ImageReadError, NucsegError
+from nucseg_tf.errors import ChoiceError, ImageReadError, NucsegError
 
 T = TypeVar("T")
 FEW = (2, 3, 4)  # channels that may be the last axis where none is named
@@ -194,15 +194,17 @@ def channels_last(axes: str, shape: tuple[int, ...]) -> str:
 
 
 def describe_scenes(names: Sequence[str]) -> str:
-    """What to say where a file holds several images."""
+    """What to say where another image of a file was asked for than it has, or none of several."""
+    if len(names) == 1:
+        return "It holds one image; leave --scene out."
     known = ", ".join(f"{number} {name}".strip() for number, name in enumerate(names))
     return f"It holds {len(names)} images: {known}. Choose with --scene an index, a name or each."
 
 
 def refuse_several(path: Path, names: Sequence[str]) -> None:
-    """Raise ImageReadError unless a file holds one image, so that none need be chosen."""
+    """Raise ChoiceError unless a file holds one image, so that none need be chosen."""
     if len(names) > 1:
-        raise ImageReadError(f"{path}: which image? {describe_scenes(names)}")
+        raise ChoiceError(f"{path}: which image? {describe_scenes(names)}")
 
 
 def guarded(path: Path, read: Callable[[], T]) -> T:

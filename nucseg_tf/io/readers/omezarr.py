@@ -41,8 +41,8 @@ class OmeZarrReader(Reader):
         return False
 
     def is_image(self, folder: Path) -> bool:
-        """Whether it is a group of Zarr."""
-        return is_zarr(folder)
+        """Whether it is a group of Zarr, or is named as one: it may have lost its metadata."""
+        return is_zarr(folder) or folder.suffix.lower() in self.suffixes
 
     def read(self, path: Path) -> RawImage:
         """The only image; errors as of `read_scene`, or there are several."""

@@ -38,7 +38,7 @@ class PlainReader(Reader):
         """Decode a file.
 
         Raises:
-            ImageReadError: OpenCV cannot.
+            ImageReadError: OpenCV cannot, or would make up pixels.
             TooLargeError: it is too large, or claims to be.
         """
         import cv2
@@ -50,12 +50,12 @@ class PlainReader(Reader):
             data = _decode(content)
         finally:
             cv2.utils.logging.setLogLevel(level)
-        if data is None:
+        lossy = content[: len(JPEG)].tobytes() == JPEG  # whatever its name
+        if data is None or (lossy and not _is_whole_jpeg(content.tobytes())):
             raise ImageReadError(
                 f"{path}: damaged, cut short, or not the format its name says. "
                 "Copy or export the file again."
             )
-        lossy = content[: len(JPEG)].tobytes() == JPEG  # whatever its name
         if data.ndim == 2:
             return RawImage(data, "YX", lossy=lossy)
         if data.shape[-1] >= 3:
@@ -77,6 +77,11 @@ def _checked_content(path: Path) -> bytes:
             f"{path.suffix[1:]} file. Save it as TIFF, in tiles."
         )
     return content
+
+
+def _is_whole_jpeg(content: bytes) -> bool:
+    """Whether a JPEG has its end; OpenCV makes up the pixels of one that has not."""
+    return content.rfind(b"\xff\xd9") > content.rfind(b"\xff\xda")
 
 
 def _decode(content: np.ndarray) -> np.ndarray | None:

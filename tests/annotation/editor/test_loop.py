@@ -134,7 +134,7 @@ def test_a_version_is_chosen(client, folder, calls):
     for name in ("v2", "../v1", ""):
         answer = post(client, "choose", name=name)
         assert answer.status_code == 422
-        assert "expected one of" in answer.json()["error"]
+        assert "there is no model" in answer.json()["error"]
     assert calls == [("start_predicting",)]
 
 

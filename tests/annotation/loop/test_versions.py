@@ -4,7 +4,7 @@ import pytest
 
 from nucseg_tf.annotation.loop import versions
 from nucseg_tf.annotation.loop.versions import SHIPPED, FieldUse, Version
-from nucseg_tf.errors import DataError, UsageError
+from nucseg_tf.errors import DataError, UnknownModelError
 
 
 def add(folder, name, state="done", model=True):
@@ -68,7 +68,7 @@ def test_the_model_can_be_chosen(tmp_path):
     versions.choose(tmp_path, "v1")
     assert versions.current(tmp_path) == "v1"
     assert json.loads((tmp_path / "loop" / "current.json").read_text()) == {"model": "v1"}
-    with pytest.raises(UsageError, match=f"one of {SHIPPED}, v1. Received: 'v2'"):
+    with pytest.raises(UnknownModelError, match=f"no model 'v2'; expected one of {SHIPPED}, v1"):
         versions.choose(tmp_path, "v2")
     (tmp_path / "loop" / "v1" / "model").rmdir()
     assert versions.current(tmp_path) == SHIPPED  # it was taken away

@@ -139,8 +139,8 @@ def test_own_patterns_describe_names_or_paths():
     ("text", "message"),
     [
         ("(", "no regular expression"),
-        (r"(?P<wel>\w+)", "unknown group wel; did you mean well"),
-        (r"(?P<zebra>\w+)", "expected plate, well"),
+        (r"(?P<wel>\w+)", "unknown group wel; did you mean 'well'"),
+        (r"(?P<zebra>\w+)", "expected one of plate, well"),
         (r"(?P<field>\d+)", "does not say which well"),
         (r"(?P<row>\w)", "does not say which well"),
     ],
