@@ -48,7 +48,9 @@ def remote(monkeypatch, tmp_path, quick):
 
 def of_other_machine(path, count=0):
     other = replace(holder_now(4711), machine="elsewhere pid:[1]", token="t", count=count)
-    path.write_text(json.dumps(asdict(other)))
+    whole = path.with_name("whole")  # whoever counts on in the file must not find half of it
+    whole.write_text(json.dumps(asdict(other)))
+    whole.replace(path)
     return other
 
 

@@ -68,7 +68,7 @@ def take(folder: Path, name: str, patience: float = PATIENCE) -> IO[str]:
     ensure_folder(folder / LOOP)
     path = _path(folder, name)
     try:
-        file = open_own(path, "a+", encoding="utf-8")
+        file = open_own(path, "a+", encoding="utf-8", errors="replace")
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {reason(error, path.parent)}") from error
     end = time.monotonic() + patience
@@ -105,7 +105,7 @@ def holder(folder: Path, name: str) -> Holder | None:
     """Who holds a lock of a project; None where nobody does."""
     path = _path(folder, name)
     try:
-        file = path.open("r+", encoding="utf-8")
+        file = path.open("r+", encoding="utf-8", errors="replace")
     except OSError:
         return None
     with file:
@@ -144,5 +144,5 @@ def _inherited(number: int, path: Path) -> IO[str] | None:
     with contextlib.suppress(OSError):
         if os.path.samestat(os.fstat(number), path.stat()):
             os.set_inheritable(number, False)  # else a child would hold it on
-            return os.fdopen(number, "r+", encoding="utf-8")
+            return os.fdopen(number, "r+", encoding="utf-8", errors="replace")
     return None
