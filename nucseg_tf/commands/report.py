@@ -15,8 +15,12 @@ def report(results: Path) -> Path:
     Args:
         results: output folder of nucseg predict (or merge) or of nucseg benchmark
     """
+    from nucseg_tf.io.files import remove_temporaries, remove_temporaries_of
+
     if not results.exists():
         raise UsageError(f"{results}: no such folder; expected the output of predict or benchmark")
+    remove_temporaries_of(results / "report.html")  # of a report that was killed
+    remove_temporaries(results / "figures")
     if (results / "benchmark.json").is_file():
         from nucseg_tf.evaluation.report import write_report as write_benchmark_report
 

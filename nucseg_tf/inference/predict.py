@@ -56,9 +56,9 @@ def predict_sources(
     """Predict images.
 
     Writes NAME_labels.tif (and what `options.writers` add) per image, objects.csv, fields.csv, and
-    failures.csv if images had to be left out. Whoever has written down how it ended calls
-    `journal.forget`. Until then, a run that was stopped, by whatever, is gone on with
-    by the same call: what is done is not done again.
+    failures.csv if images had to be left out. Until `note` has written down how it ended, a run
+    that was stopped, by whatever, is gone on with by the same call: what is done is not done again.
+    Shards can be gone on with until they are merged.
 
     Args:
         sources: the images.
@@ -71,7 +71,7 @@ def predict_sources(
         workers: how many planes may be on their way at once.
         shard: which part of the images is done here; others may write into the same folder.
         table: "csv" or "parquet", of which objects.csv becomes objects.parquet.
-        note: writes down what was done, as run.json does; the run can be gone on with until then.
+        note: writes down what was done, as run.json does; the run is forgotten after it.
         tile: px, instead of that of the options, for less memory (docs/reliability/faults.md).
 
     Returns:

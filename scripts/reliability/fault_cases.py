@@ -20,6 +20,17 @@ import tifffile
 ROOT = Path(__file__).parents[2]
 MODEL = "fpn2ws-nuclei"
 FULL = "No space left on device"
+PATIENCE = 1500  # s, after which a command is taken to hang
+SMALL = [
+    word
+    for setting in (
+        "model.filters=8",
+        "data.roi=64",
+        "data.shoulder=4",
+        "training.steps_per_epoch=3",
+    )
+    for word in ("--set", setting)
+]
 
 
 class Wrong(Exception):  # noqa: N818 - what a case found
@@ -57,6 +68,17 @@ class Done:
         return self
 
 
+def end(process: subprocess.Popen) -> Done:
+    """Wait for a command; one that hangs is killed."""
+    try:
+        out, said = process.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired as error:
+        process.kill()
+        process.communicate()
+        raise Wrong(f"has not ended after {PATIENCE} s") from error
+    return Done(process.returncode, out, said)
+
+
 @dataclass(frozen=True)
 class Room:
     """A folder for a case."""
@@ -82,8 +104,7 @@ class Room:
             resource.setrlimit(resource.RLIMIT_AS, (memory * 2**20, memory * 2**20))
 
         process = self.start(*arguments, preexec_fn=restrict if memory else None, **more)
-        out, said = process.communicate(timeout=400)
-        return Done(process.returncode, out, said)
+        return end(process)
 
     def images(self, count: int = 3, side: int = 160) -> Path:
         """A folder of drawn images."""
@@ -241,7 +262,7 @@ def import_full(room: Room) -> None:
 def train_full(room: Room) -> None:
     data = room.data()
     with room.disk(1_000_000) as disk:
-        command = ["train", "smoke", "--data", data, "--out", disk / "run"]
+        command = ["train", "smoke", "--data", data, "--out", disk / "run", *SMALL]
         filler = disk / "filler"
         process = room.start(*command)
         while process.poll() is None and not (disk / "run" / "best.h5").exists():
@@ -249,10 +270,10 @@ def train_full(room: Room) -> None:
         with suppress(OSError), filler.open("wb") as file:
             while True:
                 file.write(bytes(2**16))
-        out, said = process.communicate(timeout=400)
+        ended = end(process)
         filler_size = filler.stat().st_size
         check(filler_size > 0, "was not filled")
-        Done(process.returncode, out, said).must(1, FULL, "are free in")
+        ended.must(1, FULL, "are free in")
         no_pieces(disk)
         filler.unlink()
         room.nucseg(*command, "--resume").must(0)
@@ -302,9 +323,9 @@ def vanishing(room: Room) -> None:
     while process.poll() is None and not list(room.folder.glob("out/*_labels.tif")):
         time.sleep(0.02)
     shutil.rmtree(room.folder / "out", ignore_errors=True)
-    out, said = process.communicate(timeout=400)
-    check(process.returncode in (1, 3), f"code {process.returncode}")
-    Done(process.returncode, out, said).must(process.returncode, "out/", "No such file")
+    ended = end(process)
+    check(ended.code in (1, 3), f"code {ended.code}")
+    ended.must(ended.code, "out/", "No such file")
 
 
 @case("an image grows while others are read", "fails alone: failures.csv, code 3; again: done")
@@ -315,8 +336,7 @@ def growing(room: Room) -> None:
         time.sleep(0.02)
     with (images / "9.tif").open("ab") as file:
         file.write(b"more")
-    out, said = process.communicate(timeout=400)
-    Done(process.returncode, out, said).must(3, "9.tif", "has changed")
+    end(process).must(3, "9.tif", "has changed")
     room.nucseg("predict", images, "--out", "out").must(0)
 
 
@@ -330,21 +350,20 @@ def two_predict(room: Room) -> None:
     while first.poll() is None and not (room.folder / "out" / ".lock").exists():
         time.sleep(0.02)
     room.nucseg("predict", images, "--out", "out").must(1, f"process {first.pid} on ", "since")
-    out, said = first.communicate(timeout=400)
-    Done(first.returncode, out, said).must(0)
+    end(first).must(0)
 
 
 @case(
     "two `train` into one folder", "the second: code 1, and process, machine and time of the first"
 )
 def two_train(room: Room) -> None:
-    command = ["train", "smoke", "--data", room.data(), "--out", "run"]
+    command = ["train", "smoke", "--data", room.data(), "--out", "run", *SMALL]
     first = room.start(*command)
     while first.poll() is None and not (room.folder / "run" / ".lock").exists():
         time.sleep(0.02)
     room.nucseg(*command).must(1, f"process {first.pid} on ", "since")
     first.terminate()
-    first.communicate(timeout=400)
+    end(first)
 
 
 @case(
@@ -357,7 +376,7 @@ def two_augment(room: Room) -> None:
         time.sleep(0.02)
     room.nucseg(*command).must(1, f"process {first.pid} on ", "since")
     first.terminate()
-    first.communicate(timeout=400)
+    end(first)
 
 
 @case("1,500 MiB of addresses", "smaller tiles, one image at a time; said")
@@ -390,8 +409,7 @@ def worker_killed(room: Room) -> None:
                 worker = int(child)
         time.sleep(0.02)
     os.kill(worker, 9)
-    out, said = first.communicate(timeout=400)
-    Done(first.returncode, out, said).must(1, "ended with code -9", "the same command goes on")
+    end(first).must(1, "ended with code -9", "the same command goes on")
     room.nucseg(*command).must(0)
 
 
@@ -410,5 +428,5 @@ def clock(room: Room) -> None:
     room.nucseg("predict", images, "--out", "out", env=env if library else None).must(0)
     check(done == {name: (room.folder / "out" / name).stat().st_mtime_ns for name in done}, "twice")
     record = json.loads((room.folder / "out" / "run.json").read_text())
-    check(0 <= record["seconds"]["total"] < 400, f"{record['seconds']}")
+    check(0 <= record["seconds"]["total"] < PATIENCE, f"{record['seconds']}")
     check(library, "no libfaketime here: the clock stayed")

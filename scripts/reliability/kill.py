@@ -1,4 +1,4 @@
-"""Kills what writes files, with SIGKILL, and looks at what is left: `kill.py STAGE`.
+"""Kills what writes files, with SIGKILL, and looks at what is left: `kill.py STAGE ...`.
 
 Each stage does real work in small, is killed at a moment that chance has chosen, begins again, and
 is killed again until it is done; what there is in the end must equal what undisturbed work gives,
@@ -32,6 +32,8 @@ from kills import commands, drawn, forked, loop, rounds  # noqa: E402 - needs th
 from kills.table import write_table  # noqa: E402 - needs the path
 
 from nucseg_tf.io.files import atomic_path  # noqa: E402 - needs the path
+
+STAGES = (*commands.STAGES, *loop.STAGES)
 
 
 def do_stage(name: str, work: Path, kills: int, seed: int, seconds: float) -> dict[str, Any]:
@@ -79,10 +81,10 @@ def merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Kill, compare, write down."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("stage", nargs="?", choices=[*commands.STAGES, *loop.STAGES])
-    parser.add_argument("--kills", type=int, default=20, help="that there are to be, in all")
-    parser.add_argument("--seed", type=int, help="of the moments; else as many as were killed yet")
-    parser.add_argument("--seconds", type=float, default=1e9, help="after which to stop")
+    parser.add_argument("stages", nargs="*", metavar="STAGE", help=", ".join(STAGES))
+    parser.add_argument("--kills", type=int, default=20, help="of a stage, in all")
+    parser.add_argument("--seed", type=int, default=1, help="of the moments, plus kills that were")
+    parser.add_argument("--seconds", type=float, default=1e9, help="after which to stop a stage")
     parser.add_argument("--results", type=Path, default=ROOT / "runs" / "kills.json")
     parser.add_argument("--keep", type=Path, help="folder to work in, which stays")
     parser.add_argument("--table", action="store_true", help="write the table of all results")
@@ -90,20 +92,26 @@ def main() -> None:
     if arguments.table:
         write_table(json.loads(arguments.results.read_text()))
         return
-    if arguments.stage is None:
-        parser.error("which stage?")
+    if not arguments.stages or set(arguments.stages) - set(STAGES):
+        parser.error(f"which stage? {', '.join(STAGES)}")
+    different = [name for name in arguments.stages if kill(name, arguments)]
+    sys.exit(bool(different))
+
+
+def kill(name: str, arguments: argparse.Namespace) -> bool:
+    """Do what lacks of a stage, and add it to the results; whether there was a difference."""
     known = json.loads(arguments.results.read_text()) if arguments.results.exists() else {}
-    had = known.get(arguments.stage, {}).get("kills", 0)
+    had = known.get(name, {}).get("kills", 0)
     if had >= arguments.kills:
-        return
-    seed = had if arguments.seed is None else arguments.seed
-    with tempfile.TemporaryDirectory() as name:
-        work = arguments.keep or Path(name)
-        work.mkdir(exist_ok=True)
-        found = do_stage(arguments.stage, work, arguments.kills - had, seed, arguments.seconds)
-    add(arguments.results, arguments.stage, found, seed)
-    print(json.dumps(found, indent=1))
-    sys.exit(bool(found["differences"]))
+        return False
+    seed = arguments.seed + had
+    with tempfile.TemporaryDirectory() as temporary:
+        work = arguments.keep / name if arguments.keep else Path(temporary)
+        work.mkdir(parents=True, exist_ok=True)
+        found = do_stage(name, work, arguments.kills - had, seed, arguments.seconds)
+    add(arguments.results, name, found, seed)
+    print(json.dumps({name: found}, indent=1), flush=True)
+    return bool(found["differences"])
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ scripts/reliability/faults.py fills real ones.
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ import tifffile
 from reference.drawn import drawn_nuclei
 
 from nucseg_tf.__main__ import main
+from nucseg_tf.inference import segmenter
 from nucseg_tf.inference.folder_lock import only_run_in
 from nucseg_tf.inference.stages import network
 from nucseg_tf.inference.stages.network import Network
@@ -27,6 +29,13 @@ from nucseg_tf.io import files
 
 ERRORS = [errno.ENOSPC, errno.EDQUOT, errno.EIO]
 NAMES = [f"{name}.tif" for name in "abc"]
+load_once = functools.cache(segmenter.load_model)
+
+
+@pytest.fixture
+def loaded(monkeypatch):
+    """Commands get the same model again, without the time that loading takes."""
+    monkeypatch.setattr(segmenter, "load_model", load_once)
 
 
 @pytest.fixture
@@ -71,6 +80,7 @@ def predict(images: Path, out: Path, *more: str) -> int:
     return main(["predict", str(images), "--out", str(out), "--workers", "1", *more])
 
 
+@pytest.mark.usefixtures("loaded")
 @pytest.mark.parametrize("pattern", [r"^\.b_labels", r"^\.objects", r"^\.fields", r"^\.run"])
 def test_a_prediction_goes_on_when_there_is_space(images, tmp_path, failing, capfd, pattern):
     out, whole = tmp_path / "out", tmp_path / "whole"
@@ -88,6 +98,7 @@ def test_a_prediction_goes_on_when_there_is_space(images, tmp_path, failing, cap
     assert before == {path.name: path.stat().st_mtime_ns for path in out.glob("a_labels.tif")}
 
 
+@pytest.mark.usefixtures("loaded")
 def test_a_failing_disk_fails_the_image_whose_labels_it_loses(images, tmp_path, failing, capfd):
     failing(r"^\.b_labels", errno.EIO)
     assert predict(images, tmp_path / "out") == 3
@@ -118,6 +129,7 @@ def test_what_no_one_foresaw_is_a_line_with_the_path(tmp_path, monkeypatch, capf
     assert capfd.readouterr().err == f"nucseg: error: {tmp_path / 'x'}: Read-only file system\n"
 
 
+@pytest.mark.usefixtures("loaded")
 @pytest.mark.parametrize("change", ["grows", "is replaced", "goes"])
 @pytest.mark.parametrize("when", ["before it is read", "while it is read"])
 def test_an_image_that_changes_fails_alone(images, tmp_path, monkeypatch, change, when):
@@ -146,6 +158,7 @@ def test_an_image_that_changes_fails_alone(images, tmp_path, monkeypatch, change
     assert sorted(path.name for path in out.glob("*.tif")) == ["a_labels.tif", "c_labels.tif"]
 
 
+@pytest.mark.usefixtures("loaded")
 def test_a_second_run_is_refused_and_named(images, tmp_path, capfd):
     out = files.ensure_folder(tmp_path / "out")
     with only_run_in(out):

@@ -123,9 +123,9 @@ STAGES = {
     "train": CommandStage(_draw_training, [_train], ["out"]),
     "augment": CommandStage(_draw_training, [_augment], ["out"]),
     "predict": CommandStage(
-        _with_model(draw_images, 24), [_predict("in", "--overlay", "--rois")], ["out"]
+        _with_model(draw_images, 12), [_predict("in", "--overlay", "--rois")], ["out"]
     ),
-    "predict-zarr": CommandStage(_with_model(draw_zarr, 8), [_predict("in")], ["in", "out"]),
+    "predict-zarr": CommandStage(_with_model(draw_zarr, 5), [_predict("in")], ["in", "out"]),
     "plate": CommandStage(
         _with_model(draw_plate, "cellvoyager"),
         [
@@ -144,7 +144,7 @@ STAGES = {
         ["in", "out"],
     ),
     "prelabel": CommandStage(
-        _with_model(draw_images, 12),
+        _with_model(draw_images, 8),
         [_simple("prelabel", "HOME/in", "--method", "HOME/m/model", "--out", "HOME/out")],
         ["out"],
     ),

@@ -34,19 +34,26 @@ def kill_commands(
     log = work / "log"
     drawn.mkdir()
     _must(attempt(lambda: stage.draw(drawn), drawn, log), log)
-    shutil.copytree(drawn, home)
-    usual = [_must(attempt(doing(home, c(home, False)), home, log), log) for c in stage.commands]
     found: dict[str, Any] = {"kills": 0, "runs": 0, "apart": [], "moments": {}, "differences": []}
+    starts = [(drawn, _undisturbed(stage, drawn, home, log))]
     found["differences"] += [f"undisturbed: {text}" for text in stage.check(home)]
     home.rename(reference)
+    if (reference / "cache").exists():  # most begin with a model that was converted before
+        warm = work / "warm"
+        shutil.copytree(drawn, warm)
+        shutil.copytree(reference / "cache", warm / "cache")
+        usual = _undisturbed(stage, warm, home, log)
+        found["differences"] += [f"undisturbed: {text}" for text in _all(stage, home, reference)]
+        shutil.rmtree(home)
+        starts += [(warm, usual)] * 2
     while found["kills"] < kills and time.monotonic() < until:
-        shutil.copytree(drawn, home)
+        start, usual = rng.choice(starts)
+        shutil.copytree(start, home)
         log.write_text("")
         most = min(MOST, kills - found["kills"])
         for command, known in zip(stage.commands, usual, strict=True):
             most -= _kill_command(command, home, known, most, rng, found, log)
-        new = [text for name in stage.results for text in _compare(stage, home, reference, name)]
-        new += stage.check(home)
+        new = _all(stage, home, reference) + stage.check(home)
         found["differences"] += [f"run {found['runs']}: {text}" for text in new]
         for group in found.pop("groups", []):  # processes that outlived their parent
             end_group(group)
@@ -56,6 +63,11 @@ def kill_commands(
         found["runs"] += 1
         shutil.rmtree(home)
     return found
+
+
+def _undisturbed(stage: CommandStage, start: Path, home: Path, log: Path) -> list[Ended]:
+    shutil.copytree(start, home)
+    return [_must(attempt(doing(home, c(home, False)), home, log), log) for c in stage.commands]
 
 
 def _must(ended: Ended, log: Path) -> Ended:
@@ -100,6 +112,10 @@ def _kill_command(
         found["moments"][moment] = found["moments"].get(moment, 0) + 1
         broken = [f"run {found['runs']}: {text}" for text in check_whole(home)]
         found["differences"] += [f"{text} ({moment})" for text in broken]
+
+
+def _all(stage: CommandStage, home: Path, reference: Path) -> list[str]:
+    return [text for name in stage.results for text in _compare(stage, home, reference, name)]
 
 
 def _compare(stage: CommandStage, home: Path, reference: Path, name: str) -> list[str]:
