@@ -108,7 +108,7 @@ def tile_starts(length: int, tile: int, halo: int) -> list[int]:
 
 
 def tile_weights(length: int, start: int, size: int, halo: int) -> np.ndarray:
-    """Weights of one tile along one axis: 0 in most of the halo, a short ramp about its end, then 1.
+    """Weights of one tile along one axis: 0 in the halo, a short ramp about its end, then 1.
 
     At the ends of the field there is nothing to blend with, and the weight is 1.
 
