@@ -53,6 +53,7 @@ class Family(ABC):
         tile: px, the usual side of tiles.
         step: px; sides of tiles are multiples of it.
         least_tile: px; tiles must be larger.
+        sensible_tile: px; smaller ones are computed nearly all as context, and with too little.
         evidence: names of what `evidence_of` gives.
         engines: names of those that compute its networks, in `registry.ENGINES`.
         coco: name of the file of weights trained on COCO, which `load_coco` reads, and where it is
@@ -70,6 +71,7 @@ class Family(ABC):
     tile: int = 1536
     step: int = 32
     least_tile: int = 256
+    sensible_tile: int = 512
     evidence: tuple[str, ...] = ()
     engines: tuple[str, ...] = ("keras",)
     coco: tuple[str, str] | None = None

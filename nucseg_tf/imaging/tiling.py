@@ -2,8 +2,9 @@
 
 A field is padded by mirroring (training ignores a shoulder, so the network is not to be trusted
 right at an edge) up to a multiple of the network's stride. Tiles start at multiples of the
-stride, so that a pixel sees the same sampling grid in every tile; the outer half of the halo is
-thrown away and the inner half blended.
+stride, so that a pixel sees the same sampling grid in every tile. Inside of the network, a tile's
+edge has zeros beyond it, which is felt as far as the network sees, less and less; so each pixel is
+taken from the tile that sees furthest around it, and only a narrow strip is blended.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from nucseg_tf.imaging.symmetry import turn
 STRIDE = 32  # px; the deepest level of the encoders
 MARGIN = 16  # px mirrored around the field; twice the shoulder that training ignores
 TINY = 256  # px, up to which a stride is much of a side
+BLENDED = 16  # px on each side of the middle between two tiles; so that there is no step
 
 Predictor = Callable[[np.ndarray], np.ndarray]  # (B, h, w, 1) -> (B, h, w, K)
 
@@ -55,8 +57,8 @@ class Tile:
         return (inner[0], inner[1]), (outer[0], outer[1])
 
 
-def padded_length(length: int, tile: int) -> int:
-    """The length that the network is to see for one of the image, px.
+def padded_length(length: int) -> int:
+    """The length that the network is to see for one of the image, px, in whatever tiles.
 
     What an engine does once for a shape costs it as much as some 0.3 megapixels; so images that are
     not tiny come in multiples of two strides, for the few more pixels.
@@ -66,7 +68,7 @@ def padded_length(length: int, tile: int) -> int:
     """
     least = length + 2 * MARGIN
     step = STRIDE if least <= TINY else 2 * STRIDE
-    return max(min(-(-least // step) * step, tile), -(-least // STRIDE) * STRIDE)
+    return -(-least // step) * step
 
 
 def fit_tile(length: int, tile: int, halo: int, step: int = STRIDE) -> int:
@@ -106,7 +108,7 @@ def tile_starts(length: int, tile: int, halo: int) -> list[int]:
 
 
 def tile_weights(length: int, start: int, size: int, halo: int) -> np.ndarray:
-    """Weights of one tile along one axis: 0 in the outer half halo, a ramp, then 1.
+    """Weights of one tile along one axis: 0 in the halo, a short ramp about its end, then 1.
 
     At the ends of the field there is nothing to blend with, and the weight is 1.
 
@@ -114,12 +116,11 @@ def tile_weights(length: int, start: int, size: int, halo: int) -> np.ndarray:
         (size,) float32 in [0, 1].
     """
     position = np.arange(size, dtype=np.float32) + 0.5
-    ramp = max(halo / 2, 1)
     weights = np.ones(size, np.float32)
-    if start > 0:
-        weights = np.minimum(weights, np.clip((position - halo / 2) / ramp, 0, 1))
-    if start + size < length:
-        weights = np.minimum(weights, np.clip((size - position - halo / 2) / ramp, 0, 1))
+    for neighbour, away in ((start > 0, position), (start + size < length, size - position)):
+        if neighbour:
+            ramp = (away - halo + BLENDED) / (2 * BLENDED)
+            weights = np.minimum(weights, np.clip(ramp, 0, 1))
     return weights
 
 
@@ -133,7 +134,7 @@ def tiles(shape: tuple[int, int], tile: int, halo: int) -> Iterator[Tile]:
 
 def _axis_tiles(length: int, tile: int, halo: int) -> list[tuple[range, np.ndarray]]:
     """Pixels of the tiles along one axis, from -`MARGIN` on, and their weights."""
-    padded = padded_length(length, tile)
+    padded = padded_length(length)
     size = fit_tile(padded, tile, halo)
     starts = tile_starts(padded, size, halo)
     weights = [tile_weights(padded, start, size, halo) for start in starts]

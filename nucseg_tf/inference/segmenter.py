@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from pathlib import Path
 from typing import Any
@@ -182,9 +183,20 @@ class Segmenter:
         """
         if options.tile is not None:
             self.family.check_tile(options.tile)
+            if options.tile < self.family.sensible_tile:
+                _say_small(options.tile, self.family.sensible_tile, self.family.tile)
         if not 1 <= options.tta <= 8:
             raise UsageError(f"--tta: expected 1 to 8 symmetries. Received: {options.tta}.")
         find_zoom(self.info, options.pixel_size, options.diameter)
+
+
+@functools.cache  # once, not for each image
+def _say_small(tile: int, sensible: int, usual: int) -> None:
+    LOG.warning(
+        "--tile %d: below %d px, images larger than a tile take many times as long, and outlines "
+        "near seams change (docs/reliability/determinism.md); the usual tile has %d px",
+        *(tile, sensible, usual),
+    )
 
 
 def load_model(

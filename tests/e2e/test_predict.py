@@ -87,6 +87,13 @@ def test_tiled_and_whole_find_the_same_nuclei(segmenter):
     assert ((whole > 0) != (tiled > 0)).mean() < 0.002
 
 
+def test_tiles_that_are_mostly_context_are_warned_of_once(segmenter, caplog):
+    for tile in (288, 288, 512):
+        segmenter.check(Options(tile=tile))
+    (said,) = caplog.messages
+    assert "--tile 288: below 512 px" in said
+
+
 def test_diameter_rescales_to_the_model(segmenter):
     image, truth = field((260, 300), seed=3)
     large = cv2.resize(image, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)

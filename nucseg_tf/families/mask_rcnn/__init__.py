@@ -37,6 +37,7 @@ class MaskRcnn(Family):
     losses = ("rpn_score", "rpn_box", "score", "box", "mask")
     tile = 512
     step = least_tile = 64
+    sensible_tile = 256
     engines = ("keras", "openvino")
     coco = (
         "mask_rcnn_coco.h5",

@@ -24,6 +24,7 @@ class Count:
 
     Attributes:
         images, nuclei: compared; nuclei of the first result.
+        found: nuclei of the second.
         other_images: whose labels are not equal, but for their numbers.
         other: nuclei without an equal one.
         much: nuclei without one of IoU `MUCH`.
@@ -31,6 +32,7 @@ class Count:
 
     images: int = 0
     nuclei: int = 0
+    found: int = 0
     other_images: int = 0
     other: int = 0
     much: int = 0
@@ -40,6 +42,7 @@ class Count:
         worse = [_unequal(*pair) for pair in ((one, two), (two, one))]
         self.images += 1
         self.nuclei += len(np.unique(one[one > 0]))
+        self.found += len(np.unique(two[two > 0]))
         self.other_images += bool(any(other for other, _ in worse))
         self.other += max(other for other, _ in worse)
         self.much += max(much for _, much in worse)
@@ -54,6 +57,8 @@ class Count:
             f"{self.other_images} images; {self.other} nuclei ({share:.1f} %), "
             f"{self.much} of them below IoU {MUCH}"
         )
+        if self.found != self.nuclei:
+            differ += f"; {self.found} nuclei"
         return Row(varied, compared, differ, largest or "see left")
 
 

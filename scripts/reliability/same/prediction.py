@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,6 +15,7 @@ from nucseg_tf.imaging import scratch
 from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.segmenter import Segmenter, load_model
 from nucseg_tf.inference.stages import decode
+from nucseg_tf.inference.stages.values import Predicted
 from nucseg_tf.io.images import images_in, read_image
 from nucseg_tf.io.labels import read_labels, write_labels
 
@@ -22,6 +25,7 @@ from .rows import Row
 
 MODELS = ("fpn2ws-nuclei", "mask-rcnn-nuclei", "jacobkie-nuclei")
 WHOLE = 4096  # px, of a tile that no image here fills
+TILES = (1024, 768, 512, 320)  # px
 SHARDS = 3
 Check = tuple[str, Callable[[], Row]]
 
@@ -59,7 +63,6 @@ class Prediction:
 
     def checks(self) -> Iterator[Check]:
         """Name and function of each."""
-        tiles = (256, 512, 1024) if "mask" in self.model else (512, 1024, 1536)
         yield "again", self.again
         yield "threads", self.threads
         yield "workers", self.workers
@@ -70,7 +73,8 @@ class Prediction:
         yield "zarr", self.zarr
         yield "pieces", self.pieces
         yield "engines", self.engines
-        for tile in tiles:
+        yield "whole", lambda: self.tiles(WHOLE)
+        for tile in TILES:
             yield f"tile{tile}", lambda tile=tile: self.tiles(tile)
 
     def again(self) -> Row:
@@ -160,17 +164,26 @@ class Prediction:
         return compare_labels(self._base(), keras, varied, stems)
 
     def tiles(self, tile: int) -> Row:
-        """Large images in tiles, and whole."""
-        count, segmenter, largest = Count(), self._segmenter(), 0.0
-        for image in self.large:
-            pixels = read_image(image).pixels
-            raw = [segmenter.predict_raw(pixels, Options(tile=n)) for n in (WHOLE, tile)]
-            count.add(*(segmenter.decode(each).labels for each in raw))
-            maps = [each.levels[0].data for each in raw]
-            if isinstance(maps[0], np.ndarray):
-                largest = max(largest, float(np.abs(maps[0] - maps[1]).max()))
-        text = f"{largest:.2g} of the maps, in [0, 1]" if largest else ""
-        return count.row(f"`--tile {tile}` instead of the image whole", text)
+        """Large images in other tiles."""
+        count, segmenter, largest = Count(), self._loaded, 0.0
+        for image, usual in zip(self.large, self._usual, strict=True):
+            other = segmenter.predict_raw(read_image(image).pixels, Options(tile=tile))
+            count.add(*(segmenter.decode(each).labels for each in (usual, other)))
+            pairs = zip(_maps(usual), _maps(other), strict=True)
+            largest = max([largest, *(float(np.abs(a - b).max()) for a, b in pairs)])
+        text = f"{largest:.2g} of the maps" if largest else ""
+        varied = "the image whole" if tile == WHOLE else f"`--tile {tile}`"
+        return count.row(f"{varied} instead of tiles of {segmenter.family.tile} px", text)
+
+    @cached_property
+    def _loaded(self) -> Segmenter:
+        return self._segmenter()
+
+    @cached_property
+    def _usual(self) -> list[Predicted]:
+        """What the network gives of the large images in the usual tiles."""
+        pixels = (read_image(image).pixels for image in self.large)
+        return [self._loaded.predict_raw(each, Options()) for each in pixels]
 
     def _base(self) -> Path:
         return self._predict("base", "--workers", 2)
@@ -205,6 +218,14 @@ class Prediction:
 
     def _segmenter(self) -> Segmenter:
         return load_model(self.model, engine="openvino", precision="f32")
+
+
+def _maps(predicted: Predicted) -> list[np.ndarray]:
+    """The maps of all zooms and views; none of Mask R-CNN, which gives boxes."""
+    raw: Any = [level.data for level in predicted.levels]
+    flat = [view for each in raw for view in (each if isinstance(each, list) else [each])]
+    maps = [getattr(each, "maps", each) for each in flat]
+    return [each for each in maps if isinstance(each, np.ndarray)]
 
 
 def checks(work: Path, model: str) -> Iterator[Check]:

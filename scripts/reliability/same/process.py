@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 NUCSEG = (sys.executable, "-m", "nucseg_tf")
-ONE_CORE = ("taskset", "--cpu-list", "0")
+ONE_CORE = ("taskset", "--cpu-list", str(min(os.sched_getaffinity(0))))
 ONE_THREAD = {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"), "1"),
     "TF_NUM_INTEROP_THREADS": "1",
