@@ -327,11 +327,11 @@ def test_a_wrong_tile_is_2(model, toy, tmp_path):
     assert main([*argv, "--model", str(model), "--tile", "100"]) == 2
 
 
-def test_an_unknown_model_is_1(toy, tmp_path, capsys):
+def test_an_unknown_model_is_2(toy, tmp_path, capsys):
     tifffile.imwrite(tmp_path / "a.tif", toy[0])
     argv = ["predict", str(tmp_path / "a.tif"), "--out", str(tmp_path / "out"), "--model", "none"]
-    assert main(argv) == 1
-    assert "No model 'none'" in capsys.readouterr().err
+    assert main(argv) == 2
+    assert "no model 'none'" in capsys.readouterr().err
 
 
 def test_a_model_survives_export_and_import(model, tmp_path, capsys):

@@ -7,7 +7,7 @@ from nucseg_tf.data.manifest import find_fields, scan
 from nucseg_tf.data.regions import mark_unknown, write_regions
 from nucseg_tf.data.splits import split_fields
 from nucseg_tf.data.validate import validate
-from nucseg_tf.errors import DataError
+from nucseg_tf.errors import DataError, UsageError
 from nucseg_tf.io.writers.geojson import write_geojson
 from nucseg_tf.io.writers.imagej import write_imagej_rois
 
@@ -107,7 +107,7 @@ def test_unpaired_and_ambiguous_files_are_named(tmp_path):
 
 
 def test_nothing_usable(tmp_path):
-    with pytest.raises(DataError, match="no such folder or CSV manifest; expected DIR/"):
+    with pytest.raises(UsageError, match="no such folder or CSV manifest; expected DIR/"):
         find_fields(tmp_path / "nowhere")
     with pytest.raises(DataError, match="no image with masks found; expected DIR/"):
         find_fields(tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -152,7 +153,9 @@ def test_parts_that_do_not_belong_together(folder, tmp_path, capsys):
     assert run(folder / "2.tif", "--out", other) == 0
     assert main(["merge", str(other), str(other), "--out", str(tmp_path / "both")]) == 2
     assert "2.tif is in" in capsys.readouterr().err
-    assert run(folder, "--out", out, "--shard", "1/2") == 0
+    assert run(folder, "--out", out, "--shard", "1/2") == 2
+    assert "parts of different runs: of 2 and 3" in capsys.readouterr().err
+    shutil.copyfile(out / "run-2of3.json", out / "run-1of2.json")  # as from another machine
     assert main(["merge", str(out)]) == 2
     assert "parts of different runs: of 2 and 3" in capsys.readouterr().err
 

@@ -32,6 +32,7 @@ class CommandStage:
         results: folders that are compared, below that.
         but: a regular expression of paths that are not compared.
         check: gives further differences that a finished run may have.
+        late: what a command says, with code 2, that was killed after all of it was done.
     """
 
     draw: Callable[[Path], None]
@@ -39,6 +40,7 @@ class CommandStage:
     results: Sequence[str]
     but: str = ""
     check: Callable[[Path], list[str]] = field(default=lambda home: [])
+    late: str = "$."
 
 
 def _settings() -> list[str]:
@@ -157,6 +159,7 @@ STAGES = {
         ],
         ["out", "back"],
         but=r"^annotation/",  # copies of masks that were replaced
+        late=r"project\.zip: exists already",
     ),
     "benchmark": CommandStage(
         _draw_benchmark,

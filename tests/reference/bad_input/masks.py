@@ -136,7 +136,7 @@ VALIDATED = (
     mask(
         "GeoJSON that is no JSON",
         lambda path: path.write_text("{no"),
-        ("is no GeoJSON of outlines", "Export it again"),
+        ("is no JSON", "Export it again"),
         file="a.geojson",
     ),
     mask(
