@@ -16,18 +16,8 @@ if TYPE_CHECKING:
     from nucseg_tf.imaging.raster import Raster
     from nucseg_tf.imaging.window import Window
 
-HALO = 128  # px on each side, at least; docs/prediction.md says how tiled and whole compare
-STEP = 32  # px
+HALO = 128  # px on each side; docs/prediction.md says how tiled and whole compare
 ENGINES = ("keras", "openvino")  # any that gives maps of a batch
-
-
-def halo_of(tile: int) -> int:
-    """Context of tiles on each side, px: an eighth of them, so that it takes the same share of all.
-
-    Only some 400 px are beyond what networks see, too much for the usual tile: of what they see,
-    little is that far away.
-    """
-    return max(HALO, tile // 8 // STEP * STEP)
 
 
 class DenseFamily(Family):
@@ -48,7 +38,7 @@ class DenseFamily(Family):
         from nucseg_tf.imaging.tiling import predict_maps
 
         def run(raster: Raster, tile: int, tta: int, _thresholds: Any) -> np.ndarray:
-            return predict_maps(network, raster, tile, halo_of(tile), tta)
+            return predict_maps(network, raster, tile, HALO, tta)
 
         return run
 

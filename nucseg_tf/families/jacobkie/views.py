@@ -13,7 +13,7 @@ import numpy as np
 
 from nucseg_tf.engines.base import Compiled
 from nucseg_tf.families.base import Run
-from nucseg_tf.families.dense import halo_of
+from nucseg_tf.families.dense import HALO
 from nucseg_tf.families.jacobkie.config import Positions
 from nucseg_tf.families.jacobkie.decode import combine, decode
 from nucseg_tf.imaging.raster import Raster, Resized, Turned
@@ -41,7 +41,7 @@ def runner(network: Compiled) -> Run:
         for zoom in sorted(thresholds.zooms):
             zoomed = Resized(raster, scaled_shape(raster.shape, zoom))
             for number in range(tta):
-                maps = predict_maps(network, Turned(zoomed, number), tile, halo_of(tile))
+                maps = predict_maps(network, Turned(zoomed, number), tile, HALO)
                 views.append(View(maps, number))
         return views
 
