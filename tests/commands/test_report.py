@@ -5,7 +5,7 @@ import json
 import pytest
 
 from nucseg_tf.commands.report import report
-from nucseg_tf.errors import DataError
+from nucseg_tf.errors import DataError, UsageError
 
 
 def test_results_of_predict(tmp_path):
@@ -43,8 +43,9 @@ def test_shards_are_to_be_merged_first(tmp_path):
         report(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["empty", "missing"])
-def test_other_folders(tmp_path, name):
+def test_other_folders(tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match=rf"{name}: holds neither run\.json .* nor benchmark\.json"):
-        report(tmp_path / name)
+    with pytest.raises(DataError, match=r"empty: holds neither run\.json .* nor benchmark\.json"):
+        report(tmp_path / "empty")
+    with pytest.raises(UsageError, match="missing: no such folder"):
+        report(tmp_path / "missing")

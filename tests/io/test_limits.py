@@ -14,7 +14,7 @@ from nucseg_tf.io.images import read_raw
 
 @pytest.fixture(autouse=True)
 def _gigabyte(monkeypatch):
-    monkeypatch.setattr(limits, "memory", lambda: 2 * limits.GB)
+    monkeypatch.setattr(limits, "allowed", lambda: 2 * limits.GB)
 
 
 def test_half_of_the_memory_may_be_held():

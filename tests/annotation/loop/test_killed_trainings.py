@@ -31,7 +31,11 @@ def family(monkeypatch):
     def score_models(folder, models, fields, config):
         f1 = {SHIPPED: 0.5, "v1": 0.6}
         return {
-            name: {"f1": f1[name], "splits": 0, "merges": 0, "fields": [[1, 1, 1]]}
+            name: {
+                "f1": f1[name],
+                **dict.fromkeys(("splits", "merges", "missed", "spurious"), 0),
+                "fields": [[1, 1, 1]],
+            }
             for name in models
         }
 

@@ -43,7 +43,7 @@ def test_how_far_and_how_long(tmp_path, clock):
 
 def test_it_is_written_once_a_second_at_most(tmp_path, clock, monkeypatch):
     written = []
-    monkeypatch.setattr(progress, "write_json", lambda path, content: written.append(content))
+    monkeypatch.setattr(progress, "write_json", lambda path, content, **_: written.append(content))
     callback = Progress(tmp_path / "progress.json", epochs=1, steps_per_epoch=50)
     steps(callback, clock, 0, 50, seconds=0.1)
     assert len(written) <= 7

@@ -56,7 +56,11 @@ def judged(monkeypatch):
 
     def score_models(folder, models, fields, config):
         return {
-            name: {"f1": known[name], "splits": 0, "merges": 0, "fields": [[1, 1, 1]]}
+            name: {
+                "f1": known[name],
+                **dict.fromkeys(("splits", "merges", "missed", "spurious"), 0),
+                "fields": [[1, 1, 1]],
+            }
             for name in models
         }
 
