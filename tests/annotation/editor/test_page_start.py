@@ -296,9 +296,7 @@ def test_a_page_takes_what_others_changed_in_the_list_row_by_row(browser, folder
         context = browser.new_context()
         anna, ben = Hand(context.new_page(), address).page, Hand(context.new_page(), address).page
         answers = []
-        ben.on(
-            "response", lambda found: answers.append(found) if "/api/loop" in found.url else None
-        )
+        ben.on("response", lambda one: answers.append(one) if "/api/loop" in one.url else None)
         poll = "nucseg.loop.poll()"
         ben.evaluate(poll)
         ben.evaluate("void (window.before = [...document.querySelectorAll('li.field')])")
@@ -325,9 +323,8 @@ def test_a_page_takes_what_others_changed_in_the_list_row_by_row(browser, folder
 
 def test_rows_are_taken_in_any_order_with_new_ones_among_them(hand):
     page = hand.page
-    shown = (
-        "[...document.querySelectorAll('li.field')].map((i) => [i.dataset.key, i.dataset.status])"
-    )
+    shown = "[...document.querySelectorAll('li.field')]"
+    shown += ".map(({ dataset }) => [dataset.key, dataset.status])"
     page.evaluate("void (window.list = nucseg.editor.fields)")
     row = {"status": "new", "count": 7, "suspects_left": 0, "model": "", "stale": False}
     row |= {"learn": None, "why": "", "regions": 0, "user": "", "page": ""}
