@@ -23,7 +23,6 @@ from nucseg_tf.commands.records import now, write_record
 from nucseg_tf.commands.settings import settings_and_fields
 from nucseg_tf.engines.tensorflow import use_device
 from nucseg_tf.errors import Signalled, UsageError
-from nucseg_tf.inference.folder_lock import only_run_in
 from nucseg_tf.io.files import ensure_folder
 
 LOG = logging.getLogger(__name__)
@@ -65,6 +64,8 @@ def train(
     settings, fields = settings_and_fields(
         config, data, set, channel=channel, z=z, invert=invert, split_binary=split_binary
     )
+    from nucseg_tf.inference.folder_lock import only_run_in
+
     ensure_folder(out)
     with only_run_in(out):
         use_device(device)

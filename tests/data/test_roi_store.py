@@ -193,8 +193,8 @@ def test_files_that_are_no_store(tmp_path):
         read.RoiStore(tmp_path / "cut.h5")
     with pytest.raises(DataError, match=r"none\.h5: is no ROI store"):
         read.RoiStore(tmp_path / "none.h5")
-    with h5py.File(tmp_path / "s.h5", "r") as file, h5py.File(tmp_path / "old.h5", "w") as old:
-        old.attrs.update({**file.attrs, "format": 0})
+    with h5py.File(tmp_path / "old.h5", "w") as old:
+        old.attrs.update({**store.file.attrs, "format": 0})
     with pytest.raises(DataError, match=r"old\.h5: format 0; this version reads format 1"):
         read.RoiStore(tmp_path / "old.h5")
     store.file.close()

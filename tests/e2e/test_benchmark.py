@@ -91,10 +91,10 @@ def test_a_model_is_predicted_scored_kept_and_reported(data, tmp_path, capsys, m
     ("more", "code", "message"),
     [
         ([], 2, "nothing to benchmark"),
-        (["--models", "no-such"], 1, "No model 'no-such'"),
+        (["--models", "no-such"], 2, "no model 'no-such'"),
         (["--models", MODEL, "--tile", "100"], 2, "--tile: expected a multiple"),
         (["--labels", "x"], 2, "expected NAME=FOLDER"),
-        (["--labels", "x=nowhere"], 1, "nowhere"),
+        (["--labels", "x=nowhere"], 2, "nowhere"),
         (["--labels", "x=nowhere", "--split", "val"], 2, "--split"),
     ],
 )

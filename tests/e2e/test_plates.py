@@ -140,7 +140,7 @@ def test_parts_without_a_field_or_with_failures_alone(files, tmp_path):
         for number in (1, 2, 3, 4)
     ]
     assert sorted(codes) == [0, 0, 0, 3]
-    assert run("merge", tmp_path / "parts") == 0
+    assert run("merge", tmp_path / "parts") == 3
     for name in ("objects.csv", "fields.csv", "failures.csv"):
         one, other = ((tmp_path / folder / name).read_bytes() for folder in ("one", "parts"))
         assert one == other

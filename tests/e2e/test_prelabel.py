@@ -102,7 +102,7 @@ def test_a_stopped_run_keeps_what_is_done(data, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (["--method", "none"], 1, "No model 'none'"),
+        (["--method", "none"], 2, "no model 'none'"),
         (["--method", "classical", "--threshold", "mean"], 2, "--threshold"),
         (["--method", "classical", "--agreement", "8"], 2, "--agreement"),
         (["--method", "classical", "--tile", "512"], 2, "--tile is of models"),

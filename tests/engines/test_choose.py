@@ -71,7 +71,7 @@ def test_a_missing_openvino_that_is_asked_for_says_what_to_do(machine):
 @pytest.mark.parametrize(
     ("engine", "precision", "message"),
     [
-        ("tensorrt", "auto", "auto, keras, openvino. Received: tensorrt"),
+        ("tensorrt", "auto", "no 'tensorrt'; expected one of auto, keras, openvino"),
         ("auto", "f16", "auto, f32 or bf16. Received: f16"),
     ],
 )

@@ -8,9 +8,9 @@ import pytest
 from evaluation.conftest import FIELDS, write
 from reference.drawn import draw
 
-from nucseg_tf.data import manifest
+from nucseg_tf.data import fields
 from nucseg_tf.data.regions import write_regions
-from nucseg_tf.errors import DataError, ModelError
+from nucseg_tf.errors import DataError, NucsegError, UsageError
 from nucseg_tf.evaluation.benchmark import PARTS, failures, read_benchmark, run_benchmark
 from nucseg_tf.evaluation.entries import parse_entries
 from nucseg_tf.io.labels import write_labels
@@ -121,9 +121,9 @@ def test_labels_may_stay_in_the_folders_of_the_data_set(folders, benchmark):
 
 def test_truth_is_read_once_for_all_runs(folders, benchmark, monkeypatch):
     read = []
-    original = manifest.read_any_labels
+    original = fields.read_any_labels
     monkeypatch.setattr(
-        manifest, "read_any_labels", lambda *args: read.append(args) or original(*args)
+        fields, "read_any_labels", lambda *args: read.append(args) or original(*args)
     )
     tools = [f"{name}={folders / 'perfect'}" for name in ("x", "y", "z")]
     result, _ = benchmark(*tools)
@@ -218,7 +218,7 @@ def test_a_folder_of_other_labels_is_refused(folders, benchmark):
     (folders / "empty").mkdir()
     with pytest.raises(DataError, match="none of 4 images; expected a_labels"):
         benchmark(f"x={folders / 'empty'}")
-    with pytest.raises(DataError, match="nowhere"):
+    with pytest.raises(UsageError, match="nowhere"):
         benchmark(f"x={folders / 'nowhere'}")
 
 
@@ -226,8 +226,8 @@ def test_models_are_checked_before_anything_is_done(folders):
     damaged = folders / "damaged"
     damaged.mkdir()
     (damaged / "model.yaml").write_text("format: 1")
-    for name, message in (("no-such-model", "No model"), (str(damaged), "incomplete model")):
-        with pytest.raises(ModelError, match=message):
+    for name, message in (("no-such-model", "no model"), (str(damaged), "incomplete model")):
+        with pytest.raises(NucsegError, match=message):
             run_benchmark(folders / "data", folders / "out", parse_entries([name], []), options={})
     assert not (folders / "out").exists()
 

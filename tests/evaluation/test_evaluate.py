@@ -10,7 +10,7 @@ import tifffile
 from reference import odd_files
 
 from nucseg_tf.data.regions import write_regions
-from nucseg_tf.errors import DataError, SomeImagesFailed
+from nucseg_tf.errors import DataError, SomeImagesFailed, UsageError
 from nucseg_tf.evaluation.evaluate import evaluate_folders, format_table
 
 ONE = np.array([[1, 1, 0, 0], [1, 1, 0, 2]], np.uint16)
@@ -89,7 +89,7 @@ def test_two_files_for_one_image_are_refused(folders):
 def test_empty_and_absent_folders_are_refused(tmp_path):
     with pytest.raises(DataError, match="found none"):
         evaluate_folders(tmp_path, tmp_path, tmp_path / "out")
-    with pytest.raises(DataError, match="nowhere"):
+    with pytest.raises(UsageError, match="nowhere"):
         evaluate_folders(tmp_path / "nowhere", tmp_path, tmp_path / "out")
 
 

@@ -100,5 +100,5 @@ def test_a_process_that_dies_is_reported(tmp_path):
 
 def test_an_error_in_the_process_is_raised_here(tmp_path):
     unknown = {"engine": "abacus"}
-    with pytest.raises(UsageError, match="Received: abacus"):
+    with pytest.raises(UsageError, match="there is no 'abacus'"):
         predict_model(tmp_path, (tmp_path, "m"), {}, OPTIONS, unknown, lambda name: None)

@@ -64,7 +64,7 @@ def test_an_image_that_fails_is_named_and_the_others_done(tmp_path, images):
     predict_images(Stub(), job(tmp_path, images), sent.append)
     assert [message[:2] for message in sent] == [("image", name) for name in "abc"]
     assert [bool(message[2]) for message in sent] == [False, True, False]
-    assert "no more" in sent[1][2]
+    assert "out of memory" in sent[1][2]
     assert read_labels(labels_file(tmp_path, "a")).tolist() == [[0, 1], [1, 0]]
     assert not labels_file(tmp_path, "b").exists()
 

@@ -32,7 +32,7 @@ class Bright:
     def check(self, options: Options) -> None:
         pass
 
-    def stages(self, options: Options):
+    def stages(self, options: Options, tile: int | None = None):
         return [self.find]
 
     def find(self, image) -> Found:

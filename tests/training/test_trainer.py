@@ -41,7 +41,8 @@ def config(**training) -> Config:
             "data": {"roi": 64, "shoulder": 4},
             # The default policy takes 3 s to compile, for each trainer anew.
             "augment": {"steps": [{"flip_left_right": {}}, {"gamma": {}}]},
-            "training": {"batch": 2, "steps_per_epoch": 3, "epochs": 2, **training},
+            # With this seed, the second epoch is better than the first.
+            "training": {"batch": 2, "steps_per_epoch": 3, "epochs": 2, "seed": 5, **training},
         }
     )
 

@@ -69,7 +69,7 @@ def test_the_linter_has_no_objection(tmp_path):
         ("replicates", "replicats", "unknown key 'replicats'; did you mean 'replicates'"),
         ("jacobkie-nuclei", "jacobkie-nucli", "'jacobkie-nucli'; did you mean 'jacobkie-nuclei'"),
         ("groups: all", "groups: [HeLa]", "groups with training fields: there is no 'HeLa'"),
-        ("config: mask_rcnn", "config: mask_rcn", "mask_rcn: no such file, nor one of"),
+        ("config: mask_rcnn", "config: mask_rcn", "mask_rcn: no such file or configuration"),
         ("data.roi=64", "data.roii=64", "data.roii: unknown key; did you mean 'roi'"),
         ("random: random", "random: randm", "inits: there is no 'randm'"),
         ("Jacobkie]", "FPN2-WS]", "there is no 'FPN2-WS'"),

@@ -79,7 +79,7 @@ def test_a_bright_background_is_told_of_once_a_stack(tmp_path, caplog, invert):
     read = Read(options)
     for view in find_views(FileSource(tmp_path / "a.tif"), options.choice).views:
         read(view)
-    hint = "leave that out" if invert else "where nuclei are dark, use --invert"
+    hint = "leave --invert out" if invert else "where nuclei are dark, use --invert"
     (said,) = caplog.messages
     assert said.startswith(f"{tmp_path / 'a.tif'}: ")
     assert hint in said
