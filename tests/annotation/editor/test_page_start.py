@@ -292,7 +292,7 @@ def test_finished_regions_of_a_field(hand, folder):
 
 
 def test_a_page_takes_what_others_changed_in_the_list_row_by_row(browser, folder):
-    with unlabelled(folder), running(folder, "--port", "0") as (_, address):
+    with running(folder, "--port", "0") as (_, address):
         context = browser.new_context()
         anna, ben = Hand(context.new_page(), address).page, Hand(context.new_page(), address).page
         answers = []
