@@ -49,11 +49,11 @@ class AnnotationField:
         """Those of `paired` that exist."""
         return [path for path in self.paired if path.is_file()]
 
-    def masks_among(self, names: Names) -> list[Path]:
+    def masks_among(self, names: frozenset[str]) -> list[Path]:
         """Those of `paired` whose names are among these of its folder: asks no file."""
-        if self.stem not in names.stems(self.endings):
+        if not names or names.isdisjoint(map(self.stem.__add__, self.endings)):
             return []
-        return [path for path in self.paired if path.name in names.all]
+        return [path for path in self.paired if path.name in names]
 
     def known(self) -> Prelabels:
         """What is known now of the labels to begin from."""
@@ -93,30 +93,6 @@ class AnnotationField:
     def is_begun(self) -> bool:
         """Whether there is a journal of it."""
         return (self.state / JOURNAL).is_file()
-
-
-class Names:
-    """Names of the files in a folder, listed once for all fields.
-
-    Attributes:
-        all: the names; none where there is no such folder.
-    """
-
-    def __init__(self, folder: Path):
-        found = folder.iterdir() if folder.is_dir() else ()
-        self.all = frozenset(path.name for path in found)
-        self._stems: dict[tuple[str, ...], frozenset[str]] = {}
-
-    def stems(self, endings: tuple[str, ...]) -> frozenset[str]:
-        """What stands before one of the endings, of each name that has one.
-
-        To ask for the dozens of names that masks of a field may have takes far longer.
-        """
-        if endings not in self._stems:
-            ended = [name for name in self.all if name.endswith(endings)]
-            pairs = ((name, end) for name in ended for end in endings if name.endswith(end))
-            self._stems[endings] = frozenset(name.removesuffix(end) for name, end in pairs)
-        return self._stems[endings]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nucseg_tf.annotation.editor.field import AnnotationField, Names, Seen
+from nucseg_tf.annotation.editor.field import AnnotationField, Seen
 from nucseg_tf.annotation.editor.names import is_text
 from nucseg_tf.annotation.editor.prelabels import field_key, model_name
 from nucseg_tf.annotation.editor.shelf import Prelabels, Shelf
@@ -66,14 +66,15 @@ class Project:
 
         Folders are listed once: to ask for each file of 500 fields would take half a second.
         """
-        names: dict[Path, Names] = {}
+        names: dict[Path, frozenset[str]] = {}
         seen = {}
         for key, one in list(self.fields.items()):  # fields may come in meanwhile
             masks, states = one.mask.parent, one.state.parent
             for folder in {masks, states} - names.keys():
-                names[folder] = Names(folder)
+                found = folder.iterdir() if folder.is_dir() else ()
+                names[folder] = frozenset(path.name for path in found)
             masked = bool(one.masks_among(names[masks]))
-            begun = one.state.name in names[states].all and one.is_begun
+            begun = one.state.name in names[states] and one.is_begun
             seen[key] = Seen(begun, masked, Prelabels() if masked or begun else one.known())
         return seen
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,22 +43,21 @@ class Rows:
         self._locks = locks
         self._guards = guards
         self._summaries = Summaries()
-        self._judged: dict[str, Learn] = {}
 
-    def all(self) -> Iterator[dict[str, Any]]:
-        """The row of each field; not for two threads at once."""
+    def all(self) -> list[dict[str, Any]]:
+        """The row of each field."""
         seen = self._project.look()
-        self._judged = judge_project(self._project, seen)
+        judged = judge_project(self._project, seen)
         current = versions.current(self._project.folder)
-        for key, now in seen.items():
-            yield self._row(self._project.fields[key], now, self._judged.get(key), current)
+        return [
+            self._row(self._project.fields[key], now, judged.get(key), current)
+            for key, now in seen.items()
+        ]
 
-    def of(self, key: str) -> dict[str, Any]:
-        """The row of a field; what would be learned from it is as `all` said last."""
-        field = self._project.fields[key]
+    def of(self, field: AnnotationField) -> dict[str, Any]:
+        """The row of a field that has just come."""
         seen = Seen(field.is_begun, bool(field.masks()), field.known())
-        learn = None if seen.has_work else self._judged.get(key)
-        return self._row(field, seen, learn, versions.current(self._project.folder))
+        return self._row(field, seen, None, versions.current(self._project.folder))
 
     def _row(
         self, field: AnnotationField, now: Seen, learn: Learn | None, current: str

@@ -65,13 +65,12 @@ class Shelf:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self._objects = folder / "prelabels" / "objects.csv"
         self._guard = threading.Lock()
         self._read: dict[Any, tuple[Any, Any]] = {}
 
     def objects(self) -> Objects:
         """What objects.csv says of each field; see `read_objects`."""
-        path = self._objects
+        path = self.folder / "prelabels" / "objects.csv"
         return self._fresh(path, stamp(path), lambda: read_objects(path))
 
     def look(self, key: str, *labels: Path) -> Prelabels:

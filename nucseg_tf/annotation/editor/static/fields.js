@@ -11,7 +11,6 @@ const MARKS = {
   aside: "set aside",
   error: "unreadable",
 };
-const FEW = 200; // rows that are drawn again one by one
 const PASSED = ["aside", "error"]; // there is nothing to do in them
 
 export class FieldList {
@@ -19,7 +18,6 @@ export class FieldList {
   constructor(open) {
     this.open = open;
     this.rows = [];
-    this.items = new Map(); // key -> what is shown of its row
     this.thumbnails = null; // set by the page
     this.current = "";
     this.order = new Order(() => this.draw());
@@ -38,34 +36,12 @@ export class FieldList {
     this.draw();
   }
 
-  /** Take rows that are new or others now, or all; the field that is open is known better here. */
-  refresh(rows, whole) {
+  /** Take what the server says anew of all fields; the one that is open is known better here. */
+  refresh(rows) {
     const open = this.rows.find((row) => row.key === this.current);
     const { status, count, suspects_left, regions } = open ?? {};
     const kept = open && status !== "new" ? { status, count, suspects_left, regions } : {};
-    const told = rows.map((row) => (row.key === this.current ? { ...row, ...kept } : row));
-    if (whole) this.set(told);
-    else this.change(told);
-  }
-
-  /** Take rows that are new or others now. */
-  change(rows) {
-    const anew = new Map(rows.map((row) => [row.key, row]));
-    this.rows = this.rows.map((row) => anew.get(row.key) ?? row);
-    const known = new Set(this.rows.map((row) => row.key));
-    for (const row of rows.filter(({ key }) => !known.has(key))) this.add(row);
-    // Where they are listed by what is to be learned, any may have another place now.
-    if (this.order.learns || rows.length > FEW) this.draw();
-    else this.redraw(rows);
-  }
-
-  /** Draw rows again where they are shown. */
-  redraw(rows) {
-    for (const row of rows) {
-      const item = this.items.get(row.key);
-      if (item) item.replaceWith(this.entry(row));
-    }
-    this.drawProgress();
+    this.set(rows.map((row) => (row.key === this.current ? { ...row, ...kept } : row)));
   }
 
   /** The fields as they are listed. */
@@ -78,13 +54,18 @@ export class FieldList {
     const row = this.rows.find((other) => other.key === key);
     if (!row) return;
     Object.assign(row, changes);
-    this.redraw([row]);
+    this.item(key)?.replaceWith(this.entry(row));
+    this.drawProgress();
   }
 
   choose(key) {
     this.current = key;
     this.draw();
-    this.items.get(key)?.scrollIntoView({ block: "nearest" });
+    this.item(key)?.scrollIntoView({ block: "nearest" });
+  }
+
+  item(key) {
+    return [...$("field-list").children].find((item) => item.dataset.key === key);
   }
 
   /** The key of the field so many places on, past those without work, or undefined. */
@@ -122,7 +103,6 @@ export class FieldList {
     const wanted = $("filter").value.trim().toLowerCase();
     const shown = this.sequence.filter((row) => row.key.toLowerCase().includes(wanted));
     const items = [];
-    this.items.clear();
     let group = null;
     for (const row of shown) {
       const own = groupOf(row.key);
@@ -152,7 +132,6 @@ export class FieldList {
     );
     if (row.key === this.current) item.setAttribute("aria-current", "true");
     item.append(button);
-    this.items.set(row.key, item);
     return item;
   }
 }
