@@ -89,8 +89,7 @@ def _list(folder: Path) -> None:
     project = open_project(folder)
     workspace = Workspace(project)
     try:
-        workspace.listing.look()
-        json.loads(workspace.listing.since().added_to({}))
+        json.dumps(workspace.listing())
         has_open_edits(folder / STATE)
         accepted_fields(project.fields.values())
         _is_aside(folder / "images" / "A" / "one.tif", folder)
