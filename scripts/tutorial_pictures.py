@@ -149,8 +149,8 @@ class Walk:
         self.page.evaluate(
             """async ([labels, outlines]) => {
                 const { editor } = nucseg;
-                if (labels.length) editor.submit("delete", { labels });
-                for (const points of outlines) editor.submit("polygon", { points });
+                if (labels.length) editor.edits.submit("delete", { labels });
+                for (const points of outlines) editor.edits.submit("polygon", { points });
                 await editor.queue.idle();
                 editor.select([]);
             }""",

@@ -105,8 +105,8 @@ class Actor:
     def finish(self, f1: float, old: float) -> None:
         name, taken = self.version.name, f1 >= old
         scores = {
-            name: {"f1": f1, "splits": 1, "merges": 2},
-            SHIPPED: {"f1": old, "splits": 3, "merges": 4},
+            name: {"f1": f1, "splits": 1, "merges": 2, "missed": 0, "spurious": 0},
+            SHIPPED: {"f1": old, "splits": 3, "merges": 4, "missed": 0, "spurious": 0},
         }
         points = [{"fields": 0, "f1": old}, {"fields": 1, "f1": f1}]
         versions.model_folder(self.folder, name).mkdir()
@@ -386,8 +386,8 @@ def correct(page, key: str, truth: np.ndarray) -> None:
         """async (outlines) => {
             const { editor } = nucseg;
             const labels = [...editor.view.labels.nuclei.keys()];
-            if (labels.length) editor.submit("delete", { labels });
-            for (const points of outlines) editor.submit("polygon", { points });
+            if (labels.length) editor.edits.submit("delete", { labels });
+            for (const points of outlines) editor.edits.submit("polygon", { points });
             await editor.queue.idle();
         }""",
         outlines,
