@@ -28,8 +28,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     && rm -r /opt/nucseg/lib/python3*/site-packages/tensorflow/include \
     && /opt/nucseg/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/nucseg/lib
 
-# The program, in a folder that is laid over the libraries, and its models, which change less often,
-# in another. Needs no network.
+# The program and its weights, in a folder that is laid over the libraries. Needs no network.
 FROM libraries AS program
 COPY pyproject.toml README.md LICENSE ./
 COPY configs configs
@@ -37,18 +36,10 @@ COPY nucseg_tf nucseg_tf
 RUN PYTHONPATH=/opt/setuptools python -m pip --python /opt/nucseg/bin/python install --no-deps \
       --no-index --no-build-isolation --prefix /opt/program . \
     && /opt/nucseg/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/program/lib
-# Models as OpenVINO wants them, which each container would have to convert for itself. That takes
-# most of a minute, so they are kept from build to build under a hash of all that they are made of.
-RUN --mount=type=cache,id=nucseg-models,target=/models,sharing=locked \
-    find requirements.txt pyproject.toml nucseg_tf/engines nucseg_tf/families nucseg_tf/layers \
-      nucseg_tf/models nucseg_tf/scale nucseg_tf/weights -type f -exec sha256sum {} + > made_of \
-    && sort -o made_of made_of \
-    && kept=$(sha256sum made_of) && kept=/models/${kept%% *} \
-    && find /models -mindepth 1 -maxdepth 1 -mtime +30 -exec rm -r {} + \
-    && NUCSEG_CACHE=$kept /opt/nucseg/bin/python -m nucseg_tf models prepare \
-    && package=$(echo /opt/program/lib/python3*/site-packages/nucseg_tf) \
-    && apart=/opt/models${package#/opt/program} && mkdir -p "$apart" /opt/models/share \
-    && mv "$package/weights" "$apart" && cp -r "$kept" /opt/models/share/nucseg
+# Models as OpenVINO wants them, which each container would have to convert for itself.
+RUN PYTHONPATH="$(echo /opt/program/lib/python3*/site-packages)" \
+    NUCSEG_CACHE=/opt/program/share/nucseg \
+      /opt/nucseg/bin/python -m nucseg_tf models prepare
 
 FROM ${BASE_IMAGE}
 # Official Python images come without the bytecode of the standard library.
@@ -64,7 +55,6 @@ ENV PATH=/opt/nucseg/bin:$PATH \
     NUMBA_CACHE_DIR=/tmp/.numba \
     XDG_CACHE_HOME=/tmp/.cache
 COPY --from=libraries /opt/nucseg /opt/nucseg
-COPY --from=program /opt/models /opt/nucseg
 COPY --from=program /opt/program /opt/nucseg
 USER 1000:1000
 # dumb-init is process 1: it passes signals on to nucseg alone, and clears away ended processes.
