@@ -459,6 +459,7 @@ def test_the_whole_way_with_a_tiny_network(browser, tmp_path, monkeypatch):
         wait(lambda: state(page)["predicting"]["model"] == "v1", 60)
         wait(lambda: not state(page)["predicting"]["running"], 60)
         wait(lambda: nuclei(page) != before)
+        wait(lambda: not page.evaluate("nucseg.editor.opening"))  # it is shown anew
         page.keyboard.press("c")
         shown(page, "#flip", f"Before: labels of {SHIPPED}")
         assert nuclei(page) == before
@@ -514,6 +515,7 @@ def test_from_images_alone_to_a_model_of_ones_own(browser, tmp_path):
         page.evaluate("(key) => nucseg.editor.open(key)", keys[4])
         page.wait_for_selector(f"body[data-field='{keys[4]}']")
         new = nuclei(page)
+        wait(lambda: not page.evaluate("nucseg.editor.opening"))  # it is shown anew
         page.keyboard.press("c")
         shown(page, "#flip", f"Before: labels of {SHIPPED}")
         assert nuclei(page) != new
