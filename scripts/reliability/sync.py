@@ -1,4 +1,4 @@
-"""What it costs to have files on the disk before they take their place: `sync.py FOLDER`.
+"""What it costs to have the names of files on the disk, beside their content: `sync.py FOLDER`.
 
 FOLDER is on the disk to be measured. The table goes into docs/reliability/kills.md.
 """
@@ -37,7 +37,7 @@ def checkpoint(path: Path, synced: bool) -> None:
 
 
 def measure(write: Callable[[Path, bool], None], folder: Path) -> tuple[float, float]:
-    """Median times without and with, ms."""
+    """Median times of content alone and with its name, ms."""
     times: dict[bool, list[float]] = {False: [], True: []}
     for number in range(TIMES):
         for synced, known in times.items():
@@ -50,7 +50,7 @@ def measure(write: Callable[[Path, bool], None], folder: Path) -> tuple[float, f
 
 def main() -> None:
     """Measure, and write the table."""
-    lines = ["| File | Without, ms | On the disk, ms |", "|---|---|---|"]
+    lines = ["| File | Content, ms | Its name, too, ms |", "|---|---|---|"]
     with tempfile.TemporaryDirectory(dir=sys.argv[1]) as name:
         for title, write in (("mask, 1024 x 1024 px", mask), ("checkpoint, 64 MB", checkpoint)):
             without, synced = measure(write, Path(name))
