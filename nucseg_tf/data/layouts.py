@@ -5,6 +5,7 @@ The layouts are those of `manifest`; nothing is opened here but CSV files and wh
 
 from __future__ import annotations
 
+import os
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -139,8 +140,9 @@ def scan_csv(path: Path) -> tuple[list[Field], list[Problem]]:
         if not (row["image"] and row["mask"]):
             raise DataError(f"{path}, line {line}: names no {'mask' if row['image'] else 'image'}")
         image, mask = path.parent / row["image"], path.parent / row["mask"]
-        masks = tuple(images_in(mask)) if mask.is_dir() else (mask,)
-        missing = [file for file in (image, *masks) if not file.is_file()]
+        masks = tuple(images_in(mask)) if os.path.isdir(mask) else (mask,)
+        # Not `Path.is_file`, which raises where a name is longer than names may be.
+        missing = [file for file in (image, *masks) if not os.path.isfile(file)]
         if missing or not masks:
             reason = f"is named in {path.name}, line {line}, but there is no such file"
             problems += [Problem(file, reason) for file in missing or [mask]]

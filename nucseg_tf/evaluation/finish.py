@@ -26,6 +26,7 @@ from nucseg_tf.evaluation.scores import score_image, summarise
 from nucseg_tf.evaluation.tuning import Truth, tune
 from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.segmenter import Segmenter
+from nucseg_tf.io.files import remove_temporaries
 from nucseg_tf.io.images import read_image
 from nucseg_tf.models import weights, zoo
 from nucseg_tf.schema import of_family
@@ -108,6 +109,7 @@ def finish(
         The model folder.
     """
     info = describe(config, train, licence, training_data)
+    remove_temporaries(run / "unfinished")  # of a training that was killed here
     folder = zoo.save_model(run / "unfinished", info, network, "", dtype)
     weights.load_weights(network, folder / "model.weights.h5")  # score what is stored
     model = zoo.LoadedModel(info, Source(lambda: network, split=info.family.parts), folder, "")

@@ -67,5 +67,5 @@ def write_report(folder: Path) -> Path:
         details=sections.details(result),
     )
     with atomic_path(folder / "report.html") as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="replace")
     return folder / "report.html"

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from nucseg_tf.errors import DataError
 from nucseg_tf.io.documents import from_json
 
-Number = Annotated[float, Field(allow_inf_nan=False)]
+Number = Annotated[float, Field(allow_inf_nan=False, strict=True)]  # 1, but not "1"
 
 
 class _Image(BaseModel):
@@ -18,7 +18,7 @@ class _Image(BaseModel):
 
     image: str = ""
     name: str = ""
-    nuclei: Annotated[int, Field(ge=0, lt=2**53)]
+    nuclei: Annotated[int, Field(ge=0, lt=2**53, strict=True)]
     quality: dict[str, Number | None] | None = None
 
     @model_validator(mode="after")

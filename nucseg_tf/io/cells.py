@@ -2,7 +2,8 @@
 
 Excel and its like run a cell that begins with one of `SIGNS`, also where it is the name of a file.
 Such text gets an apostrophe in front, which says that it is text; `from_cell` takes it off again,
-so that names in our own tables are those of the files. Numbers keep their sign.
+so that names in our own tables are those of the files. Numbers keep their sign. Names of files need
+not be UTF-8; bytes that are not are told as `\\udcff`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ def as_cell(text: str) -> str:
     >>> as_cell("=1+1"), as_cell("a-1"), as_cell("-1.5"), as_cell("'=1")
     ("'=1+1", 'a-1', '-1.5', "''=1")
     """
+    if not text.isascii():
+        text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     if text[:1] not in _FIRST:  # nearly all
         return text
     return f"'{text}" if _RISKY.match(text) and not _NUMBER.fullmatch(text) else text

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import yaml
+from reference.small import tiny
 
 from nucseg_tf.config import make_config
 from nucseg_tf.data.manifest import find_fields
@@ -202,3 +203,18 @@ def test_what_is_unknown_of_a_field_is_not_counted(tmp_path, monkeypatch):
     assert done.scores["validation"]["0.90"]["f1"] == 1
     done = finish.tune_and_score(segmenter, [whole], make_config())
     assert done.scores["validation"]["0.90"]["f1"] < 1
+
+
+def test_what_a_killed_training_has_left_of_its_model_goes(tmp_path, monkeypatch):
+    arch = FAMILIES["fpn2ws"].architecture(encoder="mobilenetv2", filters=8)
+    info = of_family(ModelInfo, "fpn2ws")(name="m", architecture=arch, diameter=20.0)
+    monkeypatch.setattr(finish, "describe", lambda *_: info)
+    monkeypatch.setattr(finish, "tune_and_score", lambda segmenter, *_: info)
+    monkeypatch.setattr(finish, "model_card", lambda *_: "")
+    (tmp_path / "unfinished").mkdir()
+    for name in (".model-613bb1c8.yaml", ".model.weights-a2b88e11.h5", ".sha256-a3fb69f9"):
+        (tmp_path / "unfinished" / name).write_text("half")
+    folder = finish.finish(tmp_path, make_config(), tiny(arch), [], [])
+    assert sorted(path.name for path in folder.iterdir()) == [
+        *("README.md", "model.weights.h5", "model.yaml", "sha256")
+    ]

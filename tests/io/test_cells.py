@@ -67,3 +67,13 @@ def test_manifests_are_read_as_they_were_meant(tmp_path):
     (tmp_path / "m.csv").write_text("image,mask,regions,group\n'=a.tif,b.tif,0:0:8:8,'@g\n")
     (field,), _ = scan(tmp_path / "m.csv")
     assert (field.name, field.image, field.group) == ("=a", tmp_path / "=a.tif", "@g")
+
+
+def test_names_that_are_no_utf8_are_told(tmp_path):
+    """On Linux any bytes may be a name: a run must not end at its last table for one of them."""
+    name = b"f\xff.tif".decode("utf-8", "surrogateescape")
+    write_failures(tmp_path, [(name, "broken")])
+    lines = (tmp_path / "failures.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[1] == "f\\udcff.tif,broken"
+    write_table(tmp_path / "t.csv", [Table({"image": np.array([name])})])
+    assert (tmp_path / "t.csv").read_text(encoding="utf-8").splitlines()[1] == "f\\udcff.tif"

@@ -114,15 +114,20 @@ class _Score(BaseModel):
     spurious: int
 
 
+class _NoCurve(BaseModel, extra="forbid"):
+    pass
+
+
 class _Curve(BaseModel):
-    text: str = ""
+    text: str
+    points: list[dict[str, Any]]
 
 
 class _Judged(BaseModel):
     """The part of version.json that `Version` keeps as it is."""
 
     scores: dict[str, _Score] = {}
-    curve: _Curve = _Curve()
+    curve: _NoCurve | _Curve = _NoCurve()
 
 
 _VERSION = TypeAdapter(Version)
@@ -147,7 +152,7 @@ def read(folder: Path, name: str) -> Version:
     path = home(folder, name) / VERSION
     try:
         content = from_json(path.read_text(encoding="utf-8"), finite=True)
-        _Judged.model_validate(content)
+        _Judged.model_validate(content, strict=True)  # they are kept as they are
         return _VERSION.validate_python(content | {"name": name})
     except (OSError, ValueError) as error:
         raise DataError(

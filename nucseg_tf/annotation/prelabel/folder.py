@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from nucseg_tf.annotation.editor.names import is_text
 from nucseg_tf.annotation.editor.shelf import sidecar_of
 from nucseg_tf.annotation.prelabel import suspects
 from nucseg_tf.annotation.prelabel.image import CLASSICAL, Settings, label
 from nucseg_tf.data.layouts import MASK_ENDINGS
-from nucseg_tf.errors import UsageError
+from nucseg_tf.errors import ImageReadError, UsageError
 from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.runner import Outcome, Stage, run
 from nucseg_tf.inference.stages.read import Read
@@ -190,6 +191,8 @@ class _Label:
 
     def __call__(self, image: Image) -> Written:
         """Gives the table without `image`."""
+        if not is_text(image.path.name):
+            raise ImageReadError(f"{ascii(str(image.path))}: its name is no UTF-8; rename it")
         settings = replace(self.settings, pixel_size=image.pixel_size)
         labels, table = label(image.pixels, self.method, settings)
         for name in TABLES:  # of labels that change now

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 from reference.drawn import drawn_nuclei
 from reference.fuzzing.places import made
@@ -232,10 +233,10 @@ def _ask(folder: Path) -> None:
         params = {str(key): str(value) for key, value in query.items()}
         url = client.base_url.join(f"/api/{path}")
         "".join([*params, *params.values()]).encode()
-    except (ValueError, AttributeError, RecursionError, TypeError):
+    except (ValueError, AttributeError, RecursionError, TypeError, httpx.InvalidURL):
         answer = client.post("/api/edit", content=data)  # whatever it is
     else:
-        if path.strip("/").startswith("loop/") and path not in ("loop/choose", "loop/stop"):
+        if "loop/" in url.path and path not in ("loop/choose", "loop/stop"):
             return  # these begin processes
         if "get" in asked:
             answer = client.get(url, params=params)
