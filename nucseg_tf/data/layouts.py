@@ -5,7 +5,6 @@ The layouts are those of `manifest`; nothing is opened here but CSV files and wh
 
 from __future__ import annotations
 
-import os
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from nucseg_tf.data.regions import ENDING, parse_regions, read_regions, regions_path
 from nucseg_tf.errors import DataError
 from nucseg_tf.io.cells import from_cell
+from nucseg_tf.io.files import reason
 from nucseg_tf.io.formats import CELLPOSE_ENDINGS, OTHER_LABELS, other_label, written_endings
 from nucseg_tf.io.images import images_in
 from nucseg_tf.io.names import stem_of
@@ -140,12 +140,14 @@ def scan_csv(path: Path) -> tuple[list[Field], list[Problem]]:
         if not (row["image"] and row["mask"]):
             raise DataError(f"{path}, line {line}: names no {'mask' if row['image'] else 'image'}")
         image, mask = path.parent / row["image"], path.parent / row["mask"]
-        masks = tuple(images_in(mask)) if os.path.isdir(mask) else (mask,)
-        # Not `Path.is_file`, which raises where a name is longer than names may be.
-        missing = [file for file in (image, *masks) if not os.path.isfile(file)]
+        try:
+            masks = tuple(images_in(mask)) if mask.is_dir() else (mask,)
+            missing = [file for file in (image, *masks) if not file.is_file()]
+        except OSError as error:  # longer than names may be, or not to be looked at
+            raise DataError(f"{path}, line {line}: {reason(error, path.parent)}") from error
         if missing or not masks:
-            reason = f"is named in {path.name}, line {line}, but there is no such file"
-            problems += [Problem(file, reason) for file in missing or [mask]]
+            said = f"is named in {path.name}, line {line}, but there is no such file"
+            problems += [Problem(file, said) for file in missing or [mask]]
             continue
         name = row.get("name", "") or stem_of(image)
         field = Field(name, image, masks, split, row.get("group", ""))

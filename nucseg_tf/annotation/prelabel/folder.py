@@ -192,7 +192,7 @@ class _Label:
     def __call__(self, image: Image) -> Written:
         """Gives the table without `image`."""
         if not is_text(image.path.name):
-            raise ImageReadError(f"{ascii(str(image.path))}: its name is no UTF-8; rename it")
+            raise ImageReadError(f"{str(image.path)!a}: its name is no UTF-8; rename it")
         settings = replace(self.settings, pixel_size=image.pixel_size)
         labels, table = label(image.pixels, self.method, settings)
         for name in TABLES:  # of labels that change now
