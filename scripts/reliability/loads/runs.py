@@ -107,7 +107,8 @@ def plate(place: Place) -> Plan:
     if not folder.is_dir():
         fields = str(place.count // 384)
         nucseg([*drawn, "--fields", fields, "--channels", "1", "--out", str(folder)], place)
-    command = ["predict", str(folder), "--out", str(place.out), "--thumbnail"]
+    (made,) = folder.glob("*.zarr")
+    command = ["predict", str(made), "--out", str(place.out), "--thumbnail"]
     return command, Lines(place.out / ".run.jsonl", '"start":')
 
 
