@@ -51,7 +51,7 @@ def open_segment(viewer: napari.viewer.Viewer) -> None:
 
 
 def follow_layers(viewer: napari.viewer.Viewer, form: Container, choice: Widget) -> None:
-    """Let a form offer the layers that there are; magicgui knows of no viewer until it is docked."""
+    """Let a form offer the layers there are; magicgui knows of no viewer until it is docked."""
     events = viewer.layers.events
 
     def renew(*_: object) -> None:

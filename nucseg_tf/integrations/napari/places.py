@@ -54,9 +54,8 @@ def place(
     ahead = _loose(before, taken, [own.linear_matrix, outer.linear_matrix])
     rest = list(range(ahead, layer.ndim))
     inner, outer = moved.set_slice(rest), outer.set_slice(rest)
-    sheared = (
-        {"shear": inner.shear} if np.any(inner.shear) else {}
-    )  # of none it gives a wrong shape
+    # Where there is no shear, napari gives one of a wrong shape.
+    sheared = {"shear": inner.shear} if np.any(inner.shear) else {}
     return labels[(0,) * ahead], {
         **sheared,
         "scale": inner.scale,

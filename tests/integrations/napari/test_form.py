@@ -113,14 +113,14 @@ def test_stop_ends_between_tiles(form, model, qtbot):
     form.viewer_of_test.add_layer(layer)
     form.image.value = layer
     form.begin()
-    assert form.stop.enabled and not form.run.enabled
+    assert (form.run.enabled, form.stop.enabled) == (False, True)
     qtbot.waitUntil(lambda: model.tiles > 0)
     form.end()
     form.wait()
     assert 0 < model.tiles < 4096
     assert said()[-1] == "Stopped; no labels were added."
     assert len(form.viewer_of_test.layers) == 1
-    assert form.run.enabled and not form.stop.enabled
+    assert (form.run.enabled, form.stop.enabled) == (True, False)
 
 
 def test_closing_stops_and_lets_go(form, model, qtbot):
