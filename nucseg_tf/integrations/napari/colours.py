@@ -9,7 +9,7 @@ from magicgui.widgets import ComboBox, Container, create_widget
 from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap, ensure_colormap, label_colormap
 
-from nucseg_tf.integrations.napari.form import PLUGIN, follow_layers
+from nucseg_tf.integrations.napari.form import PLUGIN
 
 WIDGET = "Colour nuclei by a measurement"
 NUMBER = "number"  # each another colour, as before
@@ -26,21 +26,19 @@ def open_colour(viewer: napari.viewer.Viewer) -> None:
 class ColourNuclei(Container):
     """Gives each nucleus of a Labels layer the colour of its value."""
 
-    def __init__(self, viewer: napari.viewer.Viewer):
+    def __init__(self) -> None:
         self.layer = create_widget(annotation=Labels, label="labels")
-        self.by = ComboBox(label="by", choices=[NUMBER])
+        self.by = ComboBox(label="by", choices=lambda _: self._measurements())
         super().__init__(widgets=[self.layer, self.by])
-        self.layer.changed.connect(self._offer)
+        self.layer.changed.connect(lambda _: self.by.reset_choices())
         self.by.changed.connect(self._colour)
-        follow_layers(viewer, self, self.layer)
-        self._offer()
 
-    def _offer(self) -> None:
+    def _measurements(self) -> list[str]:
         """The features of the layer that are numbers."""
         layer = self.layer.value
         features = pd.DataFrame() if layer is None else layer.features
         able = features.select_dtypes(["number", "bool"]).columns
-        self.by.choices = [NUMBER, *(name for name in able if name != "index")]
+        return [NUMBER, *(name for name in able if name != "index")]
 
     def _colour(self, by: str) -> None:
         layer = self.layer.value

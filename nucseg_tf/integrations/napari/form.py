@@ -15,7 +15,6 @@ from magicgui.widgets import (
     ProgressBar,
     PushButton,
     SpinBox,
-    Widget,
     create_widget,
 )
 from napari.layers import Image
@@ -50,23 +49,6 @@ def open_segment(viewer: napari.viewer.Viewer) -> None:
     viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
 
 
-def follow_layers(viewer: napari.viewer.Viewer, form: Container, choice: Widget) -> None:
-    """Let a form offer the layers there are; magicgui knows of no viewer until it is docked."""
-    events = viewer.layers.events
-
-    def renew(*_: object) -> None:
-        choice.reset_choices()
-
-    def forget(*_: object) -> None:
-        for event in (events.inserted, events.removed):
-            event.disconnect(renew)
-
-    form.native_parent_changed.connect(renew)
-    for event in (events.inserted, events.removed):
-        event.connect(renew)
-    form.native.destroyed.connect(forget)
-
-
 class SegmentNuclei(Container):
     """Finds the nuclei of an image layer, and adds them as a Labels layer."""
 
@@ -75,7 +57,8 @@ class SegmentNuclei(Container):
         self._job: Job | None = None
         self.image = create_widget(annotation=Image, label="image")
         self.axes = LineEdit(label="axes", tooltip="a letter each: T time, C channel, Z plane, YX")
-        self.channel = ComboBox(label="channel", choices=[ONLY])
+        # Asked for whenever layers come and go: napari has all choices of its widgets renewed.
+        self.channel = ComboBox(label="channel", choices=lambda _: self._channels())
         self.z = ComboBox(label="z", choices=[CURRENT, EACH, MAX, MEAN, FOCUS])
         self.t = ComboBox(label="t", choices=[CURRENT, EACH])
         self.link = CheckBox(label="link planes or frames")
@@ -108,7 +91,6 @@ class SegmentNuclei(Container):
         self.run.changed.connect(self.begin)
         self.stop.changed.connect(self.end)
         self.native.destroyed.connect(self._close)
-        follow_layers(viewer, self, self.image)
         self._show_fields()
         self._take_image(self.image.value)
 
@@ -186,13 +168,17 @@ class SegmentNuclei(Container):
     def _show_axes(self) -> None:
         """Offer what can be chosen of the image."""
         layer, axes = self.image.value, self.axes.value.strip().upper()
-        names = [] if layer is None or len(axes) != layer.ndim else channel_names(layer, axes)
-        shown = [CURRENT] if "C" in axes else [ONLY]
-        self.channel.choices = [*shown, *names, MAX]
+        self.channel.reset_choices()
         self.axes.visible = layer is not None and layer.ndim > 2
-        self.channel.visible = bool(names)
+        self.channel.visible = len(self.channel.choices) > 1
         self.z.visible, self.t.visible = "Z" in axes, "T" in axes
         self.link.visible = self.z.visible or self.t.visible
+
+    def _channels(self) -> list[str]:
+        """What there is to choose from among channels."""
+        layer, axes = self.image.value, self.axes.value.strip().upper()
+        names = [] if layer is None or len(axes) != layer.ndim else channel_names(layer, axes)
+        return [CURRENT if "C" in axes else ONLY, *names, *([MAX] if names else [])]
 
     def _show_fields(self) -> None:
         self.folder.visible = self.model.value == FOLDER
@@ -210,7 +196,7 @@ class SegmentNuclei(Container):
     def _close(self, *_: object) -> None:
         """The window was closed: stop, and free the memory of the model."""
         if self._job is not None:
-            self._job.stop()
+            self._job.leave()
         self._models.let_go()
 
 

@@ -48,7 +48,7 @@ class Job:
         end: Callable[[], None],
     ):
         self._work, self._take, self._show_more, self._end = work, take, show, end
-        self._stopped = threading.Event()
+        self._stopped, self._left = threading.Event(), False
         self._bar = cancelable_progress(total=PERCENT, desc="nucseg")
         self._told = _Told()
         self._told.progress.connect(self._show)
@@ -60,6 +60,11 @@ class Job:
     def stop(self) -> None:
         """Ask it to stop, at the next tile or plane."""
         self._stopped.set()
+
+    def leave(self) -> None:
+        """Stop it, and hear no more of it: whoever asked is there no more."""
+        self._left = True
+        self.stop()
 
     def _run(self) -> tuple[Any, Exception | None, list[str]]:
         with _warnings() as texts:
@@ -74,11 +79,15 @@ class Job:
         return not (asked or self._worker.abort_requested)
 
     def _show(self, percent: int, title: str) -> None:
+        if self._left:
+            return
         self._bar.set_description(title)
         self._bar.update(percent - self._bar.n)
         self._show_more(percent, title)
 
     def _take_in(self, outcome: tuple[Any, Exception | None, list[str]]) -> None:
+        if self._left:
+            return
         result, error, texts = outcome
         for text in dict.fromkeys(texts):
             show_warning(text)
@@ -91,7 +100,8 @@ class Job:
 
     def _finish(self) -> None:
         self._bar.close()
-        self._end()
+        if not self._left:
+            self._end()
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +14,12 @@ if TYPE_CHECKING:
 
 
 class Models:
-    """Loads models, and keeps one: until another one is asked for, or it is let go of."""
+    """Loads models, one at a time, and keeps the last one."""
 
     def __init__(self) -> None:
-        self._guard = threading.Lock()
         self._key: Any = None
         self._held: Segmenter | None = None
+        self._open = True
 
     def load(self, name: str | Path, engine: str = "auto", device: Device = "auto") -> Segmenter:
         """The model, from its folder only if that has changed since the last time.
@@ -33,14 +32,15 @@ class Models:
         folder = zoo.find_model(name)
         hashes = folder / "sha256"
         key = (folder, hashes.read_bytes() if hashes.is_file() else b"", engine, device)
-        with self._guard:
-            if self._held is None or self._key != key:
-                self._held = None  # never two at once
-                self._held, self._key = load_model(folder, engine=engine, device=device), key
+        if self._held is not None and self._key == key:
             return self._held
+        self._held = None  # never two at once
+        loaded = load_model(folder, engine=engine, device=device)
+        if self._open:
+            self._held, self._key = loaded, key
+        return loaded
 
     def let_go(self) -> None:
-        """Free the memory of what is kept."""
-        with self._guard:
-            self._held = None
+        """Free the memory of what is kept, and keep nothing from now on."""
+        self._open, self._held = False, None
         gc.collect()

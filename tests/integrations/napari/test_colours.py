@@ -27,7 +27,7 @@ def test_the_form_offers_the_measurements_of_its_layer(make_napari_viewer):
     viewer = make_napari_viewer()
     features = pd.DataFrame({"index": [1], "area_px": [4], "reasons": ["touching"]})
     viewer.add_layer(Labels(np.ones((8, 8), int), features=features))
-    widget = ColourNuclei(viewer)
+    widget = ColourNuclei()
     viewer.window.add_dock_widget(widget)
     assert list(widget.by.choices) == ["number", "area_px"]
     widget.by.value = "area_px"
