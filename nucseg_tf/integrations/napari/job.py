@@ -49,6 +49,7 @@ class Job:
     ):
         self._work, self._take, self._show_more, self._end = work, take, show, end
         self._stopped, self._left = threading.Event(), False
+        self._said: tuple[int, str] | None = None
         self._bar = cancelable_progress(total=PERCENT, desc="nucseg")
         self._told = _Told()
         self._told.progress.connect(self._show)
@@ -74,7 +75,12 @@ class Job:
                 return None, error, texts
 
     def _watch(self, share: float, title: str) -> bool:
-        self._told.progress.emit(int(PERCENT * share), title)
+        news = (int(PERCENT * share), title)
+        if (
+            news != self._said
+        ):  # napari handles events while it shows progress: not too many of them
+            self._said = news
+            self._told.progress.emit(*news)
         asked = self._stopped.is_set() or self._bar.is_canceled
         return not (asked or self._worker.abort_requested)
 

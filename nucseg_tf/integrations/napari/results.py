@@ -80,7 +80,9 @@ def describe(labels: np.ndarray, table: pd.DataFrame, calibrated: bool) -> pd.Da
     score = "confidence" if calibrated else "score"
     tracks = [name for name in ("parent", "divides") if name in rows]
     shown = marked[["label", score, *SHOWN, "suspect", "reasons", *tracks]]
-    shown = shown.dropna(axis="columns", how="all").rename(columns={"label": "index"})
+    if len(shown):
+        shown = shown.dropna(axis="columns", how="all")
+    shown = shown.rename(columns={"label": "index"})
     several = shown["index"].duplicated().any()
     if several:
         shown = _one_row_each(shown)

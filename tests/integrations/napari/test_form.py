@@ -41,7 +41,10 @@ def test_a_field_becomes_labels_with_features(form):
     assert labels.features["area_um2"].tolist() == [8, 8]  # 64 px of 0.5 x 0.25 µm
     assert labels.features["confidence"].tolist() == [0.5, 1]
     assert labels.features["suspect"].tolist() == [1, 0]
-    assert "confidence: 1" in labels.get_status(image.data_to_world((42, 33)))["coordinates"]
+    assert (
+        "confidence: 1"
+        in labels.get_status(image.data_to_world((42, 33)), world=True)["coordinates"]
+    )
     assert len(labels.metadata["nucseg"]["objects"]) == 2
 
 
@@ -79,7 +82,7 @@ def test_a_channel_of_colours(form):
     layer = Image(image, rgb=True, name="rgb")
     form.viewer_of_test.add_layer(layer)
     form.image.value = layer
-    assert form.channel.visible
+    assert form.channel.choices == ("the only one", "red", "green", "blue", "max")
     form.begin()
     form.wait()
     assert "--channel 0..2 (or red, green, blue, max)" in said()[-1]
