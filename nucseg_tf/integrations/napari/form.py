@@ -172,7 +172,7 @@ class SegmentNuclei(Container):
         self.axes.visible = layer is not None and layer.ndim > 2
         self.channel.visible = len(self.channel.choices) > 1
         self.z.visible, self.t.visible = "Z" in axes, "T" in axes
-        self.link.visible = self.z.visible or self.t.visible
+        self.link.visible = "Z" in axes or "T" in axes  # `visible` is false of a closed window
 
     def _channels(self) -> list[str]:
         """What there is to choose from among channels."""

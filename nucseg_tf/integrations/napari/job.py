@@ -78,7 +78,7 @@ class Job:
         news = (int(PERCENT * share), title)
         if (
             news != self._said
-        ):  # napari handles events while it shows progress: not too many of them
+        ):  # napari handles events while it shows progress
             self._said = news
             self._told.progress.emit(*news)
         asked = self._stopped.is_set() or self._bar.is_canceled
