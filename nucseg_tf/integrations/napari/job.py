@@ -76,9 +76,7 @@ class Job:
 
     def _watch(self, share: float, title: str) -> bool:
         news = (int(PERCENT * share), title)
-        if (
-            news != self._said
-        ):  # napari handles events while it shows progress
+        if news != self._said:  # napari handles events while it shows progress
             self._said = news
             self._told.progress.emit(*news)
         asked = self._stopped.is_set() or self._bar.is_canceled
