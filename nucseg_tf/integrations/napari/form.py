@@ -22,6 +22,7 @@ from napari.utils.notifications import show_error
 
 from nucseg_tf.errors import NucsegError, UsageError
 from nucseg_tf.inference.options import AUTO, NATIVE, Options
+from nucseg_tf.integrations.napari.closing import Closing
 from nucseg_tf.integrations.napari.images import (
     channel_names,
     check_axes,
@@ -33,7 +34,6 @@ from nucseg_tf.integrations.napari.models import Models
 from nucseg_tf.integrations.napari.task import Task
 from nucseg_tf.io.choices import EACH, FOCUS, MAX, MEAN
 from nucseg_tf.models import zoo
-from nucseg_tf.registry import ENGINES
 
 FOLDER = "folder…"
 USUAL, PX = "as the model says", "px"
@@ -72,8 +72,6 @@ class SegmentNuclei(Container):
         self.invert = ComboBox(label="dark nuclei", choices=list(INVERT))
         self.tile = SpinBox(label="tile, px", max=65_536, step=32, tooltip="0: the usual one")
         self.tta = SpinBox(label="views", value=1, min=1, max=8, tooltip="flips and turns")
-        self.engine = ComboBox(label="engine", choices=[AUTO, *ENGINES.names()])
-        self.device = ComboBox(label="device", choices=[AUTO, "cpu", "gpu"])
         self.run = PushButton(text="Segment nuclei")
         self.stop = PushButton(text="Stop", enabled=False)
         self.bar = ProgressBar(value=0, max=100, label=" ")
@@ -81,7 +79,7 @@ class SegmentNuclei(Container):
             widgets=[
                 *(self.image, self.axes, self.channel, self.z, self.t, self.link),
                 *(self.model, self.folder, self.diameter, self.px, self.pixel_size, self.invert),
-                *(self.tile, self.tta, self.engine, self.device, self.run, self.stop, self.bar),
+                *(self.tile, self.tta, self.run, self.stop, self.bar),
             ]
         )
         self.image.changed.connect(self._take_image)
@@ -90,8 +88,10 @@ class SegmentNuclei(Container):
         self.diameter.changed.connect(self._show_fields)
         self.run.changed.connect(self.begin)
         self.stop.changed.connect(self.end)
-        self.native.destroyed.connect(self._close)
+        viewer.layers.selection.events.active.connect(self._follow)
+        self._closing = Closing(self.native, self._close)
         self._show_fields()
+        self._follow()
         self._take_image(self.image.value)
 
     def begin(self) -> None:
@@ -139,7 +139,7 @@ class SegmentNuclei(Container):
         model = self.folder.value if self.model.value == FOLDER else self.model.value
         if model == Path():
             raise UsageError("model folder: choose one, or one of the models of the list.")
-        return Task(layer, axes, options, model, self.engine.value, self.device.value)
+        return Task(layer, axes, options, model)
 
     def _channel(self, layer: Image, axes: str) -> int | str | None:
         if self.channel.value == ONLY:
@@ -157,6 +157,12 @@ class SegmentNuclei(Container):
         """The plane of an axis that is shown now."""
         where = round(float(layer.world_to_data(self._viewer.dims.point)[number]))
         return min(max(where, 0), layer.data.shape[number] - 1)
+
+    def _follow(self) -> None:
+        """Take the layer that the user has chosen in the list, if it is an image."""
+        layer = self._viewer.layers.selection.active
+        if layer in self.image.choices:
+            self.image.value = layer
 
     def _take_image(self, layer: Image | None) -> None:
         """Fill in what an image says of itself."""
@@ -185,16 +191,15 @@ class SegmentNuclei(Container):
         self.px.visible = self.diameter.value == PX
 
     def _show_progress(self, percent: int, title: str) -> None:
-        self.bar.value, self.bar.label = percent, " "
-        self.bar.tooltip = title
+        self.bar.value, self.bar.tooltip = percent, title
 
     def _set_busy(self, busy: bool) -> None:
         self.run.enabled, self.stop.enabled = not busy, busy
         if not busy:
             self._job, self.bar.value = None, 0
 
-    def _close(self, *_: object) -> None:
-        """The window was closed: stop, and free the memory of the model."""
+    def _close(self) -> None:
+        """The widget was closed: stop, and free the memory of the model."""
         if self._job is not None:
             self._job.leave()
         self._models.let_go()

@@ -6,7 +6,6 @@ import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nucseg_tf.engines.base import Device
 from nucseg_tf.models import zoo
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ class Models:
         self._held: Segmenter | None = None
         self._open = True
 
-    def load(self, name: str | Path, engine: str = "auto", device: Device = "auto") -> Segmenter:
+    def load(self, name: str | Path) -> Segmenter:
         """The model, from its folder only if that has changed since the last time.
 
         Raises:
@@ -31,11 +30,11 @@ class Models:
 
         folder = zoo.find_model(name)
         hashes = folder / "sha256"
-        key = (folder, hashes.read_bytes() if hashes.is_file() else b"", engine, device)
+        key = (folder, hashes.read_bytes() if hashes.is_file() else b"")
         if self._held is not None and self._key == key:
             return self._held
         self._held = None  # never two at once
-        loaded = load_model(folder, engine=engine, device=device)
+        loaded = load_model(folder, device="auto")
         if self._open:
             self._held, self._key = loaded, key
         return loaded

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nucseg_tf.engines.base import Device
 from nucseg_tf.inference.arrays import Labelled, Watch, find_nuclei
 from nucseg_tf.inference.options import Options
 from nucseg_tf.integrations.napari.images import as_raw
@@ -30,15 +29,12 @@ class Task:
         axes: a letter for each axis of it.
         options: as of `nucseg predict`.
         model: name, or folder.
-        engine, device: that compute.
     """
 
     layer: Image
     axes: str
     options: Options
     model: str | Path
-    engine: str = "auto"
-    device: Device = "auto"
 
     def work(self, models: Models, watch: Watch) -> tuple[Labelled, Mapping[str, Any]]:
         """Find the nuclei; fit for any thread.
@@ -47,7 +43,7 @@ class Task:
             The nuclei, and what is to be known of how they were found.
         """
         watch(0, f"loading {self.model}")
-        segmenter = models.load(self.model, self.engine, self.device)
+        segmenter = models.load(self.model)
         raw = as_raw(self.layer, self.axes, self.options.pixel_size)
         found = find_nuclei(segmenter, raw, self.layer.name, self.options, watch)
         said = {

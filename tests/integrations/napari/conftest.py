@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from importlib.util import find_spec
 from types import SimpleNamespace
 
@@ -18,7 +19,8 @@ class Bright:
     """What stands for a `Segmenter`: nuclei are what is brighter than a level.
 
     Attributes:
-        tiles: how many times a tile was read.
+        tiles: how many tiles were read.
+        go_on: is waited for after each tile.
     """
 
     def __init__(self, level: float = 0.5, side: int = 32):
@@ -27,10 +29,11 @@ class Bright:
         self.model = SimpleNamespace(sha256="0" * 64)
         self.network = SimpleNamespace(engine="keras", device="cpu")
         self.family = SimpleNamespace(tile=side, smaller_tile=lambda side: None)
-        self.checked = None
+        self.go_on = threading.Event()
+        self.go_on.set()
 
     def check(self, options):
-        self.checked = options
+        pass
 
     def inverts(self, asked):
         return bool(asked)
@@ -50,8 +53,9 @@ class Bright:
 
         seen = np.zeros(scaled.pixels.shape, np.float32)
         for window in blocks(seen.shape, self.side):
-            self.tiles += 1
             seen[window.slices] = scaled.pixels.read(window)
+            self.tiles += 1
+            self.go_on.wait(LIMIT / 1000)
         return Predicted(scaled.image, seen)
 
     def _decode(self, predicted):
@@ -80,5 +84,6 @@ def form(make_napari_viewer, model, monkeypatch, qtbot):
     viewer = make_napari_viewer()
     _, form = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
     form.viewer_of_test = viewer
-    form.wait = lambda: qtbot.waitUntil(lambda: form._job is None, timeout=LIMIT)
+    form.wait_until = lambda so: qtbot.waitUntil(so, timeout=LIMIT)
+    form.wait = lambda: form.wait_until(lambda: form._job is None)
     return form

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from napari.layers import Image, Labels
 from napari.utils.notifications import notification_manager
 from reference.bright_spots import spots
+
+from nucseg_tf.integrations.napari.form import PLUGIN, WIDGET
 
 
 def said() -> list[str]:
@@ -110,35 +115,77 @@ def test_what_makes_no_sense_is_said(form, field, value, text):
     assert len(form.viewer_of_test.layers) == 1
 
 
-def test_stop_ends_between_tiles(form, model, qtbot):
-    model.side = 8  # 4,096 tiles
-    layer = Image(np.zeros((512, 512), np.uint8), name="large")
-    form.viewer_of_test.add_layer(layer)
-    form.image.value = layer
+def test_stop_ends_between_tiles(form, model):
+    model.go_on.clear()
+    form.viewer_of_test.add_layer(Image(spots(), name="a"))
     form.begin()
     assert (form.run.enabled, form.stop.enabled) == (False, True)
-    qtbot.waitUntil(lambda: model.tiles > 0)
+    form.wait_until(lambda: model.tiles > 0)
     form.end()
+    model.go_on.set()
     form.wait()
-    assert 0 < model.tiles < 4096
+    assert model.tiles == 1
     assert said()[-1] == "Stopped; no labels were added."
     assert len(form.viewer_of_test.layers) == 1
     assert (form.run.enabled, form.stop.enabled) == (True, False)
 
 
-def test_closing_stops_and_lets_go(form, model, qtbot):
-    model.side = 8
-    layer = Image(np.zeros((512, 512), np.uint8), name="large")
-    form.viewer_of_test.add_layer(layer)
-    form.image.value = layer
+def test_cancel_in_the_activity_dock_stops(form, model):
+    model.go_on.clear()
+    form.viewer_of_test.add_layer(Image(spots(), name="a"))
+    form.begin()
+    form.wait_until(lambda: model.tiles > 0)
+    form._job._bar.cancel()
+    model.go_on.set()
+    form.wait()
+    assert (model.tiles, said()[-1]) == (1, "Stopped; no labels were added.")
+
+
+def test_closing_stops_and_lets_go(form, model):
+    model.go_on.clear()
+    form.viewer_of_test.add_layer(Image(spots(), name="a"))
     form._models._held = model
     form.begin()
-    qtbot.waitUntil(lambda: model.tiles > 0)
+    form.wait_until(lambda: model.tiles > 0)
+    before = said()
     viewer, models, job = form.viewer_of_test, form._models, form._job
-    viewer.window.remove_dock_widget("all")
-    qtbot.waitUntil(lambda: models._held is None)
-    qtbot.waitUntil(lambda: not job._worker.is_running)
-    assert model.tiles < 4096
+    dock = form.native.parent()
+    dock.close()  # as its button that hides it does
+    assert models._held is model
+    dock.destroyOnClose()  # as its button with the cross does
+    assert models._held is None
+    model.go_on.set()
+    form.wait_until(lambda: not job._worker.is_running)
+    assert model.tiles == 1
+    assert said() == before
+    assert len(viewer.layers) == 1
+    viewer.add_layer(Image(spots(), name="b"))  # nothing hears of it
+
+
+def test_a_closed_form_is_gone_and_can_be_opened_again(make_napari_viewer, qtbot):
+    viewer = make_napari_viewer()
+    viewer.add_layer(Image(spots(), name="a"))
+    dock, form = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
+    gone = weakref.ref(form)
+    dock.destroyOnClose()
+    del dock, form
+    qtbot.wait(1)  # until Qt has deleted the dock
+    gc.collect()
+    assert gone() is None
+    _, form = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
+    assert form.task().layer.name == "a"
+
+
+def test_the_active_layer_is_taken(form):
+    viewer = form.viewer_of_test
+    first, second = Image(spots(), name="a"), Image(spots(3), name="b")
+    viewer.add_layer(first)
+    viewer.add_layer(second)
+    assert (form.image.value, form.axes.value) == (second, "ZYX")
+    viewer.layers.selection.active = first
+    assert (form.image.value, form.axes.value) == (first, "YX")
+    viewer.add_layer(Labels(np.ones((8, 8), int)))
+    assert form.image.value is first
 
 
 def test_what_a_run_warns_of_is_said(form):
