@@ -19,7 +19,7 @@ from nucseg_tf.integrations.napari.form import PLUGIN, WIDGET
 SIZE = (1240, 780)  # px, of the window
 LIMIT = 600  # s
 COLOURS = 256
-ZOOM = 1.5  # px of the picture a µm
+ZOOM = 1.35  # px of the picture a µm
 
 
 def main() -> None:

@@ -12,9 +12,10 @@ from scipy import ndimage
 from nucseg_tf.errors import ImageReadError
 from nucseg_tf.imaging.raster import Plain
 from nucseg_tf.imaging.window import blocks
-from nucseg_tf.inference.arrays import StoppedError, find_nuclei
+from nucseg_tf.inference.arrays import find_nuclei
 from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.stages.values import Found, Predicted, Scaled
+from nucseg_tf.inference.watched import StoppedError
 from nucseg_tf.io.readers.base import RawImage
 from nucseg_tf.types import Instances
 

@@ -26,9 +26,10 @@ class Closing(QObject):
         widget.installEventFilter(self)
         widget.destroyed.connect(self._tell)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
         """Nothing is kept from the widget."""
-        if event.type() == QEvent.Type.ParentChange and watched.parent() is None:
+        moved = event is not None and event.type() == QEvent.Type.ParentChange
+        if moved and watched is not None and watched.parent() is None:
             self._tell()
         return False
 

@@ -15,6 +15,7 @@ import numpy as np
 from napari.utils.notifications import show_warning
 
 from nucseg_tf.errors import DataError, NucsegError
+from nucseg_tf.inference.options import Options
 from nucseg_tf.screening.results import RECORD, Results, read_results
 
 if TYPE_CHECKING:
@@ -43,10 +44,23 @@ class Folder:
         """What run.json says; {} without one."""
         return {} if self._results is None else self._results.record
 
+    @cached_property
+    def options(self) -> Options:
+        """How images were looked at.
+
+        Raises:
+            UsageError: by run.json, in no way that there is.
+        """
+        said = self.record.get("options", {})
+        return Options(
+            **{field.name: said[field.name] for field in fields(Options) if field.name in said}
+        )
+
     @property
-    def options(self) -> Mapping[str, Any]:
-        """How images were looked at."""
-        return self.record.get("options", {})
+    def first_time(self) -> int:
+        """The frame that the first one of label stacks is of."""
+        times = self.options.choice.t
+        return times.start if isinstance(times, range) else 0
 
     def rows(self, name: str) -> pd.DataFrame | None:
         """The nuclei of an image; None where there is no table of them."""
@@ -60,17 +74,14 @@ class Folder:
 
     def image(self, name: str) -> np.ndarray | None:
         """What was predicted, of the same axes as its labels, if it is still there."""
-        from nucseg_tf.inference.options import Options
         from nucseg_tf.inference.stages.read import Read
         from nucseg_tf.io.sources import find_views
 
         if name not in self._sources:
             return None
-        known = {field.name for field in fields(Options)} & set(self.options)
         try:
-            options = Options(**{option: self.options[option] for option in known})
-            series = find_views(self._sources[name], options.choice)
-            reader = Read(options)
+            series = find_views(self._sources[name], self.options.choice)
+            reader = Read(self.options)
             planes = [reader(view).pixels for view in series.views]
         except NucsegError as error:
             show_warning(f"Labels are shown without their image: {error}")
@@ -108,7 +119,8 @@ class Folder:
         from nucseg_tf.io.plates.sources import find_sources
 
         paths = [Path(path) for path in self.record.get("paths", [])]
-        wanted = [self.options.get(name) for name in ("scene", "pattern", "columns")]
+        said = self.record.get("options", {})
+        wanted = [said.get(name) for name in ("scene", "pattern", "columns")]
         try:
             return {source.name: source for source in find_sources(paths, *wanted)}
         except NucsegError as error:

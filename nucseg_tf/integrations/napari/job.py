@@ -18,7 +18,7 @@ from napari.utils.notifications import show_error, show_info, show_warning
 from qtpy.QtCore import QObject, Signal
 
 from nucseg_tf.errors import NucsegError
-from nucseg_tf.inference.arrays import StoppedError, Watch
+from nucseg_tf.inference.watched import StoppedError, Watch
 
 PERCENT = 100
 PACKAGE = "nucseg_tf"  # whose warnings are shown

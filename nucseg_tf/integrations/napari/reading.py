@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.utils.notifications import show_warning
 
 from nucseg_tf.errors import DataError
 from nucseg_tf.integrations.napari.folder import Folder
@@ -66,7 +67,7 @@ def _label_images(path: Path) -> list[Path]:
 
 def _layers(folder: Folder, file: Path) -> Iterator[LayerData]:
     """The image, if it is found, and its labels."""
-    from nucseg_tf.integrations.napari.results import describe, number_on
+    from nucseg_tf.integrations.napari.results import describe, fit, number_on, planes_of
 
     labels, placed = read_stack(file)
     name = file.name.removesuffix(ENDING)
@@ -76,11 +77,15 @@ def _layers(folder: Folder, file: Path) -> Iterator[LayerData]:
         image = folder.image(name)
         if image is not None and image.shape == labels.shape:
             yield image, {"name": name, **placed}, "image"
-        if not folder.options.get("link"):
-            rows = number_on(labels, rows)
-        model = folder.record["model"]
-        said["features"] = describe(labels, rows, model["scores"] == "confidence")
-        said["metadata"] = {"nucseg": {"model": model["name"], "objects": rows}}
+        where = planes_of(labels, rows, folder.first_time)
+        if fit(labels, rows, where):
+            if not folder.options.link:
+                rows = number_on(labels, rows, where)
+            model = folder.record["model"]
+            said["features"] = describe(labels, rows, where, model["scores"] == "confidence")
+            said["metadata"] = {"nucseg": {"model": model["name"], "objects": rows}}
+        else:
+            show_warning(f"{file}: was changed since it was predicted; shown without measurements.")
     yield labels, said, "labels"
 
 

@@ -23,18 +23,44 @@ OF_ROWS = {  # what a nucleus of several rows is said to have: the sum, or what 
 }
 
 
-def number_on(labels: np.ndarray, table: pd.DataFrame) -> pd.DataFrame:
+def planes_of(labels: np.ndarray, table: pd.DataFrame, first: int = 0) -> np.ndarray:
+    """Which plane each row of a table is of, (R,) from 0, all planes in a row.
+
+    Args:
+        labels: (..., H, W).
+        table: (R rows), with the columns t and z of those of the axes before H that there are.
+        first: t of the first plane.
+    """
+    names, lengths = [name for name in ("t", "z") if name in table], labels.shape[:-2]
+    if not lengths or len(names) != len(lengths):
+        return np.zeros(len(table), np.int64)
+    starts = {"t": first, "z": 0}
+    index = tuple(table[name].to_numpy(np.int64) - starts[name] for name in names)
+    return np.ravel_multi_index(index, lengths, mode="clip")
+
+
+def fit(labels: np.ndarray, table: pd.DataFrame, where: np.ndarray) -> bool:
+    """Whether the nuclei of each plane are those of its rows; not so where labels were changed."""
+    numbers = table["label"].to_numpy()
+    return all(
+        np.array_equal(np.unique(plane[plane > 0]), np.sort(numbers[where == number]))
+        for number, plane in enumerate(labels.reshape(-1, *labels.shape[-2:]))
+    )
+
+
+def number_on(labels: np.ndarray, table: pd.DataFrame, where: np.ndarray) -> pd.DataFrame:
     """Give the nuclei of each plane numbers of their own.
 
     Args:
         labels: (..., H, W) int32, each plane from 1 on; is changed.
-        table: (R rows), with the columns t and z of those of the axes before H that there are.
+        table: (R rows), the columns of objects.csv.
+        where: of `planes_of`.
 
     Returns:
         The table with the new numbers.
     """
     planes = labels.reshape(-1, *labels.shape[-2:])
-    where, before, numbers = planes_of(labels, table), 0, table["label"].to_numpy(np.int64).copy()
+    before, numbers = 0, table["label"].to_numpy(np.int64).copy()
     for number, plane in enumerate(planes):
         rows = where == number
         plane[plane > 0] += before
@@ -43,29 +69,22 @@ def number_on(labels: np.ndarray, table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(label=numbers)
 
 
-def planes_of(labels: np.ndarray, table: pd.DataFrame) -> np.ndarray:
-    """Which of the planes (P, H, W) each row of the table is of, (R,)."""
-    names = [name for name in ("t", "z") if name in table]
-    lengths = labels.shape[:-2]
-    if len(names) != len(lengths):
-        return np.zeros(len(table), np.int64)
-    index = tuple(table[name].to_numpy(np.int64) for name in names)
-    return np.ravel_multi_index(index, lengths) if names else np.zeros(len(table), np.int64)
-
-
-def describe(labels: np.ndarray, table: pd.DataFrame, calibrated: bool) -> pd.DataFrame:
+def describe(
+    labels: np.ndarray, table: pd.DataFrame, where: np.ndarray, calibrated: bool
+) -> pd.DataFrame:
     """What napari shows of each nucleus.
 
     Args:
         labels: (..., H, W) int32, each nucleus a number of its own.
         table: (R rows), the columns of objects.csv.
+        where: of `planes_of`.
         calibrated: whether scores are probabilities.
 
     Returns:
         (N rows) by number: `index`, `confidence` or `score`, size and shape, whether it is suspect
         and why (see `annotation.prelabel.suspects`), and tracks where there are any.
     """
-    planes, where = labels.reshape(-1, *labels.shape[-2:]), planes_of(labels, table)
+    planes = labels.reshape(-1, *labels.shape[-2:])
     rows = table.reset_index(drop=True)
     touching = np.zeros(len(rows), bool)
     for number in np.unique(where):

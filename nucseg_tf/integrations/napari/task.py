@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nucseg_tf.inference.arrays import Labelled, Watch, find_nuclei
+from nucseg_tf.inference.arrays import Labelled, find_nuclei
 from nucseg_tf.inference.options import Options
 from nucseg_tf.integrations.napari.images import as_raw
 from nucseg_tf.integrations.napari.places import ALL, MADE_ONE, place
-from nucseg_tf.integrations.napari.results import describe, number_on
+from nucseg_tf.integrations.napari.results import describe, number_on, planes_of
 from nucseg_tf.io.choices import EACH
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
 
+    from nucseg_tf.inference.watched import Watch
     from nucseg_tf.integrations.napari.models import Models
 
 
@@ -61,9 +62,10 @@ class Task:
         from napari.layers import Labels
 
         labels, table = found.labels, found.table
+        where = planes_of(labels, table)
         if not self.options.link:
-            table = number_on(labels, table)
-        features = describe(labels, table, said["scores"] == "confidence")
+            table = number_on(labels, table, where)
+        features = describe(labels, table, where, said["scores"] == "confidence")
         data, placed = place(labels, self.layer, self.axes, self._taken)
         metadata = {"nucseg": {**said, "image": self.layer.name, "objects": table}}
         name = f"{self.layer.name} nuclei"

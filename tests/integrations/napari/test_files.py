@@ -49,6 +49,8 @@ def results(tmp_path) -> Path:
         "paths": [str(tmp_path / "in")],
         "options": options,
         "model": {"name": "m", "scores": "confidence"},
+        "columns": {},
+        "failures": [],
         "images": [{"image": f"{n}.tif", "name": n, "nuclei": 2} for n in "ab"],
     }
     (out / "run.json").write_text(json.dumps(run))
@@ -70,6 +72,40 @@ def test_a_folder_of_results(results, what, make_napari_viewer):
     np.testing.assert_allclose(labels.scale, 0.5)
     assert labels.features["confidence"].tolist() == [0.1, 0.2]
     assert str(labels.units[0]) == "micrometer"
+
+
+def test_labels_that_were_changed_come_without_measurements(results, make_napari_viewer):
+    write_labels(results / "a_labels.tif", (spots() > 150).astype(np.int32), pixel_size=0.5)
+    viewer = make_napari_viewer()
+    with pytest.warns(match="was changed since it was predicted"):
+        viewer.open(results / "a_labels.tif", plugin=PLUGIN)
+    labels = viewer.layers[-1]
+    assert (labels.data.max(), len(labels.features.columns)) == (1, 0)
+
+
+def test_some_frames_of_a_movie(results, make_napari_viewer):
+    labels = (spots(2) > 0).astype(np.int32)
+    labels[:, 30:] *= 2
+    write_label_stack(results / "m_labels.tif", labels, "TYX")
+    run = json.loads((results / "run.json").read_text())
+    run["options"]["t"] = "1:3"
+    run["images"] = [{"image": "=m.tif", "name": "m", "nuclei": 4}]
+    (results / "run.json").write_text(json.dumps(run))
+    rows = [f"'=m.tif,{n},0.9,64,16,9,1,0,False,{t}\n" for t in (1, 2) for n in (1, 2)]
+    (results / "objects.csv").write_text(HEADER.replace("\n", ",t\n") + "".join(rows))
+    viewer = make_napari_viewer()
+    viewer.open(results / "m_labels.tif", plugin=PLUGIN)
+    (layer,) = viewer.layers
+    assert layer.features["index"].tolist() == [1, 2, 3, 4]
+    assert layer.metadata["nucseg"]["objects"]["t"].tolist() == [1, 1, 2, 2]
+
+
+def test_what_is_no_label_image_is_not_opened(tmp_path):
+    from nucseg_tf.errors import DataError
+
+    tifffile.imwrite(tmp_path / "a_labels.tif", np.zeros((8, 8, 3), np.uint8), photometric="rgb")
+    with pytest.raises(DataError, match="expected labels, whole numbers of one channel"):
+        read_stack(tmp_path / "a_labels.tif")
 
 
 def test_a_label_image_alone(tmp_path, make_napari_viewer):
