@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 from napari.layers import Image, Labels
+from napari.utils.notifications import notification_manager
 from npe2 import PluginManager, PluginManifest
 from reference.bright_spots import spots
 
@@ -77,8 +78,8 @@ def test_a_folder_of_results(results, what, make_napari_viewer):
 def test_labels_that_were_changed_come_without_measurements(results, make_napari_viewer):
     write_labels(results / "a_labels.tif", (spots() > 150).astype(np.int32), pixel_size=0.5)
     viewer = make_napari_viewer()
-    with pytest.warns(match="was changed since it was predicted"):
-        viewer.open(results / "a_labels.tif", plugin=PLUGIN)
+    viewer.open(results / "a_labels.tif", plugin=PLUGIN)
+    assert "was changed since it was predicted" in notification_manager.records[-1].message
     labels = viewer.layers[-1]
     assert (labels.data.max(), len(labels.features.columns)) == (1, 0)
 
