@@ -106,6 +106,8 @@ class Job:
         self._bar.close()
         if not self._left:
             self._end()
+        # napari keeps workers, and so this, as long as its window: not what it worked on and for.
+        del self._work, self._take, self._show_more, self._end
 
 
 @contextmanager

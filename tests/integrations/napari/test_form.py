@@ -12,6 +12,7 @@ from napari.utils.notifications import notification_manager
 from reference.bright_spots import spots
 
 from nucseg_tf.integrations.napari.form import PLUGIN, WIDGET
+from nucseg_tf.integrations.napari.models import Models
 
 
 def said() -> list[str]:
@@ -162,10 +163,15 @@ def test_closing_stops_and_lets_go(form, model):
     viewer.add_layer(Image(spots(), name="b"))  # nothing hears of it
 
 
-def test_a_closed_form_is_gone_and_can_be_opened_again(make_napari_viewer, qtbot):
+def test_a_closed_form_is_gone_and_can_be_opened_again(
+    make_napari_viewer, model, monkeypatch, qtbot
+):
+    monkeypatch.setattr(Models, "load", lambda self, *_: model)
     viewer = make_napari_viewer()
     viewer.add_layer(Image(spots(), name="a"))
     dock, form = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
+    form.begin()
+    qtbot.waitUntil(lambda: form._job is None, timeout=60_000)
     gone = weakref.ref(form)
     dock.destroyOnClose()
     del dock, form
