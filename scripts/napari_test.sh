@@ -24,4 +24,4 @@ fi
 display=()
 [ -n "${DISPLAY:-}" ] || display=(xvfb-run --auto-servernum --server-args "-screen 0 1280x800x24")
 export QT_QPA_PLATFORM=xcb
-exec "${display[@]}" "$VENV/bin/python" -m pytest -q tests/integrations/napari "$@"
+exec "${display[@]}" "$VENV/bin/python" -m pytest -q --disable-warnings tests/integrations/napari "$@"

@@ -85,9 +85,9 @@ class Job:
     def _show(self, percent: int, title: str) -> None:
         if self._left:
             return
-        self._bar.set_description(title)
-        self._bar.update(percent - self._bar.n)
         self._show_more(percent, title)
+        self._bar.set_description(title)  # meanwhile napari handles events; the last may be one
+        self._bar.update(percent - self._bar.n)
 
     def _take_in(self, outcome: tuple[Any, Exception | None, list[str]]) -> None:
         if self._left:
@@ -106,6 +106,7 @@ class Job:
         self._bar.close()
         if not self._left:
             self._end()
+        self._left = True
         # napari keeps workers, and so this, as long as its window: not what it worked on and for.
         del self._work, self._take, self._show_more, self._end
 
