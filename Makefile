@@ -15,7 +15,7 @@ REVISION = $(shell git describe --always --dirty --abbrev=40)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format lint type test test-long smoke score demo bench doctor lock clean fuzz \
+.PHONY: help setup format lint type test test-long napari-test napari-picture smoke score demo bench doctor lock clean fuzz \
   image image-gpu image-test image-gpu-test sbom sif sif-test workflow-smoke workflow-test slurm-test \
   tutorial-pictures audit determinism
 
@@ -61,6 +61,13 @@ test-long: $(READY)  ## all tests, trainings included
 fuzz: $(READY)  ## fuzz all parsers for FUZZ_SECONDS in all, see docs/reliability/fuzzing.md
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet 'atheris>=3.0'
 	$(BIN)/python scripts/reliability/fuzz.py --seconds $(FUZZ_SECONDS) $(FUZZ_FLAGS)
+
+napari-test: $(READY)  ## the tests of the napari plugin, in .venv-napari
+	scripts/napari_test.sh
+
+napari-picture: napari-test  ## make docs/napari.png anew
+	QT_QPA_PLATFORM=xcb xvfb-run --auto-servernum --server-args "-screen 0 1280x800x24" \
+	  .venv-napari/bin/python scripts/napari_picture.py docs/napari.png
 
 smoke: $(READY)  ## train, predict and score on drawn toy data
 	rm -rf runs/smoke
@@ -150,5 +157,5 @@ tutorial-pictures: $(READY)  ## make the pictures of docs/tutorial.md anew (Chro
 	$(BIN)/python scripts/tutorial_pictures.py
 
 clean:  ## remove everything that the targets made
-	rm -rf $(VENV) build dist demo_output runs .snakemake *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-napari build dist demo_output runs .snakemake *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -22,6 +22,7 @@ LAYERS = (
         "evaluation",
         "screening",
         "annotation",
+        "integrations",
         "doctor",
         "console",
         "commands",

@@ -84,6 +84,14 @@ class Planes:
                     put(self._stack, (time, 0), numbers[cut(self._stack[time, 0], _ALL)])
                 yield table
 
+    @property
+    def labels(self) -> np.ndarray:
+        """(..., H, W) int32 of the planes that were kept, with the axes T and Z of the series."""
+        if self._stack is None:
+            raise ValueError("no plane was kept")
+        shape = [length for length in self.series.shape if length is not None]
+        return self._stack.reshape(*shape, *self._stack.shape[-2:])
+
     def write(self, out: Path, inside: bool) -> None:
         """Write the label image of a stack; that of a single plane is there already.
 
@@ -99,10 +107,9 @@ class Planes:
             write_inside(group, planes, self._places)
             return
         axes = "".join(a for a, n in zip("TZ", self.series.shape, strict=True) if n is not None)
-        shape = [length for length in self.series.shape if length is not None]
-        stack = self._stack.reshape(*shape, *self._stack.shape[-2:])
         path = out / f"{self.series.source.name}{LABELS}"
-        write_label_stack(path, stack, f"{axes}YX", self._spacing, self.series.plane_distance)
+        distance = self.series.plane_distance
+        write_label_stack(path, self.labels, f"{axes}YX", self._spacing, distance)
 
     def describe(self) -> dict[str, Any]:
         """For run.json."""
