@@ -119,7 +119,7 @@ def _project(workspace: Workspace, more: dict[str, Any]) -> Route:
     """The project with the list of its fields, made and compressed once for all who wait."""
 
     def make() -> bytes:
-        workspace.listing.look()
+        workspace.listing.follow()
         content = workspace.listing.since().added_to(workspace.head() | more)
         return gzip.compress(content, 1)
 
