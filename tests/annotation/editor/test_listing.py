@@ -199,7 +199,7 @@ class Hands:
     def by_page(self) -> None:
         """A page opens, edits, accepts, reopens, sets aside or leaves a field."""
         page, key = self.rng.choice(self.pages), self.key()
-        opened = page.post("open", key)
+        opened = self.ask(page, "open", key)
         seen = {"revision": opened["revision"]}
         message = {"id": f"edit-{self.number():06d}", "tool": "draw", "size": 3, "over": True}
         message |= seen | {"points": [[self.rng.uniform(0, 60), self.rng.uniform(0, 90)]]}
@@ -212,9 +212,15 @@ class Hands:
                 ("leave", {}),
             ]
         )
-        page.post(path, key, **more)
-        if self.rng.random() < 0.7:
-            page.post("leave", key)
+        self.ask(page, path, key, **more)
+        if self.rng.random() < 0.4:
+            self.ask(page, "leave", key)
+
+    def ask(self, page: Page, path: str, key: str, **more) -> dict:
+        """What a page asks for; then one of them polls, so that each is looked at by itself."""
+        answer = page.post(path, key, **more)
+        self.rng.choice(self.pages).poll()
+        return answer
 
     def by_loop(self) -> None:
         """Other labels with their sidecar."""
@@ -306,7 +312,7 @@ def test_the_list_by_its_changes_is_the_whole_one(pages, seed):
 def test_what_pages_do_is_told_between_looks_too(pages):
     hands = Hands(pages, 9)
     rest(pages[0].workspace.listing)
-    for _ in range(12):
+    for _ in range(20):
         hands.by_page()
         page = hands.rng.choice(pages)
         page.poll()
