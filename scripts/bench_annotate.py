@@ -156,7 +156,7 @@ class Asker:
                     revision = answer.json()["revision"]
         self.ask("accept", "/api/accept", who | {"revision": revision})
         self.ask("reopen", "/api/reopen", who | {"revision": revision})
-        seen = self.ask("list", "/api/project").json()["id"]
+        seen = self.ask("list", "/api/project").json()["seen"]
         self.ask("loop", "/api/loop")
         self.ask("loop_again", f"/api/loop?seen={seen}")
         self.ask("thumbnail", f"/api/thumbnail?field={key}")

@@ -6,6 +6,7 @@ labels are bytes. Every refusal is `{"error": text}`, with a text for the annota
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,7 @@ from nucseg_tf.annotation.editor.answers import read_body, with_refusals
 from nucseg_tf.annotation.editor.loop import Loop
 from nucseg_tf.annotation.editor.others import made_by
 from nucseg_tf.annotation.editor.pages import page_routes
+from nucseg_tf.annotation.editor.shared import Shared
 from nucseg_tf.annotation.editor.uploads import check_name, receive
 from nucseg_tf.annotation.editor.users import Features, Users
 from nucseg_tf.annotation.editor.visit import Visit
@@ -44,9 +46,6 @@ def make_app(
     """
     loop = loop or Loop(workspace)
     allowed = features or Features()
-
-    def project(request: Request) -> dict[str, Any]:
-        return workspace.listing() | users.for_page() | allowed.for_page()
 
     def post(path: str, kind: type[bodies.Body], work: Callable[[Any, Visit], Any]) -> Route:
         async def endpoint(request: Request) -> Response:
@@ -72,8 +71,12 @@ def make_app(
         model = made_by(workspace.project.fields[key], of)
         return _binary(content, {"x-revision": str(revision), "x-model": model})
 
+    async def state(request: Request) -> Response:
+        content = await loop.state(request.query_params.get("seen", ""))
+        return Response(content, media_type="application/json")
+
     routes = [
-        get("/api/project", project),
+        _project(workspace, users.for_page() | allowed.for_page()),
         get("/api/image", image),
         get("/api/labels", labels),
         get("/api/history", lambda request: workspace.history(_key(request))),
@@ -100,7 +103,7 @@ def make_app(
             bodies.Planes,
             lambda body, visit: _choose(workspace, loop, visit, body),
         ),
-        get("/api/loop", lambda request: loop.state(request.query_params.get("seen", ""))),
+        Route("/api/loop", state, methods=["GET"]),
         post("/api/loop/train", bodies.Body, lambda body, visit: loop.train()),
         post("/api/loop/resume", bodies.Body, lambda body, visit: loop.resume()),
         post("/api/loop/stop", bodies.Body, lambda body, visit: loop.stop()),
@@ -110,6 +113,27 @@ def make_app(
         *page_routes(),
     ]
     return with_refusals(routes)
+
+
+def _project(workspace: Workspace, more: dict[str, Any]) -> Route:
+    """The project with the list of its fields, made and compressed once for all who wait."""
+
+    def make() -> bytes:
+        workspace.listing.follow()
+        content = workspace.listing.since().added_to(workspace.head() | more)
+        return gzip.compress(content, 1)
+
+    made = Shared(make)
+
+    async def project(request: Request) -> Response:
+        content, headers = await made(), {"vary": "accept-encoding"}
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            headers["content-encoding"] = "gzip"
+        else:
+            content = await run_in_threadpool(gzip.decompress, content)
+        return Response(content, media_type="application/json", headers=headers)
+
+    return Route("/api/project", project, methods=["GET"])
 
 
 def _choose(workspace: Workspace, loop: Loop, visit: Visit, body: bodies.Planes) -> dict[str, Any]:

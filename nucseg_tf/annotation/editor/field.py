@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nucseg_tf.annotation.editor.prelabels import Suspect
+from nucseg_tf.annotation.editor.prelabels import Objects, Suspect
 from nucseg_tf.annotation.editor.shelf import MODEL, Prelabels, Shelf, beside
 
 JOURNAL = "journal.jsonl"  # of the work on a field, see `store`
@@ -49,15 +49,20 @@ class AnnotationField:
         """Those of `paired` that exist."""
         return [path for path in self.paired if path.is_file()]
 
-    def masks_among(self, names: frozenset[str]) -> list[Path]:
+    def masks_among(self, names: Names) -> list[Path]:
         """Those of `paired` whose names are among these of its folder: asks no file."""
-        if not names or names.isdisjoint(map(self.stem.__add__, self.endings)):
+        if self.stem not in names.stems(self.endings):
             return []
-        return [path for path in self.paired if path.name in names]
+        found = (self.stem + ending for ending in self.endings)
+        return [self.mask.with_name(name) for name in found if name in names.all]
 
-    def known(self) -> Prelabels:
-        """What is known now of the labels to begin from."""
-        return self.shelf.look(self.key, *self.labelled)
+    def known(self, objects: Objects | None = None) -> Prelabels:
+        """What is known now of the labels to begin from; `objects`: see `Shelf.look`."""
+        return self.shelf.look(self.key, *self.labelled, objects=objects)
+
+    def seen(self) -> Seen:
+        """How it lies on disk now; for thousands of fields, `Project.look` is quicker."""
+        return seen_as(self, self.is_begun, bool(self.masks()))
 
     @property
     def prelabels(self) -> Path | None:
@@ -95,6 +100,30 @@ class AnnotationField:
         return (self.state / JOURNAL).is_file()
 
 
+class Names:
+    """Names of the files in a folder, listed once for all fields.
+
+    Attributes:
+        all: the names; none where there is no such folder.
+    """
+
+    def __init__(self, folder: Path):
+        found = folder.iterdir() if folder.is_dir() else ()
+        self.all = frozenset(path.name for path in found)
+        self._stems: dict[tuple[str, ...], frozenset[str]] = {}
+
+    def stems(self, endings: tuple[str, ...]) -> frozenset[str]:
+        """What stands before one of the endings, of each name that has one.
+
+        To ask for the dozens of names that masks of a field may have takes far longer.
+        """
+        if endings not in self._stems:
+            ended = [name for name in self.all if name.endswith(endings)]
+            pairs = ((name, end) for name in ended for end in endings if name.endswith(end))
+            self._stems[endings] = frozenset(name.removesuffix(end) for name, end in pairs)
+        return self._stems[endings]
+
+
 @dataclass(frozen=True)
 class Seen:
     """A field as it lay on disk at one moment.
@@ -113,3 +142,11 @@ class Seen:
     def has_work(self) -> bool:
         """See `AnnotationField.has_work`."""
         return self.begun or self.masked
+
+
+def seen_as(
+    one: AnnotationField, begun: bool, masked: bool, objects: Objects | None = None
+) -> Seen:
+    """A field of which this is known; only labels to begin from are asked for. See `Seen`."""
+    known = Prelabels() if begun or masked else one.known(objects)
+    return Seen(begun, masked, known)

@@ -9,8 +9,6 @@ several pages, and the servers before and after this one, see the same.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import threading
 from typing import Any
@@ -46,7 +44,7 @@ class Loop:
         self._begun: set[str] = set()  # what this server has begun by itself
         self._trouble = ""
         self._more: set[str] = set()
-        self._status = Shared(lambda: status(self._folder, workspace.project.fields))
+        self._look = Shared(self._look_at_all)
 
     def label_more(self, again: bool = False) -> None:
         """Label fields that have come, at the next look.
@@ -58,17 +56,18 @@ class Loop:
 
     # --- what the page asks for --------------------------------------------------------------
 
-    def state(self, seen: str = "") -> dict[str, Any]:
-        """How the loop stands, and the list of fields where it has changed.
+    async def state(self, seen: str = "") -> bytes:
+        """JSON of how the loop stands, and of the fields whose rows in the list have changed.
 
         Args:
-            seen: what `seen` was in the last answer.
+            seen: what `seen` was in the last answer, or in that with the whole list.
         """
-        found = dict(self._status())
-        of_list = (found["model"], found["predicting"], found["corrected"])
-        found["seen"] = hashlib.sha256(json.dumps(of_list).encode()).hexdigest()[:16]
-        if found["seen"] != seen:
-            found["fields"] = self._workspace.listing()["fields"]
+        found = await self._look()
+        return self._workspace.listing.since(seen).added_to(found)
+
+    def _look_at_all(self) -> dict[str, Any]:
+        found = status(self._folder, self._workspace.project.fields)
+        self._workspace.listing.follow()  # after it: where labelling has ended, all are known
         return found
 
     def train(self) -> None:

@@ -17,10 +17,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nucseg_tf.annotation.editor.field import AnnotationField, Seen
+from nucseg_tf.annotation.editor.field import AnnotationField, Names, Seen, seen_as
 from nucseg_tf.annotation.editor.names import is_text
-from nucseg_tf.annotation.editor.prelabels import field_key, model_name
-from nucseg_tf.annotation.editor.shelf import Prelabels, Shelf
+from nucseg_tf.annotation.editor.prelabels import field_key
+from nucseg_tf.annotation.editor.shelf import Shelf
 from nucseg_tf.data.layouts import MASK_ENDINGS, SPLITS
 from nucseg_tf.errors import DataError, UsageError
 from nucseg_tf.io.formats import label_suffixes, result_endings
@@ -42,14 +42,17 @@ class Project:
     Attributes:
         folder: DIR.
         fields: by key, in the order of the list.
-        model: what made the prelabels that do not say so themselves, or "".
         shelf: what is on disk of the fields.
     """
 
     folder: Path
     fields: dict[str, AnnotationField]
-    model: str
     shelf: Shelf
+
+    @property
+    def model(self) -> str:
+        """What made the prelabels that do not say so themselves, or ""; as it is on disk now."""
+        return self.shelf.model()
 
     def field(self, key: str) -> AnnotationField:
         """A field by the name that a page sent; names are looked up, never made into paths.
@@ -66,16 +69,15 @@ class Project:
 
         Folders are listed once: to ask for each file of 500 fields would take half a second.
         """
-        names: dict[Path, frozenset[str]] = {}
-        seen = {}
+        names: dict[str, tuple[Names, Names]] = {}
+        seen, objects = {}, self.shelf.objects()
         for key, one in list(self.fields.items()):  # fields may come in meanwhile
-            masks, states = one.mask.parent, one.state.parent
-            for folder in {masks, states} - names.keys():
-                found = folder.iterdir() if folder.is_dir() else ()
-                names[folder] = frozenset(path.name for path in found)
-            masked = bool(one.masks_among(names[masks]))
-            begun = one.state.name in names[states] and one.is_begun
-            seen[key] = Seen(begun, masked, Prelabels() if masked or begun else one.known())
+            if one.group not in names:
+                names[one.group] = Names(one.mask.parent), Names(one.state.parent)
+            masks, states = names[one.group]
+            masked = bool(one.masks_among(masks))
+            begun = one.state.name in states.all and one.is_begun
+            seen[key] = seen_as(one, begun, masked, objects)
         return seen
 
     @property
@@ -122,7 +124,7 @@ def open_project(folder: Path) -> Project:
             LOG.warning("left out: %s: shares its name %s with another image", image, key)
             continue
         fields[key] = _field(folder, group, image, flat, shelf, endings)
-    return Project(folder, fields, model_name(folder / "prelabels" / "run.json"), shelf)
+    return Project(folder, fields, shelf)
 
 
 def project_id(project: Project) -> str:

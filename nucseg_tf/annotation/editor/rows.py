@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from nucseg_tf.annotation.editor.history import read_history
 from nucseg_tf.annotation.editor.locks import Lock, Locks
 from nucseg_tf.annotation.editor.open_fields import OpenFields
 from nucseg_tf.annotation.editor.project import Project
+from nucseg_tf.annotation.editor.shelf import Stamp, stamp
 from nucseg_tf.annotation.editor.shown import sum_up
 from nucseg_tf.annotation.editor.store import BASE, Store
 from nucseg_tf.annotation.loop import versions
@@ -43,27 +44,32 @@ class Rows:
         self._locks = locks
         self._guards = guards
         self._summaries = Summaries()
+        self._judged: dict[str, Learn] = {}
 
-    def all(self) -> list[dict[str, Any]]:
-        """The row of each field."""
+    def all(self) -> Iterator[dict[str, Any]]:
+        """The row of each field; not for two threads at once."""
         seen = self._project.look()
-        judged = judge_project(self._project, seen)
-        current = versions.current(self._project.folder)
-        return [
-            self._row(self._project.fields[key], now, judged.get(key), current)
-            for key, now in seen.items()
-        ]
+        self._judged = judge_project(self._project, seen)
+        models = self._models()
+        for key, now in seen.items():
+            yield self._row(self._project.fields[key], now, self._judged.get(key), models)
 
-    def of(self, field: AnnotationField) -> dict[str, Any]:
-        """The row of a field that has just come."""
-        seen = Seen(field.is_begun, bool(field.masks()), field.known())
-        return self._row(field, seen, None, versions.current(self._project.folder))
+    def of(self, key: str) -> dict[str, Any]:
+        """The row of a field; what would be learned from it is as `all` said last."""
+        field = self._project.fields[key]
+        seen = field.seen()
+        learn = None if seen.has_work else self._judged.get(key)
+        return self._row(field, seen, learn, self._models())
+
+    def _models(self) -> tuple[str, str]:
+        """What made prelabels that do not say so, and what labels fields now."""
+        return self._project.model, versions.current(self._project.folder)
 
     def _row(
-        self, field: AnnotationField, now: Seen, learn: Learn | None, current: str
+        self, field: AnnotationField, now: Seen, learn: Learn | None, models: tuple[str, str]
     ) -> dict[str, Any]:
         held = self._locks.holder(field.key)
-        row = _new_row(field, now, learn, held, (self._project.model, current))
+        row = _new_row(field, now, learn, held, models)
         if not now.begun:
             return row
         try:
@@ -95,7 +101,7 @@ def _new_row(
         now: how it lies on disk.
         learn: how much would be learned from it, or None.
         held: who edits it, or None.
-        models: what made prelabels that do not say so, and what labels fields now.
+        models: see `Rows._models`.
     """
     model = now.known.model or (models[0] if now.known.path else "")
     return {
@@ -129,24 +135,26 @@ def _begun_row(
 
 
 class Summaries:
-    """Numbers of fields that nobody has open, read again where their journal has grown.
+    """Numbers of fields that nobody has open, read again where their journal is another one.
 
     For one thread at a time for each field.
     """
 
     def __init__(self) -> None:
-        self._known: dict[Path, tuple[int, dict[str, Any]]] = {}
+        self._known: dict[Path, tuple[Stamp, dict[str, Any]]] = {}
 
     def get(self, field: AnnotationField) -> dict[str, Any] | None:
         """Of `shown.sum_up` what a row needs; None where nobody has worked on the field."""
         journal = field.state / JOURNAL
-        size = journal.stat().st_size if journal.is_file() else 0
+        seen = stamp(journal)
+        if seen is None or not seen[1]:
+            return None
         known = self._known.get(journal)
-        if known is None or known[0] != size:
-            summary = (read_history(field.state, size) or _from_journal(field)) if size else None
+        if known is None or known[0] != seen:
+            summary = read_history(field.state, seen[1]) or _from_journal(field)
             if summary is None:
                 return None
-            known = self._known[journal] = size, _of_row(summary)
+            known = self._known[journal] = seen, _of_row(summary)
         return known[1]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
@@ -14,23 +16,32 @@ class Shared(Generic[Value]):
 
     Fifty pages that ask for the list of 10,000 fields would each have it made, one after another.
     So who calls while it is being made waits for the next one, which may know more, with all others
-    who wait. Nobody is given what began before the call.
+    who wait. Nobody is given what began before the call. It runs in a thread of its own, and who
+    waits holds none: those of the server are for edits.
 
     Args:
-        work: the function; what it raises is raised to one caller, and the next one tries again.
+        work: the function; what it raises is raised to all who wait for it.
     """
 
     def __init__(self, work: Callable[[], Value]):
         self._work = work
-        self._turn = threading.Lock()
-        self._begun = 0
-        self._made: tuple[int, Value] | None = None  # number of the call that made it
+        self._pool = ThreadPoolExecutor(1, "shared")
+        self._guard = threading.Lock()
+        self._next: Future[Value] | None = None  # of what has not begun yet
 
-    def __call__(self) -> Value:
+    async def __call__(self) -> Value:
         """The result; those who share it must not change it."""
-        asked = self._begun
-        with self._turn:
-            if self._made is None or self._made[0] <= asked:
-                self._begun += 1
-                self._made = self._begun, self._work()
-            return self._made[1]
+        # Shielded, for whoever goes away must not end it for the others.
+        return await asyncio.shield(asyncio.wrap_future(self.ask()))
+
+    def ask(self) -> Future[Value]:
+        """The same, as a promise."""
+        with self._guard:
+            if self._next is None:
+                self._next = self._pool.submit(self._begin)
+            return self._next
+
+    def _begin(self) -> Value:
+        with self._guard:
+            self._next = None
+        return self._work()

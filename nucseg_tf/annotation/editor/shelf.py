@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from nucseg_tf.annotation.editor.prelabels import Objects, Suspect, read_objects
+from nucseg_tf.annotation.editor.prelabels import Objects, Suspect, model_name, read_objects
 from nucseg_tf.io.documents import from_json
 
 LOG = logging.getLogger(__name__)
@@ -65,20 +65,27 @@ class Shelf:
 
     def __init__(self, folder: Path):
         self.folder = folder
+        self._objects = folder / "prelabels" / "objects.csv"
+        self._run = folder / "prelabels" / "run.json"
         self._guard = threading.Lock()
         self._read: dict[Any, tuple[Any, Any]] = {}
 
     def objects(self) -> Objects:
         """What objects.csv says of each field; see `read_objects`."""
-        path = self.folder / "prelabels" / "objects.csv"
+        path = self._objects
         return self._fresh(path, stamp(path), lambda: read_objects(path))
 
-    def look(self, key: str, *labels: Path) -> Prelabels:
+    def model(self) -> str:
+        """What made the prelabels that do not say so themselves, or ""."""
+        return self._fresh(self._run, stamp(self._run), lambda: model_name(self._run))
+
+    def look(self, key: str, *labels: Path, objects: Objects | None = None) -> Prelabels:
         """What is known of a field.
 
         Args:
             key: of the field.
             labels: where its prelabels may be; the first that is there counts.
+            objects: what `objects` says, for who looks at thousands of fields; asked without.
 
         Raises:
             DataError: objects.csv cannot be read.
@@ -91,7 +98,8 @@ class Shelf:
             if seen:
                 found = path
                 break
-        nuclei, suspects = self.objects().get(key, (None, ()))
+        objects = self.objects() if objects is None else objects
+        nuclei, suspects = objects.get(key, (None, ()))
         return Prelabels(found, nuclei=nuclei, suspects=suspects)
 
     def record(self, labels: Path) -> dict[str, Any] | None:

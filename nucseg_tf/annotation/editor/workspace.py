@@ -14,6 +14,7 @@ import numpy as np
 
 from nucseg_tf.annotation.editor.attendance import Attendance
 from nucseg_tf.annotation.editor.images import Images
+from nucseg_tf.annotation.editor.listing import Listing
 from nucseg_tf.annotation.editor.locks import Locks
 from nucseg_tf.annotation.editor.message import EditError, Message
 from nucseg_tf.annotation.editor.open_fields import OpenFields
@@ -22,7 +23,6 @@ from nucseg_tf.annotation.editor.planes import PlaneChoice
 from nucseg_tf.annotation.editor.project import Project, project_id
 from nucseg_tf.annotation.editor.rows import Rows
 from nucseg_tf.annotation.editor.session import Session
-from nucseg_tf.annotation.editor.shared import Shared
 from nucseg_tf.annotation.editor.shown import numbers_of, prelabels_changed, sum_up, suspects_of
 from nucseg_tf.annotation.editor.visit import Visit
 from nucseg_tf.annotation.magic.keeper import Keeper
@@ -38,6 +38,7 @@ class Workspace:
         images: as pages see them.
         locks: who edits which field.
         magic: the model, for nuclei under clicks.
+        listing: the list of fields, with the progress of each.
     """
 
     def __init__(
@@ -63,19 +64,18 @@ class Workspace:
         self.images = Images(project, options or PlaneChoice(), self._guards)
         self._fields = OpenFields(project, self.images, self._attendance, self._guards)
         self._rows = Rows(project, self._fields, self.locks, self._guards)
-        self._all_rows = Shared(self._rows.all)
+        self.listing = Listing(self._rows)
 
     # --- reading -----------------------------------------------------------------------------
 
-    def listing(self) -> dict[str, Any]:
-        """The list of fields, with the progress of each."""
+    def head(self) -> dict[str, Any]:
+        """What pages show of the project, beside the list of fields."""
         return {
             "id": project_id(self.project),
             "name": self.project.folder.resolve().name,
             "folder": str(self.project.folder.resolve()),
             "model": self.project.model,
             "choice": asdict(self.images.choice),
-            "fields": self._all_rows(),
         }
 
     def labels(self, key: str, of: str = "") -> tuple[int, bytes]:
@@ -117,6 +117,7 @@ class Workspace:
                 self._fields.put_away(visit.field)
                 session = self._fields.open(visit.field)
             held = self._attendance.begin(visit, over)
+            self.listing.touch(visit.field)
             return {
                 "key": visit.field,
                 "image": picture.header(),
@@ -145,6 +146,7 @@ class Workspace:
                         session.leave(visit.user, self._attendance.take_seconds(key))
                 finally:
                     self.locks.release(key, visit.page)
+            self.listing.touch(key)
         return {}
 
     def edit(self, visit: Visit, message: Message) -> dict[str, Any]:
@@ -221,7 +223,8 @@ class Workspace:
         """Take an image into the list that has come into the project; its row."""
         field = self.project.with_image(image)
         self._guards[field.key] = threading.RLock()
-        return self._rows.of(field)
+        self.listing.touch(field.key)
+        return self._rows.of(field.key)
 
     # --- what these share --------------------------------------------------------------------
 
@@ -237,3 +240,4 @@ class Workspace:
             seconds = self._attendance.write(visit)
             yield self._fields.open(key, fresh=False), seconds
             self._attendance.take_seconds(key)
+            self.listing.touch(key)

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from nucseg_tf.annotation.editor.field import JOURNAL, AnnotationField
+from nucseg_tf.annotation.editor.field import JOURNAL, AnnotationField, Names
 from nucseg_tf.annotation.editor.history import Acceptance, read_history
 from nucseg_tf.data.regions import regions_path
 from nucseg_tf.io.documents import from_json
@@ -47,12 +47,11 @@ def accepted_fields(fields: Iterable[AnnotationField]) -> list[Accepted]:
     Reads small files only: each poll of the page asks for this.
     """
     found = []
-    listed: dict[Path, frozenset[str]] = {}  # to ask for each file would take far longer
+    listed: dict[Path, Names] = {}  # to ask for each file would take far longer
     for field in fields:
         place = field.mask.parent
         if place not in listed:
-            files = place.iterdir() if place.is_dir() else ()
-            listed[place] = frozenset(file.name for file in files)
+            listed[place] = Names(place)
         masks = [mask for mask in field.masks_among(listed[place]) if mask.is_file()]
         if not masks:
             continue

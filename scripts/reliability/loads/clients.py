@@ -30,13 +30,17 @@ class Client:
     def __init__(self, address: str, name: str, began: float):
         base, _, token = address.partition("/#token=")
         headers = {"authorization": f"Bearer {token}"}
-        self._http = httpx.Client(base_url=base, headers=headers, timeout=120, trust_env=False)
+        limits = httpx.Limits(keepalive_expiry=2)  # before the server ends it, as a request comes
+        self._http = httpx.Client(
+            base_url=base, headers=headers, timeout=120, trust_env=False, limits=limits
+        )
         self._who = {"page": f"page-of-{name}", "user": ""}
         self._began = began
         self._rng = random.Random(name)
         self.times: Times = defaultdict(list)
         self.errors: list[str] = []
         self.made: dict[str, list[str]] = defaultdict(list)
+        self._seen = ""  # of the list
 
     def close(self) -> None:
         """End the connection."""
@@ -58,7 +62,13 @@ class Client:
 
     def list(self) -> list[str]:
         """Keys of all fields."""
-        return [row["key"] for row in self.ask("list", "/api/project").json()["fields"]]
+        project = self.ask("list", "/api/project").json()
+        self._seen = project["seen"]
+        return [row["key"] for row in project["fields"]]
+
+    def poll(self) -> None:
+        """How the loop stands, and what has changed in the list."""
+        self._seen = self.ask("poll", f"/api/loop?seen={self._seen}").json()["seen"]
 
     def open(self, key: str) -> dict[str, Any]:
         """A field, with all that the page needs to show it."""
@@ -94,6 +104,7 @@ def walk(client: Client, tick: Callable[[], None], count: int) -> None:
         opened = client.open(key)
         client.edit(key, opened)
         client.save(key, opened)
+        client.poll()
         if number % 500 == 499:
             client.list()
         tick()
@@ -124,7 +135,7 @@ def crowd(clients: list[Client], tick: Callable[[], None], rounds: int, edits: i
             for _ in range(edits):
                 client.edit(key, opened)
             client.save(key, opened)
-            client.ask("loop", "/api/loop")
+            client.poll()
             tick()
 
     threads = [
@@ -159,7 +170,9 @@ class Silent:
 
     def __init__(self, address: str, count: int):
         port = int(address.partition("/#token=")[0].rpartition(":")[2])
-        self._open = [socket.create_connection(("127.0.0.1", port)) for _ in range(count)]
+        # From another address: of each, the server takes a limited number.
+        place = {"address": ("127.0.0.1", port), "source_address": ("127.0.0.2", 0)}
+        self._open = [socket.create_connection(**place) for _ in range(count)]
 
     def __enter__(self) -> Silent:
         return self

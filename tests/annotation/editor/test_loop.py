@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nucseg_tf.annotation.editor import listing
 from nucseg_tf.annotation.editor.app import make_app
 from nucseg_tf.annotation.editor.loop import Loop
 from nucseg_tf.annotation.editor.planes import PlaneChoice
@@ -49,7 +50,8 @@ def calls(monkeypatch) -> list[tuple]:
 
 
 @pytest.fixture
-def loop(folder, calls):
+def loop(folder, calls, monkeypatch):
+    monkeypatch.setattr(listing, "REST", 0)
     workspace = Workspace(open_project(folder))
     yield Loop(workspace)
     workspace.close()
@@ -91,10 +93,20 @@ def test_the_list_of_fields_comes_where_it_changed(client, folder):
     assert state["model"] == state["shipped"] == SHIPPED
     assert state["training"] is None
     assert [row["key"] for row in state["fields"]] == ["two", "A/one", "A/three"]
+    assert state["whole"]
     again = client.get("/api/loop", params={"seen": state["seen"]}).json()
     assert "fields" not in again
+    shutil.copy(folder / "masks/A/three_masks.tif", folder / "prelabels/two_labels.tif")
     write_told(folder)
-    assert "fields" in client.get("/api/loop", params={"seen": state["seen"]}).json()
+    later = client.get("/api/loop", params={"seen": state["seen"]}).json()
+    assert [row["key"] for row in later["fields"]] == ["two"]
+    assert not later["whole"]
+    assert client.get("/api/loop", params={"seen": "of-another-server"}).json()["whole"]
+
+
+def test_the_list_of_a_page_that_begins_is_that_which_polls_go_on_from(client):
+    project = client.get("/api/project").json()
+    assert "fields" not in client.get("/api/loop", params={"seen": project["seen"]}).json()
 
 
 def test_what_runs_is_the_same_for_every_page(client, folder):

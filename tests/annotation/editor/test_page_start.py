@@ -289,3 +289,58 @@ def test_finished_regions_of_a_field(hand, folder):
     hand.press("Control+Enter")
     hand.page.wait_for_selector('[data-key="A/one"][data-status=accepted]')
     assert read_regions(mask) == ()
+
+
+def test_a_page_takes_what_others_changed_in_the_list_row_by_row(browser, folder):
+    with unlabelled(folder), running(folder, "--port", "0") as (_, address):
+        context = browser.new_context()
+        anna, ben = Hand(context.new_page(), address).page, Hand(context.new_page(), address).page
+        answers = []
+        ben.on("response", lambda one: answers.append(one) if "/api/loop" in one.url else None)
+        poll = "nucseg.loop.poll()"
+        ben.evaluate(poll)
+        ben.evaluate("void (window.before = [...document.querySelectorAll('li.field')])")
+        answers.clear()
+        ben.evaluate(poll)
+        assert "fields" not in answers[-1].json()  # nothing has changed
+        anna.evaluate("nucseg.editor.open('A/three')")  # whose labels are not still to come
+        anna.wait_for_selector("body[data-field='A/three']")
+        anna.click("[data-action=accept]")
+        anna.wait_for_selector("[data-key='A/three'][data-status=accepted]")
+        ben.evaluate(poll)
+        told = [answer.json() for answer in answers]  # the page asks by itself, too
+        assert not any(one.get("whole") for one in told)
+        assert "A/three" in {row["key"] for one in told for row in one.get("fields", [])}
+        ben.wait_for_selector("[data-key='A/three'][data-status=accepted]")
+        kept = "window.before.map((item) => [item.dataset.key, item.isConnected])"
+        assert ["A/three", False] in ben.evaluate(kept)
+        assert ["two", True] in ben.evaluate(kept)  # its entry is the same as before
+        assert ben.inner_text("#progress-text") == anna.inner_text("#progress-text")
+        keys = "[...document.querySelectorAll('li.field')].map((item) => item.dataset.key)"
+        assert ben.evaluate(keys) == anna.evaluate(keys)
+        context.close()
+
+
+def test_rows_are_taken_in_any_order_with_new_ones_among_them(hand):
+    page = hand.page
+    # None of these fields is the server's: it must not be asked for them, nor tell of its own.
+    page.evaluate("void (nucseg.loop.turn += 1, clearTimeout(nucseg.loop.timer))")
+    shown = "[...document.querySelectorAll('li.field')]"
+    shown += ".map(({ dataset }) => [dataset.key, dataset.status])"
+    page.evaluate("void (window.list = nucseg.editor.fields, list.thumbnails = null)")
+    row = {"status": "new", "count": 7, "suspects_left": 0, "model": "", "stale": False}
+    row |= {"learn": None, "why": "", "regions": 0, "user": "", "page": ""}
+    rows = [row | {"key": "zoe"}, row | {"key": "two", "status": "accepted"}, row | {"key": "ada"}]
+    page.evaluate("(rows) => list.refresh(rows, false)", rows)
+    known = [["ada", "new"], ["two", "accepted"], ["zoe", "new"], ["A/one", "new"]]
+    assert page.evaluate(shown)[:4] == known
+    assert "7 nuclei" in page.inner_text("[data-key='ada']")
+    mine = row | {"key": "A/one", "status": "accepted", "count": 1}
+    page.evaluate("(rows) => list.refresh(rows, false)", [mine])  # open here, and untouched
+    page.fill("#filter", "zoe")
+    page.evaluate("(rows) => list.refresh(rows, false)", [row | {"key": "two"}])
+    assert page.evaluate(shown) == [["zoe", "new"]]
+    page.fill("#filter", "")
+    assert ["two", "new"] in page.evaluate(shown)
+    page.evaluate("(rows) => list.refresh(rows, true)", rows)
+    assert len(page.evaluate(shown)) == 3

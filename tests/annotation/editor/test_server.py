@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import json
 import os
 import re
 import signal
@@ -462,6 +463,12 @@ def test_a_full_disk_is_told_and_changes_nothing(client, monkeypatch):
     assert edit(client, 0).status_code == 200
 
 
+def rows_of(workspace: Workspace) -> list[dict]:
+    """The list of fields."""
+    workspace.listing.look()
+    return [json.loads(row) for row in workspace.listing.since().rows]
+
+
 def test_many_open_fields_are_put_away(add_image, tmp_path):
     for number in range(12):
         add_image(tmp_path / f"f{number}.tif", np.zeros((9, 9), np.uint8))
@@ -477,14 +484,14 @@ def test_many_open_fields_are_put_away(add_image, tmp_path):
     rows = client.get("/api/project").json()["fields"]
     assert [row["count"] for row in rows] == [1] * 12
     workspace.close()
-    rows = Workspace(open_project(tmp_path)).listing()["fields"]
+    rows = rows_of(Workspace(open_project(tmp_path)))
     assert [(row["count"], row["status"]) for row in rows] == [(1, "begun")] * 12
 
 
 def test_the_list_is_right_without_history_files(client, workspace, folder, project):
     edit(client, 0)
     (folder / "annotation" / "A" / "one" / "history.json").unlink(missing_ok=True)
-    rows = Workspace(project).listing()["fields"]
+    rows = rows_of(Workspace(project))
     assert [(row["key"], row["count"]) for row in rows][1] == ("A/one", 3)
 
 

@@ -67,7 +67,9 @@ def relabel(folder: Path, model: str = "v1", key: str = KEY, **more) -> np.ndarr
 
 
 def row(workspace: Workspace, key: str = KEY) -> dict:
-    return next(row for row in workspace.listing()["fields"] if row["key"] == key)
+    workspace.listing.look()
+    rows = map(json.loads, workspace.listing.since().rows)
+    return next(row for row in rows if row["key"] == key)
 
 
 def test_a_field_that_nobody_has_edited_shows_new_labels_at_once(workspace, folder):

@@ -90,7 +90,8 @@ def _list(folder: Path) -> None:
     project = open_project(folder)
     workspace = Workspace(project)
     try:
-        json.dumps(workspace.listing())
+        workspace.listing.look()
+        json.loads(workspace.listing.since().added_to({}))
         has_open_edits(folder / STATE)
         accepted_fields(project.fields.values())
         _is_aside(folder / "images" / "A" / "one.tif", folder)

@@ -113,6 +113,7 @@ async function start() {
   });
   fields.thumbnails = thumbnails;
   fields.set(project.fields);
+  loop.seen = project.seen;
   project.fields.forEach((row) => live.add(row.page));
   const count = editor.queue.adopt(live);
   await openFirst(project.fields);

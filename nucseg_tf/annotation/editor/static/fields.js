@@ -11,6 +11,7 @@ const MARKS = {
   aside: "set aside",
   error: "unreadable",
 };
+const FEW = 200; // rows that are drawn again one by one
 const PASSED = ["aside", "error"]; // there is nothing to do in them
 
 export class FieldList {
@@ -18,6 +19,7 @@ export class FieldList {
   constructor(open) {
     this.open = open;
     this.rows = [];
+    this.items = new Map(); // key -> what is shown of its row
     this.thumbnails = null; // set by the page
     this.current = "";
     this.order = new Order(() => this.draw());
@@ -29,19 +31,50 @@ export class FieldList {
     this.draw();
   }
 
-  /** Add a field that has come, in its place by name. */
+  /** Add a field that has come. */
   add(row) {
-    const place = this.rows.findIndex((other) => groupOf(other.key) || other.key > row.key);
-    this.rows.splice(place < 0 ? this.rows.length : place, 0, row);
+    this.put(row);
     this.draw();
   }
 
-  /** Take what the server says anew of all fields; the one that is open is known better here. */
-  refresh(rows) {
+  /** Put the row of a field that has come in its place by name. */
+  put(row) {
+    const place = this.rows.findIndex((other) => groupOf(other.key) || other.key > row.key);
+    this.rows.splice(place < 0 ? this.rows.length : place, 0, row);
+  }
+
+  /** Take rows that are new or others now, or all; the field that is open is known better here. */
+  refresh(rows, whole) {
     const open = this.rows.find((row) => row.key === this.current);
     const { status, count, suspects_left, regions } = open ?? {};
     const kept = open && status !== "new" ? { status, count, suspects_left, regions } : {};
-    this.set(rows.map((row) => (row.key === this.current ? { ...row, ...kept } : row)));
+    const told = rows.map((row) => (row.key === this.current ? { ...row, ...kept } : row));
+    if (whole) this.set(told);
+    else this.change(told);
+  }
+
+  /** Take rows that are new or others now. */
+  change(rows) {
+    const anew = new Map(rows.map((row) => [row.key, row]));
+    const known = new Set(this.rows.map((row) => row.key));
+    const come = rows.filter(({ key }) => !known.has(key));
+    this.rows = this.rows.map((row) => anew.get(row.key) ?? row);
+    come.forEach((row) => this.put(row));
+    const learned = this.order.learns;
+    this.order.show(this.rows); // there may be another order now, or none any more
+    // Where they are listed by what is to be learned, any may have another place now.
+    const moved = come.length || learned || this.order.learns;
+    if (moved || rows.length > FEW) this.draw();
+    else this.redraw(rows);
+  }
+
+  /** Draw rows again where they are shown. */
+  redraw(rows) {
+    for (const row of rows) {
+      const item = this.items.get(row.key);
+      if (item) item.replaceWith(this.entry(row));
+    }
+    this.drawProgress();
   }
 
   /** The fields as they are listed. */
@@ -54,18 +87,13 @@ export class FieldList {
     const row = this.rows.find((other) => other.key === key);
     if (!row) return;
     Object.assign(row, changes);
-    this.item(key)?.replaceWith(this.entry(row));
-    this.drawProgress();
+    this.redraw([row]);
   }
 
   choose(key) {
     this.current = key;
     this.draw();
-    this.item(key)?.scrollIntoView({ block: "nearest" });
-  }
-
-  item(key) {
-    return [...$("field-list").children].find((item) => item.dataset.key === key);
+    this.items.get(key)?.scrollIntoView({ block: "nearest" });
   }
 
   /** The key of the field so many places on, past those without work, or undefined. */
@@ -103,6 +131,7 @@ export class FieldList {
     const wanted = $("filter").value.trim().toLowerCase();
     const shown = this.sequence.filter((row) => row.key.toLowerCase().includes(wanted));
     const items = [];
+    this.items.clear();
     let group = null;
     for (const row of shown) {
       const own = groupOf(row.key);
@@ -132,6 +161,7 @@ export class FieldList {
     );
     if (row.key === this.current) item.setAttribute("aria-current", "true");
     item.append(button);
+    this.items.set(row.key, item);
     return item;
   }
 }

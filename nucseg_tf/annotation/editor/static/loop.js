@@ -69,11 +69,9 @@ export class Loop {
     showModel(state, { use: (name) => this.use(name), label: () => this.send("predict") });
     this.showButton();
     if (before) this.tell(before.training, state);
-    if (state.fields) {
-      this.seen = state.seen;
-      this.editor.fields.refresh(state.fields);
-      await this.followLabels();
-    }
+    this.seen = state.seen;
+    if (state.fields) this.editor.fields.refresh(state.fields, state.whole);
+    if (state.fields || labelling(before) !== labelling(state)) await this.followLabels();
     this.showLabelling();
   }
 
@@ -118,6 +116,10 @@ export class Loop {
   }
 }
 
+/** What changes when fields get other labels. */
+function labelling(state) {
+  return JSON.stringify([state?.model, state?.predicting]);
+}
 
 /** A reason as a sentence: it begins with a capital letter. */
 function sentence(text) {
