@@ -1,4 +1,4 @@
-"""Model folders as one zip file, to hand on."""
+"""Model folders as one zip file, to hand on; and out of packages of bioimage.io that hold one."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ MODEL_FILES = ("model.yaml", "model.weights.h5", "README.md", "sha256")
 MAX_MODEL_FILE = 4 * 2**30  # bytes unpacked; more in a zip is a slip or an attack
 MAX_RATIO = 200  # unpacked to packed
 SMALL = 2**20  # bytes that may be packed as small as they like
+PACKAGE = ("bioimageio.yaml", "rdf.yaml")  # either describes a package of bioimage.io
 
 
 def export_model(name: str, file: Path, models_dir: Path | None = None) -> Path:
@@ -41,7 +42,7 @@ def export_model(name: str, file: Path, models_dir: Path | None = None) -> Path:
     with atomic_path(file) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for entry in MODEL_FILES:
             if (folder / entry).is_file():
-                _refuse_link(folder / entry)
+                refuse_link(folder / entry)
                 archive.write(folder / entry, f"{top}/{entry}")
     return file
 
@@ -50,7 +51,8 @@ def import_model(file: Path, models_dir: Path, name: str | None = None) -> Path:
     """Unpack a model from a zip file, and check it.
 
     Args:
-        file: as from `export_model`.
+        file: as from `export_model`, or a package from `export.package`, of which nothing but the
+            files of the model is taken.
         models_dir: folder of models to put it into.
         name: to call it by; its own otherwise.
 
@@ -69,13 +71,13 @@ def import_model(file: Path, models_dir: Path, name: str | None = None) -> Path:
     temporary = models_dir / f".import-{uuid4().hex[:8]}"
     try:
         temporary.mkdir()
-        own = _unpack(file, temporary)
-        folder = models_dir / (name or own)
+        top = _unpack(file, temporary)
         try:
-            zoo.read_info(temporary)
+            own = zoo.read_info(temporary).name
             zoo.verify(temporary)
         except ModelError as error:
-            raise ModelError(str(error).replace(str(temporary), f"{file}/{own}")) from error
+            raise ModelError(str(error).replace(str(temporary), str(file / top))) from error
+        folder = models_dir / (name or top or own)
         if folder.exists():
             raise ModelError(f"{folder}: exists already; choose another --name")
         temporary.rename(folder)
@@ -86,26 +88,22 @@ def import_model(file: Path, models_dir: Path, name: str | None = None) -> Path:
     return folder
 
 
-def _refuse_link(file: Path) -> None:
+def refuse_link(file: Path) -> None:
     """Refuse to hand on what lies elsewhere, such as a private key in the place of a README."""
     if file.resolve().parent != file.parent.resolve():
         raise ModelError(f"{file}: is a link to {file.resolve()}; put a copy in its place")
 
 
 def _unpack(file: Path, target: Path) -> str:
-    """Copy the files of a model out of a zip, by known names only; returns the model's name."""
+    """Copy the files of a model out of a zip, by known names only; returns their folder in it."""
     try:
         with zipfile.ZipFile(file) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-            tops = {str(PurePosixPath(entry.filename).parent) for entry in entries}
-            names = [PurePosixPath(entry.filename).name for entry in entries]
-            top = tops.pop() if len(tops) == 1 else ""
-            if not re.fullmatch(r"\w[\w.-]*", top) or not _model_files_only(names):
-                raise ModelError(
-                    f"{file}: is no exported model: expected NAME/{{{','.join(MODEL_FILES)}}} only"
-                )
-            for entry, name in zip(entries, names, strict=True):
+            packed = any(entry.filename in PACKAGE for entry in entries)
+            top, entries = _of_package(file, entries) if packed else _of_model(file, entries)
+            for entry in entries:
                 _check_entry(file, entry)
+                name = PurePosixPath(entry.filename).name
                 with archive.open(entry) as source, (target / name).open("wb") as copy:
                     shutil.copyfileobj(source, copy)
     except ModelError:
@@ -115,6 +113,34 @@ def _unpack(file: Path, target: Path) -> str:
             raise
         raise ModelError(f"{file}: cannot be read as a zip file: {error}") from error
     return top
+
+
+def _of_model(file: Path, entries: list[zipfile.ZipInfo]) -> tuple[str, list[zipfile.ZipInfo]]:
+    """The name of an exported model, and its files; ModelError if there are others."""
+    tops = {str(PurePosixPath(entry.filename).parent) for entry in entries}
+    names = [PurePosixPath(entry.filename).name for entry in entries]
+    top = tops.pop() if len(tops) == 1 else ""
+    if not re.fullmatch(r"\w[\w.-]*", top) or not _model_files_only(names):
+        raise ModelError(
+            f"{file}: is no exported model: expected NAME/{{{','.join(MODEL_FILES)}}} only"
+        )
+    return top, entries
+
+
+def _of_package(file: Path, entries: list[zipfile.ZipInfo]) -> tuple[str, list[zipfile.ZipInfo]]:
+    """The files of a model in a package, whose name stands in model.yaml; ModelError without."""
+    own = [entry for entry in entries if entry.filename in MODEL_FILES]
+    found = [entry.filename for entry in own]
+    missing = [name for name in (*zoo.HASHED, "sha256") if name not in found]
+    if missing:
+        raise ModelError(
+            f"{file}: is a package of bioimage.io without {', '.join(missing)}: only those of "
+            "`nucseg models export --to bioimageio` hold a model that can be imported. Networks "
+            "of other programs are not run: predict with theirs, and bring the labels"
+        )
+    if len({*found}) < len(found):
+        raise ModelError(f"{file}: holds a file twice: {', '.join(sorted(found))}")
+    return "", own
 
 
 def _check_entry(file: Path, entry: zipfile.ZipInfo) -> None:

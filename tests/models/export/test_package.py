@@ -1,0 +1,106 @@
+import hashlib
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from nucseg_tf.errors import ModelError, UsageError
+from nucseg_tf.models.archive import MODEL_FILES, import_model
+from nucseg_tf.models.export.package import export_package
+
+
+def described(package: Path) -> dict:
+    with zipfile.ZipFile(package) as archive:
+        return yaml.safe_load(archive.read("bioimageio.yaml"))
+
+
+def sources(value) -> list[dict]:
+    """Everything in a description that names a file."""
+    if isinstance(value, dict):
+        own = [value] if "source" in value else []
+        return own + [each for inner in value.values() for each in sources(inner)]
+    return [each for inner in value for each in sources(inner)] if isinstance(value, list) else []
+
+
+def test_every_file_is_named_with_its_hash(package):
+    with zipfile.ZipFile(package) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    named = {each["source"]: each["sha256"] for each in sources(described(package))}
+    assert named.keys() == files.keys() - {"bioimageio.yaml"}
+    assert named == {name: hashlib.sha256(files[name]).hexdigest() for name in named}
+    assert {*MODEL_FILES, "model.json", "cover.png", "weights.onnx"} <= named.keys()
+    assert json.loads(files["model.json"])["parts"]["network"]["file"] == "weights.onnx"
+
+
+def test_the_description_says_how_intensities_are_brought_to_the_network(package):
+    (image,) = described(package)["inputs"]
+    _, scale, clip = image["preprocessing"]
+    assert scale["kwargs"] == {
+        "axes": ["y", "x", "channel"], "min_percentile": 1.0, "max_percentile": 99.8
+    }  # fmt: skip
+    assert clip["kwargs"] == {"min": -0.5, "max": 2.0}
+
+
+def test_bioimageio_finds_nothing_wrong_and_computes_the_same(package):
+    core, spec = pytest.importorskip("bioimageio.core"), pytest.importorskip("bioimageio.spec")
+    described = spec.load_model_description(package, perform_io_checks=True)
+    summary = core.test_model(described)
+    assert summary.status == "passed", summary.format()
+    sample = core.digest_spec.get_test_input_sample(described)
+    with core.create_prediction_pipeline(described) as pipeline:
+        maps = pipeline.predict_sample_without_blocking(sample).members["maps"].data.to_numpy()
+    with zipfile.ZipFile(package) as archive, archive.open("test_output.npy") as file:
+        ours = np.load(file)
+    np.testing.assert_allclose(maps, ours, atol=1e-5)
+
+
+def test_our_model_comes_out_of_a_package_as_it_was(package, model, tmp_path):
+    folder = import_model(package, tmp_path)
+    assert folder.name == "small"
+    assert sorted(file.name for file in folder.iterdir()) == sorted(MODEL_FILES)
+    for name in MODEL_FILES:
+        assert (folder / name).read_bytes() == (model / name).read_bytes()
+    assert import_model(package, tmp_path, "other").name == "other"
+
+
+def repacked(package: Path, file: Path, **changed: bytes | None) -> Path:
+    """A copy with other files, by stem; None leaves one out."""
+    with zipfile.ZipFile(package) as old, zipfile.ZipFile(file, "w") as new:
+        for name in old.namelist():
+            content = changed.get(Path(name).stem, old.read(name))
+            if content is not None:
+                new.writestr(name, content)
+    return file
+
+
+def test_a_foreign_package_is_told_what_it_lacks(package, tmp_path):
+    foreign = repacked(package, tmp_path / "foreign.zip", sha256=None, model=None)
+    message = r"is a package of bioimage\.io without model\.yaml, sha256: only those of"
+    with pytest.raises(ModelError, match=message):
+        import_model(foreign, tmp_path / "models")
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_a_package_with_other_weights_is_refused(package, tmp_path):
+    changed = repacked(package, tmp_path / "changed.zip", **{"model.weights": b"x"})
+    with pytest.raises(ModelError, match=r"model\.weights\.h5: differs from its recorded hash"):
+        import_model(changed, tmp_path / "models")
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_nothing_of_a_package_but_the_model_is_unpacked(package, tmp_path):
+    package = repacked(package, tmp_path / "more.zip")
+    with zipfile.ZipFile(package, "a") as archive:
+        archive.writestr("../evil.py", "x")
+    assert import_model(package, tmp_path / "models").name == "small"
+    assert [path.name for path in tmp_path.rglob("evil.py")] == []
+
+
+def test_a_network_of_several_parts_is_refused(tmp_path):
+    with pytest.raises(UsageError, match=r"mask-rcnn-nuclei is of the family Mask R-CNN.*onnx"):
+        export_package("mask-rcnn-nuclei", tmp_path / "x.zip")
+    with pytest.raises(UsageError, match=r"ends in \.zip"):
+        export_package("fpn2ws-nuclei", tmp_path / "x")
