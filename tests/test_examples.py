@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import decode_numpy
 import numpy as np
 import pytest
 
@@ -12,6 +11,7 @@ from nucseg_tf.families.fpn2ws.targets import targets
 from nucseg_tf.models import zoo
 from nucseg_tf.models.export.sample import draw_sample
 
+decode_numpy = pytest.importorskip("decode_numpy", exc_type=ModuleNotFoundError)  # onnxruntime
 SHIPPED = zoo.read_info(zoo.find_model("fpn2ws-nuclei")).thresholds
 
 

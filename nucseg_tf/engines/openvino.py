@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import logging
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from threading import Lock
@@ -113,7 +111,7 @@ def convert(ov: Any, source: Source) -> cache.Files:
     if "tensorflow" not in sys.modules:
         use_device("auto")
     files = {}
-    with tempfile.TemporaryDirectory(prefix="nucseg-") as folder, _same_log_handlers():
+    with tempfile.TemporaryDirectory(prefix="nucseg-") as folder:
         for name, part in source.parts.items():
             file, saved = Path(folder) / (name + XML), Path(folder) / name
             try:
@@ -130,17 +128,6 @@ def convert(ov: Any, source: Source) -> cache.Files:
             for suffix in (XML, WEIGHTS):
                 files[name + suffix] = file.with_suffix(suffix).read_bytes()
     return files
-
-
-@contextmanager
-def _same_log_handlers() -> Iterator[None]:
-    """Remove what Keras' export adds: every line would come twice from then on."""
-    handlers = logging.getLogger().handlers
-    before = [*handlers]
-    try:
-        yield
-    finally:
-        handlers[:] = before
 
 
 def _compile(ov: Any, xml: bytes, weights: bytes, precision: Precision) -> Compute:

@@ -114,11 +114,23 @@ def save(network: keras.Model, part: Part, folder: Path) -> None:
     """Write a part of a network in TensorFlow's own format; ports end in "_0", "_1" and so on."""
     import keras
 
-    archive = keras.export.ExportArchive()
-    archive.track(network)
-    function = with_open_shapes(network, part.function)
-    archive.add_endpoint("serve", function, input_signature=signature(part))
-    archive.write_out(str(folder), verbose=False)
+    with _same_log_handlers():
+        archive = keras.export.ExportArchive()
+        archive.track(network)
+        function = with_open_shapes(network, part.function)
+        archive.add_endpoint("serve", function, input_signature=signature(part))
+        archive.write_out(str(folder), verbose=False)
+
+
+@contextmanager
+def _same_log_handlers() -> Iterator[None]:
+    """Remove what Keras' export adds: every line would come twice from then on."""
+    handlers = logging.getLogger().handlers
+    before = [*handlers]
+    try:
+        yield
+    finally:
+        handlers[:] = before
 
 
 def _enlarge(x: Any, rows: int, columns: int, _data_format: str, interpolation: str) -> Any:

@@ -33,7 +33,7 @@ class Ir(Format):
             model = core_of(ov).read_model(files[name + XML], files[name + WEIGHTS])
             for ports, names in ((model.inputs, part.takes), (model.outputs, part.gives)):
                 _rename(ports, names)
-            model.set_rt_info(json.dumps(dict(description)), [description["program"]])
+            model.set_rt_info(json.dumps(dict(description)), ["nucseg"])
             ov.save_model(model, folder / file, compress_to_fp16=False)
             written[name] = Written(file, part.takes, part.gives, _load(ov, folder / file, part))
         return written
