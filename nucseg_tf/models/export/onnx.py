@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from nucseg_tf.engines.base import EngineError, Part, Source
+from nucseg_tf.engines.keras import compile_part
 from nucseg_tf.imaging.memory import is_exhausted
 from nucseg_tf.models.export.formats import Computes, Format, Written
 
@@ -50,15 +51,10 @@ def convert(source: Source, part: Part) -> Any:
     Raises:
         EngineError: tf2onnx does not convert it.
     """
-    import tensorflow as tf
-
-    from nucseg_tf.engines.tensorflow import signature, with_open_shapes
+    from nucseg_tf.engines.tensorflow import signature
 
     tf2onnx = import_module("tf2onnx")
-    given = signature(part)
-    function = tf.function(
-        with_open_shapes(source.network, part.function), input_signature=given, autograph=False
-    )
+    function, given = compile_part(source.network, part), signature(part)
     try:
         model, _ = tf2onnx.convert.from_function(function, input_signature=given, opset=OPSET)
     except Exception as error:  # whatever TensorFlow and tf2onnx say of a network

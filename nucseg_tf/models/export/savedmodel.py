@@ -29,15 +29,14 @@ class SavedModel(Format):
 
 def _read(folder: Path, name: Path, part: Part) -> Written:
     """A part as TensorFlow reads it; arguments and results have numbers there."""
-    import tensorflow as tf
+    from nucseg_tf.engines.tensorflow import load_saved
 
-    loaded = tf.saved_model.load(str(folder / name))
     inputs = tuple(f"arrays_{index}" for index in range(len(part.takes)))
     outputs = tuple(f"output_{index}" for index in range(len(part.gives)))
+    serve = load_saved(folder / name)
 
     def compute(*arrays: np.ndarray) -> Sequence[np.ndarray]:
-        serve = loaded.signatures["serving_default"]  # has no hold of the weights of its own
-        found = serve(**dict(zip(inputs, map(tf.constant, arrays), strict=True)))
-        return [np.asarray(found[output]) for output in outputs]
+        found = serve(dict(zip(inputs, arrays, strict=True)))
+        return [found[output] for output in outputs]
 
     return Written(name, inputs, outputs, compute)
