@@ -100,15 +100,14 @@ def _write_test(model: zoo.LoadedModel, folder: Path) -> None:
     field, _ = draw_sample(SIDE, model.info.diameter)
     if model.info.invert:
         field = np.iinfo(field.dtype).max - field
-    pixels = normalised(model.info, field)
-    maps = maps_of(model, pixels)
+    maps = maps_of(model, field)
     np.save(folder / "test_input.npy", field[None, ..., None])
     np.save(folder / "test_output.npy", maps[None])
     tifffile.imwrite(folder / "sample_input.tif", field)
     tifffile.imwrite(folder / "sample_output.tif", np.moveaxis(maps, -1, 0))
     grey = display_grey(field)
     plain = np.repeat(grey[..., None], 3, axis=2)
-    found = draw_outlines(grey, _find(model, pixels))
+    found = draw_outlines(grey, _find(model, normalised(model.info, field)))
     write_colours(folder / "cover.png", np.hstack([plain, found]))
 
 
@@ -118,9 +117,12 @@ def normalised(info: zoo.ModelInfo, field: np.ndarray) -> np.ndarray:
     return normalise(turned, info.normalisation.low, info.normalisation.high)
 
 
-def maps_of(model: zoo.LoadedModel, pixels: np.ndarray) -> np.ndarray:
-    """What our network gives of a normalised field (H, W), mirrored by `HALO` px: (H, W, K)."""
-    seen = np.pad(pixels, HALO, mode="symmetric")
+def maps_of(model: zoo.LoadedModel, field: np.ndarray) -> np.ndarray:
+    """What our network gives of a field (H, W) that is taken as bioimage.io does: (H, W, K).
+
+    There a field is mirrored by the halo first, and percentiles are those of the larger field.
+    """
+    seen = normalised(model.info, np.pad(field, HALO, mode="symmetric"))
     (part,) = model.source.parts.values()
     maps = np.asarray(compile_part(model.network, part)(seen[None, ..., None]))[0]
     return np.ascontiguousarray(maps[HALO:-HALO, HALO:-HALO])
