@@ -67,7 +67,7 @@ class Wrong(Format):
 
 def test_what_gives_something_else_is_not_written(model, tmp_path, monkeypatch):
     monkeypatch.setitem(write.FORMATS, "wrong", Wrong())
-    with pytest.raises(ModelError, match=r"maps differs from Keras' by 9"):
+    with pytest.raises(ModelError, match=r"maps differs from Keras' by 1?\d"):
         export_network(str(model), tmp_path / "out", "wrong")
     assert list(tmp_path.iterdir()) == []
 
