@@ -29,7 +29,7 @@ def test_every_file_is_named_with_its_hash(package):
     with zipfile.ZipFile(package) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     named = {each["source"]: each["sha256"] for each in sources(described(package))}
-    plain = {"bioimageio.yaml", "documentation.md", "cover.png"}  # the format knows no hash of these
+    plain = {"bioimageio.yaml", "documentation.md", "cover.png"}  # have no hash there
     assert named.keys() == files.keys() - plain
     assert named == {name: hashlib.sha256(files[name]).hexdigest() for name in named}
     assert {*MODEL_FILES, "model.json", "weights.onnx"} <= named.keys()
