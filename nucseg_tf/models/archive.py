@@ -13,10 +13,15 @@ from nucseg_tf.io.files import FULL, atomic_path, ensure_folder, unwritable
 from nucseg_tf.models import zoo
 
 MODEL_FILES = ("model.yaml", "model.weights.h5", "README.md", "sha256")
+NEEDED = (*zoo.HASHED, "sha256")
 MAX_MODEL_FILE = 4 * 2**30  # bytes unpacked; more in a zip is a slip or an attack
 MAX_RATIO = 200  # unpacked to packed
 SMALL = 2**20  # bytes that may be packed as small as they like
 PACKAGE = ("bioimageio.yaml", "rdf.yaml")  # either describes a package of bioimage.io
+# What the files are called there, where no other file than its description may be a model.yaml.
+PACKED = {("nucseg.yaml" if name == "model.yaml" else name): name for name in MODEL_FILES}
+
+Entries = dict[str, zipfile.ZipInfo]  # by the names that the files are to have
 
 
 def export_model(name: str, file: Path, models_dir: Path | None = None) -> Path:
@@ -100,10 +105,9 @@ def _unpack(file: Path, target: Path) -> str:
         with zipfile.ZipFile(file) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             packed = any(entry.filename in PACKAGE for entry in entries)
-            top, entries = _of_package(file, entries) if packed else _of_model(file, entries)
-            for entry in entries:
+            top, chosen = _of_package(file, entries) if packed else _of_model(file, entries)
+            for name, entry in chosen.items():
                 _check_entry(file, entry)
-                name = PurePosixPath(entry.filename).name
                 with archive.open(entry) as source, (target / name).open("wb") as copy:
                     shutil.copyfileobj(source, copy)
     except ModelError:
@@ -115,32 +119,34 @@ def _unpack(file: Path, target: Path) -> str:
     return top
 
 
-def _of_model(file: Path, entries: list[zipfile.ZipInfo]) -> tuple[str, list[zipfile.ZipInfo]]:
-    """The name of an exported model, and its files; ModelError if there are others."""
+def _of_model(file: Path, entries: list[zipfile.ZipInfo]) -> tuple[str, Entries]:
+    """The folder of an exported model, and its files; ModelError if there are others."""
     tops = {str(PurePosixPath(entry.filename).parent) for entry in entries}
-    names = [PurePosixPath(entry.filename).name for entry in entries]
+    named = {PurePosixPath(entry.filename).name: entry for entry in entries}
     top = tops.pop() if len(tops) == 1 else ""
-    if not re.fullmatch(r"\w[\w.-]*", top) or not _model_files_only(names):
+    own = len(named) == len(entries) and named.keys() <= {*MODEL_FILES}
+    if not re.fullmatch(r"\w[\w.-]*", top) or not own:
         raise ModelError(
             f"{file}: is no exported model: expected NAME/{{{','.join(MODEL_FILES)}}} only"
         )
-    return top, entries
+    return top, named
 
 
-def _of_package(file: Path, entries: list[zipfile.ZipInfo]) -> tuple[str, list[zipfile.ZipInfo]]:
-    """The files of a model in a package, whose name stands in model.yaml; ModelError without."""
-    own = [entry for entry in entries if entry.filename in MODEL_FILES]
-    found = [entry.filename for entry in own]
-    missing = [name for name in (*zoo.HASHED, "sha256") if name not in found]
+def _of_package(file: Path, entries: list[zipfile.ZipInfo]) -> tuple[str, Entries]:
+    """The files of a model among those of a package, in no folder; ModelError without."""
+    own = [entry for entry in entries if entry.filename in PACKED]
+    found = {PACKED[entry.filename]: entry for entry in own}
+    missing = [name for name, what in PACKED.items() if what in NEEDED and what not in found]
     if missing:
         raise ModelError(
             f"{file}: is a package of bioimage.io without {', '.join(missing)}: only those of "
             "`nucseg models export --to bioimageio` hold a model that can be imported. Networks "
             "of other programs are not run: predict with theirs, and bring the labels"
         )
-    if len({*found}) < len(found):
-        raise ModelError(f"{file}: holds a file twice: {', '.join(sorted(found))}")
-    return "", own
+    if len(found) < len(own):
+        names = sorted(entry.filename for entry in own)
+        raise ModelError(f"{file}: holds a file twice: {', '.join(names)}")
+    return "", found
 
 
 def _check_entry(file: Path, entry: zipfile.ZipInfo) -> None:
@@ -151,7 +157,3 @@ def _check_entry(file: Path, entry: zipfile.ZipInfo) -> None:
             f"{file}: {entry.filename} unpacks to {entry.file_size:,} bytes from {stored:,}; "
             f"expected {MAX_MODEL_FILE:,} at most, and {MAX_RATIO} times as many at most"
         )
-
-
-def _model_files_only(names: list[str]) -> bool:
-    return len(names) == len({*names}) and {*names} <= {*MODEL_FILES}

@@ -24,14 +24,13 @@ from nucseg_tf.imaging.window import Window
 from nucseg_tf.io.files import atomic_path
 from nucseg_tf.io.pictures import display_grey, draw_outlines, write_colours
 from nucseg_tf.models import zoo
-from nucseg_tf.models.archive import MODEL_FILES, refuse_link
+from nucseg_tf.models.archive import PACKED, refuse_link
 from nucseg_tf.models.export.onnx import Onnx
 from nucseg_tf.models.export.rdf import HALO, LEAST, describe_package
 from nucseg_tf.models.export.sample import draw_sample
 from nucseg_tf.models.export.write import DESCRIPTION, write_network
 
 AUTHOR = "The authors of nucseg_tf"
-SIDE = LEAST - 2 * HALO  # px, of the test's field
 DESCRIBED = "bioimageio.yaml"
 STORED = (".h5", ".onnx")  # floats hardly get smaller
 DATE = (1980, 1, 1, 0, 0, 0)  # of all files, so that the same model makes the same package
@@ -72,7 +71,7 @@ def export_package(
         hashes = {
             each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in folder.iterdir()
         }
-        own = [entry for entry in (*MODEL_FILES, DESCRIPTION) if entry in hashes]
+        own = [entry for entry in (*PACKED, DESCRIPTION) if entry in hashes]
         described = describe_package(model.info, author or AUTHOR, hashes, own)
         (folder / DESCRIBED).write_text(yaml.safe_dump(described, sort_keys=False))
         _pack(folder, file)
@@ -87,17 +86,17 @@ def _fill(model: zoo.LoadedModel, folder: Path) -> None:
     (entry,) = description["parts"].values()
     entry["file"] = "weights.onnx"
     (folder / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
-    for name in MODEL_FILES:
+    for packed, name in PACKED.items():
         if (model.folder / name).is_file():
             refuse_link(model.folder / name)
-            (folder / name).write_bytes((model.folder / name).read_bytes())
+            (folder / packed).write_bytes((model.folder / name).read_bytes())
     _write_test(model, folder)
     _write_documentation(model.info, folder)
 
 
 def _write_test(model: zoo.LoadedModel, folder: Path) -> None:
     """A drawn field, the maps that our own network gives of it, and a picture of both."""
-    field, _ = draw_sample(SIDE, model.info.diameter)
+    field, _ = draw_sample(LEAST, model.info.diameter)
     if model.info.invert:
         field = np.iinfo(field.dtype).max - field
     maps = maps_of(model, field)

@@ -16,8 +16,8 @@ from nucseg_tf.models.export.onnx import OPSET
 from nucseg_tf.models.zoo import ModelInfo
 
 FORMAT = "0.5.3"
-HALO = 64  # px of context that are cut off maps: as of tiles of our own, whose outer half is unused
-LEAST = 6 * HALO  # px of a side; a multiple of every stride
+HALO = 64  # px of context that are cut off maps
+LEAST = 4 * HALO  # px of a side; a multiple of every stride
 PAPER = {
     "text": "Zaki et al. (2020): A Deep Learning Pipeline for Nucleus Segmentation",
     "doi": "10.1101/2020.04.14.041020",
@@ -72,13 +72,12 @@ def _file(name: str, hashes: Mapping[str, str]) -> dict[str, str]:
 def _input(
     percentiles: Normalisation, invert: bool, step: int, hashes: Mapping[str, str]
 ) -> dict[str, Any]:
-    size = {"min": LEAST, "step": step}
     return {
         "id": "image",
         "description": "a fluorescence image of nuclei, one channel",
         "axes": [
             {"type": "batch"},
-            *({"type": "space", "id": axis, "size": size} for axis in "yx"),
+            *({"type": "space", "id": axis, "size": {"min": LEAST, "step": step}} for axis in "yx"),
             {"type": "channel", "channel_names": ["nuclei"]},
         ],
         "test_tensor": _file("test_input.npy", hashes),
