@@ -16,7 +16,8 @@ import numpy as np
 import tifffile
 import yaml
 
-from nucseg_tf.engines.keras import ENGINE, compile_part
+from nucseg_tf.engines.base import Compiled
+from nucseg_tf.engines.keras import ENGINE
 from nucseg_tf.errors import UsageError
 from nucseg_tf.imaging.normalise import normalise
 from nucseg_tf.imaging.raster import Plain
@@ -26,7 +27,7 @@ from nucseg_tf.io.pictures import display_grey, draw_outlines, write_colours
 from nucseg_tf.models import zoo
 from nucseg_tf.models.archive import PACKED, refuse_link
 from nucseg_tf.models.export.onnx import Onnx
-from nucseg_tf.models.export.rdf import HALO, LEAST, describe_package
+from nucseg_tf.models.export.rdf import LEAST, describe_package
 from nucseg_tf.models.export.sample import draw_sample
 from nucseg_tf.models.export.write import DESCRIPTION, write_network
 
@@ -96,42 +97,32 @@ def _fill(model: zoo.LoadedModel, folder: Path) -> None:
 
 def _write_test(model: zoo.LoadedModel, folder: Path) -> None:
     """A drawn field, the maps that our own network gives of it, and a picture of both."""
-    field, _ = draw_sample(LEAST, model.info.diameter)
-    if model.info.invert:
+    info, network = model.info, ENGINE.compile(model.source)
+    field, _ = draw_sample(LEAST, info.diameter)
+    if info.invert:
         field = np.iinfo(field.dtype).max - field
-    maps = maps_of(model, field)
+    pixels = _normalised(info, field)
+    maps = network(pixels[None, ..., None])[0]
     np.save(folder / "test_input.npy", field[None, ..., None])
     np.save(folder / "test_output.npy", maps[None])
     tifffile.imwrite(folder / "sample_input.tif", field)
     tifffile.imwrite(folder / "sample_output.tif", np.moveaxis(maps, -1, 0))
     grey = display_grey(field)
     plain = np.repeat(grey[..., None], 3, axis=2)
-    found = draw_outlines(grey, _find(model, normalised(model.info, field)))
+    found = draw_outlines(grey, _find(info, network, pixels))
     write_colours(folder / "cover.png", np.hstack([plain, found]))
 
 
-def normalised(info: zoo.ModelInfo, field: np.ndarray) -> np.ndarray:
+def _normalised(info: zoo.ModelInfo, field: np.ndarray) -> np.ndarray:
     """A field (H, W) as the network is to see it, float32."""
     turned = -field.astype(np.float32) if info.invert else field
     return normalise(turned, info.normalisation.low, info.normalisation.high)
 
 
-def maps_of(model: zoo.LoadedModel, field: np.ndarray) -> np.ndarray:
-    """What our network gives of a field (H, W) that is taken as bioimage.io does: (H, W, K).
-
-    There a field is mirrored by the halo first, and percentiles are those of the larger field.
-    """
-    seen = normalised(model.info, np.pad(field, HALO, mode="symmetric"))
-    (part,) = model.source.parts.values()
-    maps = np.asarray(compile_part(model.network, part)(seen[None, ..., None]))[0]
-    return np.ascontiguousarray(maps[HALO:-HALO, HALO:-HALO])
-
-
-def _find(model: zoo.LoadedModel, pixels: np.ndarray) -> np.ndarray:
+def _find(info: zoo.ModelInfo, network: Compiled, pixels: np.ndarray) -> np.ndarray:
     """Labels of a normalised field."""
-    family, thresholds = model.info.family, model.info.family.at_scale(model.info.thresholds)
-    run = family.runner(ENGINE.compile(model.source))
-    raw = run(Plain(pixels), family.tile, 1, thresholds)
+    family, thresholds = info.family, info.family.at_scale(info.thresholds)
+    raw = family.runner(network)(Plain(pixels), family.tile, 1, thresholds)
     return family.decode(raw, Window.whole(pixels.shape), thresholds).labels
 
 

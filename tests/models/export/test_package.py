@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from nucseg_tf.errors import ModelError, UsageError
-from nucseg_tf.models.archive import MODEL_FILES, import_model
+from nucseg_tf.models.archive import MODEL_FILES, PACKED, import_model
 from nucseg_tf.models.export.package import export_package
 
 
@@ -33,7 +33,7 @@ def test_every_file_is_named_with_its_hash(package):
     plain = {"bioimageio.yaml", "documentation.md", "cover.png"}  # have no hash there
     assert named.keys() == files.keys() - plain
     assert named == {name: hashlib.sha256(files[name]).hexdigest() for name in named}
-    assert {*MODEL_FILES, "model.json", "weights.onnx"} <= named.keys()
+    assert {*PACKED, "model.json", "weights.onnx"} <= named.keys()
     assert json.loads(files["model.json"])["parts"]["network"]["file"] == "weights.onnx"
 
 
@@ -66,22 +66,19 @@ def test_the_test_has_a_size_that_is_allowed_with_and_without_halo(package):
 
 
 def test_the_answer_is_that_of_the_onnx_network(package, tmp_path):
-    """Computed from the description alone, as bioimageio.core does: halo, percentiles, network."""
+    """Computed from the description alone, as bioimageio.core tests it: without a halo."""
     runtime = pytest.importorskip("onnxruntime")
     about = described(package)
     with zipfile.ZipFile(package) as archive:
         archive.extractall(tmp_path)
-    halo = about["outputs"][0]["axes"][1]["halo"]
-    field = np.load(tmp_path / "test_input.npy")[0, ..., 0].astype(np.float32)
-    seen = np.pad(field, halo, mode="symmetric")
+    seen = np.load(tmp_path / "test_input.npy").astype(np.float32)
     steps = {each["id"]: each["kwargs"] for each in about["inputs"][0]["preprocessing"]}
     scale = steps["scale_range"]
     low, high = np.percentile(seen, [scale["min_percentile"], scale["max_percentile"]])
     seen = np.clip((seen - low) / (high - low), steps["clip"]["min"], steps["clip"]["max"])
     session = runtime.InferenceSession(tmp_path / "weights.onnx")
-    (maps,) = session.run(["maps"], {"image": seen[None, ..., None].astype(np.float32)})
-    answer = np.load(tmp_path / "test_output.npy")
-    np.testing.assert_allclose(maps[:, halo:-halo, halo:-halo], answer, atol=1e-5)
+    (maps,) = session.run(["maps"], {"image": seen.astype(np.float32)})
+    np.testing.assert_allclose(maps, np.load(tmp_path / "test_output.npy"), atol=1e-5)
 
 
 def test_our_model_comes_out_of_a_package_as_it_was(package, model, tmp_path):
@@ -104,8 +101,8 @@ def repacked(package: Path, file: Path, **changed: bytes | None) -> Path:
 
 
 def test_a_foreign_package_is_told_what_it_lacks(package, tmp_path):
-    foreign = repacked(package, tmp_path / "foreign.zip", sha256=None, model=None)
-    message = r"is a package of bioimage\.io without model\.yaml, sha256: only those of"
+    foreign = repacked(package, tmp_path / "foreign.zip", sha256=None, nucseg=None)
+    message = r"is a package of bioimage\.io without nucseg\.yaml, sha256: only those of"
     with pytest.raises(ModelError, match=message):
         import_model(foreign, tmp_path / "models")
     assert list((tmp_path / "models").iterdir()) == []

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from nucseg_tf.__main__ import main
+from nucseg_tf.engines.openvino import load_openvino
 from nucseg_tf.errors import ModelError, OutputError, UsageError
 from nucseg_tf.models import zoo
 from nucseg_tf.models.export import compare, write
@@ -32,13 +33,29 @@ def test_the_description_has_what_decoding_takes(exported, model):
         assert (folder / part["file"]).exists()
 
 
+SHAPES = ((3, 64, 32, 1), (1, 32, 160, 1), (1, 64, 64, 1))  # none is one that `compare` tries
+
+
+def test_openvino_takes_any_size_in_float32_by_name(exported, model):
+    folder, description = exported
+    if description["form"] != "openvino":
+        return
+    ov = load_openvino()
+    settings = {"INFERENCE_PRECISION_HINT": "f32"}
+    compiled = ov.Core().compile_model(folder / "network.xml", "CPU", settings)
+    network = zoo.load(model).network
+    for shape in SHAPES:
+        image = np.random.default_rng(0).random(shape, np.float32)
+        np.testing.assert_allclose(compiled({"image": image})["maps"], network(image), atol=1e-5)
+
+
 def test_onnx_takes_any_size_by_name_and_says_how_to_use_it(exported, model):
     folder, description = exported
     if description["form"] != "onnx":
         return
     session = import_module("onnxruntime").InferenceSession(folder / "network.onnx")
     network = zoo.load(model).network
-    for shape in ((3, 64, 32, 1), (1, 32, 160, 1)):
+    for shape in SHAPES:
         image = np.random.default_rng(0).random(shape, np.float32)
         (maps,) = session.run(["maps"], {"image": image})
         np.testing.assert_allclose(maps, network(image), atol=1e-5)
