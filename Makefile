@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DATA ?= ../shared/data/dsb2018
-CODE := nucseg_tf tests scripts workflow
+CODE := nucseg_tf tests scripts workflow examples
 DOCKER ?= docker
 APPTAINER ?= apptainer
 CONFIG ?= smallest
@@ -17,7 +17,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 .DEFAULT_GOAL := help
 .PHONY: help setup format lint type test test-long napari-test napari-picture smoke score demo bench doctor lock clean fuzz \
   image image-gpu image-test image-gpu-test sbom sif sif-test workflow-smoke workflow-test slurm-test \
-  tutorial-pictures audit determinism
+  tutorial-pictures audit determinism bioimageio-test export-picture
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -159,3 +159,11 @@ tutorial-pictures: $(READY)  ## make the pictures of docs/tutorial.md anew (Chro
 clean:  ## remove everything that the targets made
 	rm -rf $(VENV) .venv-napari build dist demo_output runs .snakemake *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+bioimageio-test: $(READY)  ## packages of bioimage.io, run by bioimageio.core in its own environment (needs a network)
+	BIN=$(BIN) scripts/bioimageio_test.sh
+
+export-picture: $(READY)  ## make docs/export.png anew
+	rm -rf runs/export
+	$(BIN)/nucseg models export fpn2ws-nuclei runs/export --to onnx
+	PYTHONPATH=examples $(BIN)/python scripts/export_picture.py runs/export/network.onnx docs/export.png

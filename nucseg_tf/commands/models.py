@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
+
+from nucseg_tf.errors import UsageError
 
 
 def list_models(*, models_dir: Path | None = None) -> str:
@@ -49,24 +52,44 @@ def verify_models(name: str | None = None, *, models_dir: Path | None = None) ->
     return "\n".join(lines)
 
 
-def export_model(name: str, file: Path, *, models_dir: Path | None = None) -> Path:
-    """Write a model into one zip file.
+def export_model(
+    name: str,
+    out: Path,
+    *,
+    to: Literal["zip", "bioimageio", "onnx", "openvino", "savedmodel"] = "zip",
+    author: str | None = None,
+    models_dir: Path | None = None,
+) -> Path:
+    """Write a model for others: into one zip file, or in a form that other programs read.
 
     Args:
         name: name of a model, or a model or run folder
-        file: the zip file to write
+        out: the zip file to write, of `zip` and `bioimageio`; else a new folder
+        to: `zip` is for `nucseg models import`; `bioimageio` a package of bioimage.io, which it
+            reads, too; `onnx`, `openvino`, `savedmodel`: the network alone; see docs/export.md
+        author: of a package of bioimage.io
         models_dir: folder to search first
     """
-    from nucseg_tf.models import archive
+    if author is not None and to != "bioimageio":
+        raise UsageError("--author: is that of a package; expected --to bioimageio with it")
+    if to == "zip":
+        from nucseg_tf.models import archive
 
-    return archive.export_model(name, file, models_dir)
+        return archive.export_model(name, out, models_dir)
+    if to == "bioimageio":
+        from nucseg_tf.models.export import package
+
+        return package.export_package(name, out, models_dir, author)
+    from nucseg_tf.models.export.write import export_network
+
+    return export_network(name, out, to, models_dir)
 
 
 def import_model(file: Path, *, models_dir: Path, name: str | None = None) -> Path:
     """Unpack a model from a zip file, and check it.
 
     Args:
-        file: zip file from `nucseg models export`
+        file: zip file from `nucseg models export`, a package of bioimage.io from it among them
         models_dir: folder of models to put it into
         name: to call it by; its own otherwise
     """

@@ -38,11 +38,15 @@ class Part:
         function: of `keras.ops`, from float32 arrays to one, or to a sequence of them.
         inputs: shape of each argument, None where it is open.
         exact: computed in f32 whatever is asked for, as where pixels are found by their places.
+        takes, gives: names of the arguments and of what comes back, by which others know them; what
+            one part gives another one takes under the same name.
     """
 
     function: Callable[..., Any]
     inputs: tuple[tuple[int | None, ...], ...]
     exact: bool = False
+    takes: tuple[str, ...] = ("image",)
+    gives: tuple[str, ...] = ("maps",)
 
 
 Parts = Mapping[str, Part]

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import logging
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from threading import Lock
@@ -82,7 +80,7 @@ def load_openvino() -> Any:
 
 
 @functools.cache
-def _core(ov: Any) -> Any:
+def core_of(ov: Any) -> Any:
     """OpenVINO's core, one for all networks, which lives as long as the process.
 
     It gives the thread that makes it a stack for signals. Were it taken down by another thread, the
@@ -113,12 +111,12 @@ def convert(ov: Any, source: Source) -> cache.Files:
     if "tensorflow" not in sys.modules:
         use_device("auto")
     files = {}
-    with tempfile.TemporaryDirectory(prefix="nucseg-") as folder, _same_log_handlers():
+    with tempfile.TemporaryDirectory(prefix="nucseg-") as folder:
         for name, part in source.parts.items():
             file, saved = Path(folder) / (name + XML), Path(folder) / name
             try:
                 save(source.network, part, saved)
-                model = _core(ov).read_model(saved)
+                model = core_of(ov).read_model(saved)
                 turn_enlargements(model)
                 if part.exact:
                     model.set_rt_info("", EXACT)
@@ -132,24 +130,13 @@ def convert(ov: Any, source: Source) -> cache.Files:
     return files
 
 
-@contextmanager
-def _same_log_handlers() -> Iterator[None]:
-    """Remove what Keras' export adds: every line would come twice from then on."""
-    handlers = logging.getLogger().handlers
-    before = [*handlers]
-    try:
-        yield
-    finally:
-        handlers[:] = before
-
-
 def _compile(ov: Any, xml: bytes, weights: bytes, precision: Precision) -> Compute:
-    core = _core(ov)
+    core = core_of(ov)
     model = core.read_model(xml, weights)
     settings = _settings("f32" if model.has_rt_info(EXACT) else precision)
     compiled = core.compile_model(model, "CPU", settings)
     request = compiled.create_infer_request()
-    inputs, outputs = (_names(ports) for ports in (model.inputs, model.outputs))
+    inputs, outputs = (port_names(ports) for ports in (model.inputs, model.outputs))
     lock = Lock()  # the request holds one set of inputs and outputs
 
     def compute(*arrays: np.ndarray) -> Any:
@@ -176,7 +163,7 @@ def _settings(precision: Precision) -> dict[str, Any]:
     }
 
 
-def _names(ports: Sequence[Any]) -> list[str]:
+def port_names(ports: Sequence[Any]) -> list[str]:
     """Names of ports in the order of a part's arguments or results, by the number at their end."""
     names = [port.any_name for port in ports]
     return sorted(names, key=lambda name: int(name.rpartition("_")[2]))

@@ -7,10 +7,12 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from nucseg_tf.engines.base import Device, Part
 from nucseg_tf.errors import UsageError
@@ -114,11 +116,37 @@ def save(network: keras.Model, part: Part, folder: Path) -> None:
     """Write a part of a network in TensorFlow's own format; ports end in "_0", "_1" and so on."""
     import keras
 
-    archive = keras.export.ExportArchive()
-    archive.track(network)
-    function = with_open_shapes(network, part.function)
-    archive.add_endpoint("serve", function, input_signature=signature(part))
-    archive.write_out(str(folder), verbose=False)
+    with _same_log_handlers():
+        archive = keras.export.ExportArchive()
+        archive.track(network)
+        function = with_open_shapes(network, part.function)
+        archive.add_endpoint("serve", function, input_signature=signature(part))
+        archive.write_out(str(folder), verbose=False)
+
+
+def load_saved(folder: Path) -> Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]:
+    """What `save` wrote, as a function from arrays by name to arrays by name."""
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(folder))
+
+    def compute(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        serve = loaded.signatures["serving_default"]  # has no hold of the weights of its own
+        found = serve(**{name: tf.constant(array) for name, array in arrays.items()})
+        return {name: np.asarray(array) for name, array in found.items()}
+
+    return compute
+
+
+@contextmanager
+def _same_log_handlers() -> Iterator[None]:
+    """Remove what Keras' export adds: every line would come twice from then on."""
+    handlers = logging.getLogger().handlers
+    before = [*handlers]
+    try:
+        yield
+    finally:
+        handlers[:] = before
 
 
 def _enlarge(x: Any, rows: int, columns: int, _data_format: str, interpolation: str) -> Any:

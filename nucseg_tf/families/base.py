@@ -54,6 +54,8 @@ class Family(ABC):
         step: px; sides of tiles are multiples of it.
         least_tile: px; tiles must be larger.
         sensible_tile: px; smaller ones are computed nearly all as context, and with too little.
+        maps: names of the maps that its networks give; none where they give something else.
+        context: px along the edges of a tile that serve as context only.
         evidence: names of what `evidence_of` gives.
         engines: names of those that compute its networks, in `registry.ENGINES`.
         coco: name of the file of weights trained on COCO, which `load_coco` reads, and where it is
@@ -72,6 +74,8 @@ class Family(ABC):
     step: int = 32
     least_tile: int = 256
     sensible_tile: int = 512
+    maps: tuple[str, ...] = ()
+    context: int = 0
     evidence: tuple[str, ...] = ()
     engines: tuple[str, ...] = ("keras",)
     coco: tuple[str, str] | None = None

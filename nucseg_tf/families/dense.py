@@ -24,12 +24,9 @@ class DenseFamily(Family):
     """A family whose network gives maps of its input's size, which may be averaged and resized.
 
     What is given of an image are its maps (h, w, K), at the scale that the network saw.
-
-    Attributes:
-        maps: names of the K maps.
     """
 
-    maps: tuple[str, ...]
+    context = HALO
     least_tile = 2 * HALO
     engines = ENGINES
 

@@ -7,6 +7,7 @@ import numpy as np
 from nucseg_tf.imaging.scratch import is_mapped, strips
 
 SAMPLE = 2**24  # pixels of which percentiles are taken where a field is larger than memory
+FLOOR = -0.5
 CEILING = 2.0  # a saturated speck must not drive the network out of the range it was trained in
 
 
@@ -79,7 +80,7 @@ def stretch(pixels: np.ndarray, limits: Limits | None) -> np.ndarray:
         limits: from `find_limits`.
 
     Returns:
-        (h, w) float32, clipped to [-0.5, `CEILING`]; zeros without limits.
+        (h, w) float32, clipped to [`FLOOR`, `CEILING`]; zeros without limits.
     """
     if limits is None:
         return np.zeros(pixels.shape, np.float32)
@@ -87,7 +88,7 @@ def stretch(pixels: np.ndarray, limits: Limits | None) -> np.ndarray:
     scaled = pixels.astype(np.float32)
     scaled -= np.float32(bottom)
     scaled *= np.float32(1 / (top - bottom))
-    return np.clip(scaled, -0.5, CEILING, out=scaled)
+    return np.clip(scaled, FLOOR, CEILING, out=scaled)
 
 
 def normalise(pixels: np.ndarray, low: float = 1.0, high: float = 99.8) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Model folders as one zip file, to hand on."""
+"""Model folders as one zip file, to hand on; and out of packages of bioimage.io that hold one."""
 
 from __future__ import annotations
 
@@ -13,9 +13,15 @@ from nucseg_tf.io.files import FULL, atomic_path, ensure_folder, unwritable
 from nucseg_tf.models import zoo
 
 MODEL_FILES = ("model.yaml", "model.weights.h5", "README.md", "sha256")
+NEEDED = (*zoo.HASHED, "sha256")
 MAX_MODEL_FILE = 4 * 2**30  # bytes unpacked; more in a zip is a slip or an attack
 MAX_RATIO = 200  # unpacked to packed
 SMALL = 2**20  # bytes that may be packed as small as they like
+PACKAGE = ("bioimageio.yaml", "rdf.yaml")  # either describes a package of bioimage.io
+# What the files are called there, where no other file than its description may be a model.yaml.
+PACKED = {("nucseg.yaml" if name == "model.yaml" else name): name for name in MODEL_FILES}
+
+Entries = dict[str, zipfile.ZipInfo]  # by the names that the files are to have
 
 
 def export_model(name: str, file: Path, models_dir: Path | None = None) -> Path:
@@ -41,7 +47,7 @@ def export_model(name: str, file: Path, models_dir: Path | None = None) -> Path:
     with atomic_path(file) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for entry in MODEL_FILES:
             if (folder / entry).is_file():
-                _refuse_link(folder / entry)
+                refuse_link(folder / entry)
                 archive.write(folder / entry, f"{top}/{entry}")
     return file
 
@@ -50,7 +56,8 @@ def import_model(file: Path, models_dir: Path, name: str | None = None) -> Path:
     """Unpack a model from a zip file, and check it.
 
     Args:
-        file: as from `export_model`.
+        file: as from `export_model`, or a package from `export.package`, of which nothing but the
+            files of the model is taken.
         models_dir: folder of models to put it into.
         name: to call it by; its own otherwise.
 
@@ -69,13 +76,13 @@ def import_model(file: Path, models_dir: Path, name: str | None = None) -> Path:
     temporary = models_dir / f".import-{uuid4().hex[:8]}"
     try:
         temporary.mkdir()
-        own = _unpack(file, temporary)
-        folder = models_dir / (name or own)
+        top = _unpack(file, temporary)
         try:
-            zoo.read_info(temporary)
+            own = zoo.read_info(temporary).name
             zoo.verify(temporary)
         except ModelError as error:
-            raise ModelError(str(error).replace(str(temporary), f"{file}/{own}")) from error
+            raise ModelError(str(error).replace(str(temporary), str(file / top))) from error
+        folder = models_dir / (name or top or own)
         if folder.exists():
             raise ModelError(f"{folder}: exists already; choose another --name")
         temporary.rename(folder)
@@ -86,25 +93,20 @@ def import_model(file: Path, models_dir: Path, name: str | None = None) -> Path:
     return folder
 
 
-def _refuse_link(file: Path) -> None:
+def refuse_link(file: Path) -> None:
     """Refuse to hand on what lies elsewhere, such as a private key in the place of a README."""
     if file.resolve().parent != file.parent.resolve():
         raise ModelError(f"{file}: is a link to {file.resolve()}; put a copy in its place")
 
 
 def _unpack(file: Path, target: Path) -> str:
-    """Copy the files of a model out of a zip, by known names only; returns the model's name."""
+    """Copy the files of a model out of a zip, by known names only; returns their folder in it."""
     try:
         with zipfile.ZipFile(file) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-            tops = {str(PurePosixPath(entry.filename).parent) for entry in entries}
-            names = [PurePosixPath(entry.filename).name for entry in entries]
-            top = tops.pop() if len(tops) == 1 else ""
-            if not re.fullmatch(r"\w[\w.-]*", top) or not _model_files_only(names):
-                raise ModelError(
-                    f"{file}: is no exported model: expected NAME/{{{','.join(MODEL_FILES)}}} only"
-                )
-            for entry, name in zip(entries, names, strict=True):
+            packed = any(entry.filename in PACKAGE for entry in entries)
+            top, chosen = _of_package(file, entries) if packed else _of_model(file, entries)
+            for name, entry in chosen.items():
                 _check_entry(file, entry)
                 with archive.open(entry) as source, (target / name).open("wb") as copy:
                     shutil.copyfileobj(source, copy)
@@ -117,6 +119,36 @@ def _unpack(file: Path, target: Path) -> str:
     return top
 
 
+def _of_model(file: Path, entries: list[zipfile.ZipInfo]) -> tuple[str, Entries]:
+    """The folder of an exported model, and its files; ModelError if there are others."""
+    tops = {str(PurePosixPath(entry.filename).parent) for entry in entries}
+    named = {PurePosixPath(entry.filename).name: entry for entry in entries}
+    top = tops.pop() if len(tops) == 1 else ""
+    own = len(named) == len(entries) and named.keys() <= {*MODEL_FILES}
+    if not re.fullmatch(r"\w[\w.-]*", top) or not own:
+        raise ModelError(
+            f"{file}: is no exported model: expected NAME/{{{','.join(MODEL_FILES)}}} only"
+        )
+    return top, named
+
+
+def _of_package(file: Path, entries: list[zipfile.ZipInfo]) -> tuple[str, Entries]:
+    """The files of a model among those of a package, in no folder; ModelError without."""
+    own = [entry for entry in entries if entry.filename in PACKED]
+    found = {PACKED[entry.filename]: entry for entry in own}
+    missing = [name for name, what in PACKED.items() if what in NEEDED and what not in found]
+    if missing:
+        raise ModelError(
+            f"{file}: is a package of bioimage.io without {', '.join(missing)}: only those of "
+            "`nucseg models export --to bioimageio` hold a model that can be imported. Networks "
+            "of other programs are not run: predict with theirs, and bring the labels"
+        )
+    if len(found) < len(own):
+        names = sorted(entry.filename for entry in own)
+        raise ModelError(f"{file}: holds a file twice: {', '.join(names)}")
+    return "", found
+
+
 def _check_entry(file: Path, entry: zipfile.ZipInfo) -> None:
     """Refuse what is too large once it is unpacked; ModelError."""
     stored = max(entry.compress_size, 1)
@@ -125,7 +157,3 @@ def _check_entry(file: Path, entry: zipfile.ZipInfo) -> None:
             f"{file}: {entry.filename} unpacks to {entry.file_size:,} bytes from {stored:,}; "
             f"expected {MAX_MODEL_FILE:,} at most, and {MAX_RATIO} times as many at most"
         )
-
-
-def _model_files_only(names: list[str]) -> bool:
-    return len(names) == len({*names}) and {*names} <= {*MODEL_FILES}

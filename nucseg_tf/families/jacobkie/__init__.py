@@ -38,6 +38,8 @@ class Jacobkie(Family):
     thresholds = Positions
     section = "positions"
     grid = GRID
+    maps = ("mask", "down", "right", "down_right", "down_left")
+    context = HALO
     losses = ("mask", "position")
     least_tile = 2 * HALO
     engines = ENGINES

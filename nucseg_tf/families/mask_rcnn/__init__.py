@@ -36,7 +36,7 @@ class MaskRcnn(Family):
     grid = GRID
     losses = ("rpn_score", "rpn_box", "score", "box", "mask")
     tile = 512
-    step = least_tile = 64
+    step = least_tile = context = 64
     sensible_tile = 256
     engines = ("keras", "openvino")
     coco = (

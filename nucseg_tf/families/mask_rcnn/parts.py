@@ -11,7 +11,7 @@ from keras import ops
 
 from nucseg_tf.engines.base import Part, Parts
 from nucseg_tf.families.mask_rcnn import boxes as coding
-from nucseg_tf.layers.pyramid import BOX_STRIDES, STRIDES
+from nucseg_tf.layers.pyramid import BOX_STRIDES, MASK_STRIDES, STRIDES
 
 if TYPE_CHECKING:
     from nucseg_tf.families.mask_rcnn.network import MaskRCNN
@@ -47,8 +47,14 @@ def parts_of(network: MaskRCNN) -> Parts:
 
     boxes = (None, None, 4)
     masks = shapes[for_masks] or shapes[for_boxes]
+    box_levels = tuple(f"box_level_{stride}" for stride in BOX_STRIDES)
+    mask_levels = tuple(f"mask_level_{stride}" for stride in MASK_STRIDES)
+    mask_levels = mask_levels if shapes[for_masks] else ()
+    seen = (*box_levels, *mask_levels, "anchor_logits", "boxes")
+    better = ("box_logits", "better_boxes")
+    scored, drawn = (*box_levels, "boxes"), (*(mask_levels or box_levels), "boxes")
     return {
-        "see": Part(see, ((None, None, None, 1),)),
-        "score": Part(score, (*shapes[for_boxes], boxes), exact=True),
-        "draw": Part(draw, (*masks, boxes), exact=True),
+        "see": Part(see, ((None, None, None, 1),), gives=seen),
+        "score": Part(score, (*shapes[for_boxes], boxes), True, scored, better),
+        "draw": Part(draw, (*masks, boxes), True, drawn, ("masks",)),
     }
