@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+FOR_JAVA = "xvfb xauth imagej groovy"
 CI = Path(__file__).parents[1] / ".ci"
 OS_RELEASE = Path("/etc/os-release")
 DEBIAN = OS_RELEASE.exists() and "\nID=debian\n" in OS_RELEASE.read_text()
@@ -47,16 +48,16 @@ def test_what_is_missing_is_installed(machine):
     program(machine / "git", "")
     done, calls = install(machine)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "installing chromium libatomic1 procps\n"
+    assert done.stdout == f"installing chromium libatomic1 procps {FOR_JAVA}\n"
     update, packages = calls
     assert update.startswith("noninteractive: update")
     assert packages.split()[:2] == ["noninteractive:", "install"]
     assert "--no-install-recommends" in packages
-    assert packages.endswith(" chromium libatomic1 procps")
+    assert packages.endswith(f" chromium libatomic1 procps {FOR_JAVA}")
 
 
 def test_nothing_is_done_where_nothing_is_missing(machine):
-    for name in ("chromium", "python3", "git", "pgrep"):
+    for name in ("chromium", "python3", "git", "pgrep", "Xvfb", "xauth", "imagej", "groovy"):
         program(machine / name, "")
     program(machine / "id", "echo 1000")
     done, calls = install(machine)
@@ -68,7 +69,7 @@ def test_others_than_root_are_told_what_is_missing(machine):
     program(machine / "id", "echo 1000")
     done, calls = install(machine)
     assert done.returncode == 1
-    assert "apt-get install chromium libatomic1 git\n" in done.stderr
+    assert f"apt-get install chromium libatomic1 git {FOR_JAVA}\n" in done.stderr
     assert calls == []
 
 
