@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-FOR_JAVA = "xvfb xauth imagej groovy"
+FOR_JAVA = "xvfb xauth xdotool imagej groovy"
 CI = Path(__file__).parents[1] / ".ci"
 OS_RELEASE = Path("/etc/os-release")
 DEBIAN = OS_RELEASE.exists() and "\nID=debian\n" in OS_RELEASE.read_text()
@@ -57,7 +57,17 @@ def test_what_is_missing_is_installed(machine):
 
 
 def test_nothing_is_done_where_nothing_is_missing(machine):
-    for name in ("chromium", "python3", "git", "pgrep", "Xvfb", "xauth", "imagej", "groovy"):
+    for name in (
+        "chromium",
+        "python3",
+        "git",
+        "pgrep",
+        "Xvfb",
+        "xauth",
+        "xdotool",
+        "imagej",
+        "groovy",
+    ):
         program(machine / name, "")
     program(machine / "id", "echo 1000")
     done, calls = install(machine)

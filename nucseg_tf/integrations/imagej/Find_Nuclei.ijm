@@ -100,7 +100,9 @@ function ask() {
   if (frames > 1) Dialog.addChoice("Frames", choices, inFrames);
   Dialog.addString("Typical diameter, px (empty: as the model says)", diameter, 8);
   Dialog.addString("Further options of nucseg predict", options, 40);
-  Dialog.addCheckbox("Empty the ROI Manager first", replaced == "true");
+  ticked = false;
+  if (replaced == "true") ticked = true;
+  Dialog.addCheckbox("Empty the ROI Manager first", ticked);
   Dialog.show();
   program = Dialog.getString();
   model = Dialog.getString();
