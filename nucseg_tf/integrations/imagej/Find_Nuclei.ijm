@@ -43,7 +43,8 @@ given = getArgument();
 if (given != "") readArguments(given);
 else ask();
 
-work = getDirectory("temp") + "nucseg-" + d2s(getTime(), 0) + "-" + d2s(random * 1e6, 0) + File.separator;
+work = getDirectory("temp") + "nucseg-" + d2s(getTime(), 0) + "-" + d2s(random * 1e6, 0);
+work += File.separator;
 stem = fileName();
 File.makeDirectory(work);
 saveCopy(work + stem + ".tif");
@@ -155,7 +156,8 @@ function saveCopy(path) {
 // Runs it by way of a shell, which joins what it says on both ways out; returns that.
 function runNucseg() {
   line = "" + quoted(program) + " predict " + quoted(work + stem + ".tif") + " --rois";
-  line += " --out " + quoted(work) + " --model " + quoted(model);
+  // A backslash at the end, of Windows, would take the quote behind it for a character.
+  line += " --out " + quoted(work + ".") + " --model " + quoted(model);
   if (seenIn == "max") line += " --channel max";
   else if (seenIn != "automatic") line += " --channel " + (parseInt(seenIn) - 1);
   if (slices > 1 && inSlices == "current") line += " --z " + (slice - 1);
@@ -178,8 +180,7 @@ function quoted(text) {
 }
 
 function hint(text) {
-  missing = indexOf(text, "not found") >= 0 || indexOf(text, "not recognized") >= 0;
-  if (!missing) return "";
+  if (!startsWith(text, "sh: ") && indexOf(text, "not recognized") < 0) return "";
   return " \nIs the path of nucseg right? It lies in bin/ (Windows: Scripts\\) of its environment.";
 }
 
