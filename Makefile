@@ -15,7 +15,7 @@ REVISION = $(shell git describe --always --dirty --abbrev=40)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format lint type test test-long napari-test napari-picture smoke score demo bench doctor lock clean fuzz \
+.PHONY: help setup format lint type test test-long napari-test napari-picture imagej-test smoke score demo bench doctor lock clean fuzz \
   image image-gpu image-test image-gpu-test sbom sif sif-test workflow-smoke workflow-test slurm-test \
   tutorial-pictures audit determinism bioimageio-test export-picture
 
@@ -68,6 +68,9 @@ napari-test: $(READY)  ## the tests of the napari plugin, in .venv-napari
 napari-picture: napari-test  ## make docs/napari.png anew
 	QT_QPA_PLATFORM=xcb xvfb-run --auto-servernum --server-args "-screen 0 1280x800x24" \
 	  .venv-napari/bin/python scripts/napari_picture.py docs/napari.png
+
+imagej-test: $(READY)  ## what is for ImageJ and QuPath, in a real ImageJ and Groovy
+	$(BIN)/pytest -q tests/integrations/imagej tests/integrations/qupath
 
 smoke: $(READY)  ## train, predict and score on drawn toy data
 	rm -rf runs/smoke

@@ -36,6 +36,7 @@ CUDA_LIBRARIES = (  # those of CUDA 12, which TensorFlow opens when it looks for
     "libcusparse.so.12",
     "libcudnn.so.9",
 )
+INTEGRATIONS = Path(__file__).parent / "integrations"  # scripts for ImageJ, QuPath and the like
 NAMES_A_GPU = re.compile(r"\s*(\d|GPU-|MIG-)")  # a number, or an identifier as nvidia-smi -L has it
 
 
@@ -84,6 +85,7 @@ def examine() -> tuple[str, list[str]]:
         ("executable", sys.executable),
         ("cores", str(cores())),
         ("memory", f"{allowed() / 2**30:.1f} GiB"),
+        ("integrations", str(INTEGRATIONS)),
     ]
     problems: list[str] = []
     try:

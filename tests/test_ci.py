@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-FOR_NAPARI = (
+FOR_OTHERS = (
     "xvfb xauth libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 "
-    "libxcb-keysyms1 libxcb-render-util0 libxcb-shape0"
+    "libxcb-keysyms1 libxcb-render-util0 libxcb-shape0 xdotool imagej groovy"
 )
 CI = Path(__file__).parents[1] / ".ci"
 OS_RELEASE = Path("/etc/os-release")
@@ -51,16 +51,26 @@ def test_what_is_missing_is_installed(machine):
     program(machine / "git", "")
     done, calls = install(machine)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == f"installing chromium libatomic1 procps {FOR_NAPARI}\n"
+    assert done.stdout == f"installing chromium libatomic1 procps {FOR_OTHERS}\n"
     update, packages = calls
     assert update.startswith("noninteractive: update")
     assert packages.split()[:2] == ["noninteractive:", "install"]
     assert "--no-install-recommends" in packages
-    assert packages.endswith(f" chromium libatomic1 procps {FOR_NAPARI}")
+    assert packages.endswith(f" chromium libatomic1 procps {FOR_OTHERS}")
 
 
 def test_nothing_is_done_where_nothing_is_missing(machine):
-    for name in ("chromium", "python3", "git", "pgrep", "Xvfb", "xauth"):
+    for name in (
+        "chromium",
+        "python3",
+        "git",
+        "pgrep",
+        "Xvfb",
+        "xauth",
+        "xdotool",
+        "imagej",
+        "groovy",
+    ):
         program(machine / name, "")
     program(machine / "id", "echo 1000")
     done, calls = install(machine)
@@ -72,7 +82,7 @@ def test_others_than_root_are_told_what_is_missing(machine):
     program(machine / "id", "echo 1000")
     done, calls = install(machine)
     assert done.returncode == 1
-    assert f"apt-get install chromium libatomic1 git {FOR_NAPARI}\n" in done.stderr
+    assert f"apt-get install chromium libatomic1 git {FOR_OTHERS}\n" in done.stderr
     assert calls == []
 
 
@@ -85,4 +95,4 @@ def test_an_installation_that_fails_is_no_success(machine):
 def test_it_comes_first_and_skips_are_failures():
     lines = (CI / "run").read_text().splitlines()
     assert lines.index(".ci/install") < lines.index("export NUCSEG_NO_SKIPS=1")
-    assert lines[-1] == "make lint type test napari-test image-test slurm-test"
+    assert lines[-1] == "make lint type test napari-test imagej-test image-test slurm-test"

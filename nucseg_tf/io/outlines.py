@@ -5,7 +5,9 @@ corners: pixel (r, c) is the square from corner (r, c) to corner (r + 1, c + 1).
 gives back exactly the pixels it came from, which outlines through pixel centres cannot promise.
 
 Pieces are 4-connected: two pixels of a label that only touch at a corner get outlines of their own,
-because one outline through both would touch itself, which geometry libraries reject.
+because one outline through both would touch itself, which geometry libraries reject. For the same
+reason a ring passes no corner twice: where holes touch each other or the outside at a corner, each
+has a ring of its own.
 """
 
 from __future__ import annotations
@@ -54,8 +56,8 @@ def outlines(labels: np.ndarray) -> dict[int, list[np.ndarray]]:
             edge = successor[edge]
         # The vertex at the end of an edge is where the next one begins.
         vertices = corner[following[ring]][turns[ring]]
-        rings.setdefault(int(label[start]), []).append(
-            np.roll(np.stack(np.divmod(vertices, width), axis=1), 1, axis=0)
+        rings.setdefault(int(label[start]), []).extend(
+            np.stack(np.divmod(part, width), axis=1) for part in _simple(np.roll(vertices, 1))
         )
     return dict(sorted(rings.items()))
 
@@ -101,6 +103,21 @@ def _encloses(outer: np.ndarray, hole: np.ndarray) -> bool:
     centre = hole[0] + 0.5 * step + 0.5 * right
     contour = outer[:, ::-1].astype(np.float32)
     return cv2.pointPolygonTest(contour, (float(centre[1]), float(centre[0])), False) > 0
+
+
+def _simple(ring: np.ndarray) -> list[np.ndarray]:
+    """Rings of vertices that pass none twice, of one (N,) that may."""
+    if len(np.unique(ring)) == len(ring):
+        return [ring]
+    found: list[np.ndarray] = []
+    path: list[int] = []
+    for vertex in ring.tolist():
+        if vertex in path:  # the way since then is a ring, and what is left goes on without it
+            first = path.index(vertex)
+            found.append(np.array(path[first:]))
+            del path[first:]
+        path.append(vertex)
+    return [*found, np.array(path)]
 
 
 def _edges(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -42,6 +43,10 @@ def write_label_stack(
     for axis, size in known.items():
         metadata |= {f"PhysicalSize{axis}": size, f"PhysicalSize{axis}Unit": "µm"}
 
+    tags: dict[str, Any] = {}  # for programs that know no OME, such as ImageJ by itself
+    if spacing is not None:
+        tags = {"resolution": (1e4 / spacing[1], 1e4 / spacing[0]), "resolutionunit": "CENTIMETER"}
+
     def converted() -> Iterator[np.ndarray]:
         for plane in planes:
             yield plane.astype(kind)
@@ -58,4 +63,5 @@ def write_label_stack(
             photometric="minisblack",
             compression="zlib",
             metadata=metadata,
+            **tags,
         )

@@ -99,14 +99,14 @@ def test_labels_are_written_in_tiles(tmp_path, labels, most, small_memory):
 
 def test_outlines_come_piece_by_piece(labels, monkeypatch, tmp_path):
     whole = dict(trace(labels))
-    geojson.write_geojson(tmp_path / "whole.geojson", labels, np.ones(60))
+    geojson.write_geojson(tmp_path / "whole.geojson", labels, {"score": np.ones(60)})
     monkeypatch.setattr("nucseg_tf.imaging.pieces.pieces.__defaults__", (0, 128))
     parts = dict(trace(labels))
     assert parts.keys() == whole.keys()
     for number, rings in whole.items():
         for mine, other in zip(rings, parts[number], strict=True):
             np.testing.assert_array_equal(mine, other)
-    geojson.write_geojson(tmp_path / "parts.geojson", labels, np.ones(60))
+    geojson.write_geojson(tmp_path / "parts.geojson", labels, {"score": np.ones(60)})
     files = [json.loads((tmp_path / f"{x}.geojson").read_text()) for x in ("whole", "parts")]
     one, other = (
         sorted(file["features"], key=lambda f: int(f["properties"]["name"])) for file in files

@@ -31,5 +31,16 @@ def test_pixels_that_touch_at_a_corner_are_pieces_of_their_own():
     assert [len(ring) for ring in rings] == [4, 4]
 
 
+def test_no_ring_passes_a_corner_twice():
+    labels = np.ones((4, 4), int)
+    labels[1, 1] = labels[2, 2] = 0  # holes that touch
+    rings = outlines(labels)[1]
+    assert sorted(map(signed_area, rings)) == [-1, -1, 16]
+    labels = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 0]])  # a hole that touches the outside
+    rings = outlines(labels)[1]
+    assert sorted(map(signed_area, rings)) == [-1, 8]
+    assert all(len(set(map(tuple, ring.tolist()))) == len(ring) for ring in rings)
+
+
 def test_no_labels_no_outlines():
     assert outlines(np.zeros((3, 4), int)) == {}

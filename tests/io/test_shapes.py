@@ -102,9 +102,7 @@ def test_outlines_beyond_the_image_are_of_another_one(tmp_path, corner):
 
 def test_rois_that_are_written_read_back(tmp_path):
     write_imagej_rois(tmp_path / "a_rois.zip", labels())
-    filled = labels()
-    filled[13:15, 8:11] = 4  # ImageJ's polygons have no holes
-    np.testing.assert_array_equal(read_shapes(tmp_path / "a_rois.zip", SHAPE), filled)
+    np.testing.assert_array_equal(read_shapes(tmp_path / "a_rois.zip", SHAPE), labels())
 
 
 @pytest.mark.parametrize("kind", ["RECT", "OVAL", "FREEHAND", "POLYGON", "TRACED"])

@@ -8,6 +8,7 @@ import numpy as np
 
 from nucseg_tf.io.files import atomic_path
 from nucseg_tf.io.readers.base import RawImage, Reader
+from nucseg_tf.io.tables import Table
 from nucseg_tf.types import Image, Instances
 
 
@@ -29,7 +30,7 @@ class Centres:
     ending = "_centres.csv"
     help = "also write STEM_centres.csv"
 
-    def write(self, path: Path, image: Image, found: Instances) -> None:
+    def write(self, path: Path, image: Image, found: Instances, table: Table) -> None:
         lines = []
         for label in range(1, found.labels.max(initial=0) + 1):
             rows, columns = np.nonzero(found.labels == label)

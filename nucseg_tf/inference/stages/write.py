@@ -50,7 +50,9 @@ class Write:
             target = self.out / f"{name}{LABELS}"
             write_labels(target, labels, image.pixel_size, image.aspect)
         for writer in self.writers:
-            writer.write(self.out / f"{name}{writer.ending}", image, measured.instances)
+            writer.write(
+                self.out / f"{name}{writer.ending}", image, measured.instances, measured.table
+            )
         scale = {"zoom": round(image.zoom, 4)}
         if image.diameter is not None:
             scale = {"diameter": round(image.diameter, 1)} | scale

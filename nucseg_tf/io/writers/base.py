@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+from nucseg_tf.io.tables import Table
 from nucseg_tf.types import Image, Instances
 
 
@@ -21,8 +22,14 @@ class Writer(Protocol):
     ending: str
     help: str
 
-    def write(self, path: Path, image: Image, found: Instances) -> None:
+    def write(self, path: Path, image: Image, found: Instances, table: Table) -> None:
         """Write the file whole, or not at all.
+
+        Args:
+            path: of the file.
+            image: as read.
+            found: N nuclei.
+            table: their N rows of objects.csv.
 
         Raises:
             OutputError: it cannot be written.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,16 @@ from nucseg_tf.errors import LabelError
 from nucseg_tf.imaging.scratch import highest
 from nucseg_tf.io.files import atomic_path
 from nucseg_tf.io.outlines import nested, trace
+from nucseg_tf.io.tables import Table
 from nucseg_tf.io.writers.base import Writer
 from nucseg_tf.types import Image, Instances
+
+# Columns that measure nothing of a nucleus, or that its geometry says better: places in the image
+# would be wrong where objects are moved, as those of a region are.
+NO_MEASUREMENTS = {
+    *("label", "diameter", "zoom", "bbox_y0", "bbox_x0", "bbox_y1", "bbox_x1"),
+    *("centroid_row", "centroid_col", "centroid_y_um", "centroid_x_um"),
+}
 
 
 class GeojsonWriter(Writer):
@@ -23,41 +32,51 @@ class GeojsonWriter(Writer):
     ending = ".geojson"
     help = "also write STEM.geojson for QuPath"
 
-    def write(self, path: Path, image: Image, found: Instances) -> None:
-        """Write outlines and scores."""
-        write_geojson(path, found.labels, found.scores)
+    def write(self, path: Path, image: Image, found: Instances, table: Table) -> None:
+        """Write outlines, and what is measured of each nucleus."""
+        numbers = {
+            name: values
+            for name, values in table.columns.items()
+            if name not in NO_MEASUREMENTS | image.origin.keys() and values.dtype.kind in "biuf"
+        }
+        write_geojson(path, found.labels, numbers)
 
 
 def write_geojson(
     path: str | os.PathLike[str],
     labels: np.ndarray,
-    scores: Sequence[float] | np.ndarray | None = None,
+    measurements: Mapping[str, np.ndarray] | None = None,
 ) -> None:
     """Write a GeoJSON FeatureCollection that QuPath imports as detections of class Nucleus.
 
     Args:
         path: the GeoJSON file; coordinates are (x, y) in pixels.
         labels: (H, W) integers, 0 background. A label in several pieces becomes a MultiPolygon.
-        scores: (N,) in [0, 1], entry i for label i + 1; becomes the measurement "score".
+        measurements: (N,) numbers by name, entry i for label i + 1; those that are not finite are
+            left out, for JSON has none.
 
     Raises:
-        LabelError: fewer scores than labels.
+        LabelError: fewer numbers than labels.
         OutputError: the file cannot be written.
     """
-    count = highest(labels)
-    if scores is not None and len(scores) < count:
-        raise LabelError(f"{path}: expected a score for each of {count} labels, got {len(scores)}")
+    count, measured = highest(labels), measurements or {}
+    for name, values in measured.items():
+        if len(values) < count:
+            raise LabelError(
+                f"{path}: expected {name} of each of {count} labels, got {len(values)}"
+            )
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         file.write('{"type": "FeatureCollection", "features": [')
         between = ""
         for label, rings in trace(labels):
-            score = None if scores is None else float(scores[label - 1])
-            file.write(between + json.dumps(_feature(label, rings, score)))
+            numbers = {name: float(values[label - 1]) for name, values in measured.items()}
+            file.write(between + json.dumps(_feature(label, rings, numbers)))
             between = ", "
         file.write("]}")
 
 
-def _feature(label: int, rings: list[np.ndarray], score: float | None) -> dict:
+def _feature(label: int, rings: list[np.ndarray], measured: Mapping[str, float]) -> dict:
+    """An object of QuPath, without an "id", for it gives each object one of its own."""
     polygons = [
         [_closed(outer), *(_closed(hole) for hole in holes)] for outer, holes in nested(rings)
     ]
@@ -67,8 +86,9 @@ def _feature(label: int, rings: list[np.ndarray], score: float | None) -> dict:
         "name": str(label),
         "classification": {"name": "Nucleus", "color": [0, 200, 255]},
     }
-    if score is not None:
-        properties["measurements"] = {"score": round(score, 4)}
+    numbers = {k: float(f"{v:.9g}") for k, v in measured.items() if math.isfinite(v)}
+    if numbers:  # as many digits as in objects.csv
+        properties["measurements"] = numbers
     geometry = {
         "type": "Polygon" if single else "MultiPolygon",
         "coordinates": polygons[0] if single else polygons,

@@ -13,6 +13,7 @@ from nucseg_tf.imaging.pieces import SIDE
 from nucseg_tf.imaging.scratch import cut
 from nucseg_tf.imaging.window import blocks
 from nucseg_tf.io.pictures import display_grey, draw_outlines, write_colours
+from nucseg_tf.io.tables import Table
 from nucseg_tf.io.writers.base import Writer
 from nucseg_tf.types import Image, Instances
 
@@ -26,7 +27,7 @@ class OverlayWriter(Writer):
     ending = "_overlay.png"
     help = "also write STEM_overlay.png"
 
-    def write(self, path: Path, image: Image, found: Instances) -> None:
+    def write(self, path: Path, image: Image, found: Instances, table: Table) -> None:
         """Write the picture."""
         write_overlay(path, image.pixels, found.labels)
 

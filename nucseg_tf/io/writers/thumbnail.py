@@ -12,6 +12,7 @@ from nucseg_tf.imaging.scratch import strips
 from nucseg_tf.imaging.shrink import shrink
 from nucseg_tf.io.files import atomic_path
 from nucseg_tf.io.pictures import display_grey, outline_pixels
+from nucseg_tf.io.tables import Table
 from nucseg_tf.io.writers.base import Writer
 from nucseg_tf.types import Image, Instances
 
@@ -28,7 +29,7 @@ class ThumbnailWriter(Writer):
     ending = ENDING
     help = f"also write STEM{ENDING}, a small picture, for nucseg report"
 
-    def write(self, path: Path, image: Image, found: Instances) -> None:
+    def write(self, path: Path, image: Image, found: Instances, table: Table) -> None:
         """Write the picture."""
         write_thumbnail(path, image.pixels, found.labels)
 

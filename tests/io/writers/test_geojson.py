@@ -6,6 +6,7 @@ import pytest
 from reference.filled import fill
 
 from nucseg_tf.errors import LabelError, OutputError
+from nucseg_tf.io.tables import Table
 from nucseg_tf.io.writers.geojson import WRITER, write_geojson
 from nucseg_tf.types import Image, Instances
 
@@ -16,7 +17,7 @@ def test_geojson_with_hole_pieces_and_scores(tmp_path):
     labels[1:4, 1:4] = 0
     labels[2, 2] = 1  # a piece inside the hole
     labels[6, 7:10] = 2
-    write_geojson(tmp_path / "a.geojson", labels, scores=[0.25, 0.75])
+    write_geojson(tmp_path / "a.geojson", labels, {"score": np.array([0.25, 0.75])})
     collection = json.loads((tmp_path / "a.geojson").read_text())
     assert collection["type"] == "FeatureCollection"
     ring, bar = collection["features"]
@@ -34,9 +35,9 @@ def test_geojson_with_hole_pieces_and_scores(tmp_path):
     np.testing.assert_array_equal(fill(rings, labels.shape), labels == 1)
 
 
-def test_too_few_scores(tmp_path):
-    with pytest.raises(LabelError, match=r"a\.geojson.*each of 2 labels, got 1"):
-        write_geojson(tmp_path / "a.geojson", np.array([[1, 2]]), scores=[0.5])
+def test_too_few_numbers(tmp_path):
+    with pytest.raises(LabelError, match=r"a\.geojson.*score of each of 2 labels, got 1"):
+        write_geojson(tmp_path / "a.geojson", np.array([[1, 2]]), {"score": np.array([0.5])})
 
 
 def test_no_labels_no_features(tmp_path):
@@ -50,11 +51,24 @@ def test_unwritable_target(tmp_path):
         write_geojson(tmp_path / "file" / "result.zip", np.array([[1, 2]]))
 
 
-def test_writer_gives_the_scores(tmp_path):
+def test_numbers_that_are_not_finite_are_left_out(tmp_path):
+    numbers = {"a": np.array([np.nan, 1]), "b": np.array([np.inf, 0.1234567891])}
+    write_geojson(tmp_path / "a.geojson", np.array([[1, 2]]), numbers)
+    first, second = json.loads((tmp_path / "a.geojson").read_text())["features"]
+    assert "measurements" not in first["properties"]
+    assert second["properties"]["measurements"] == {"a": 1, "b": 0.123456789}
+
+
+def test_writer_gives_what_is_measured(tmp_path):
     assert WRITER.ending == ".geojson"
-    labels, scores = np.array([[0, 2, 1]], np.int32), np.float32([0.5, 0.75])
-    WRITER.write(
-        tmp_path / "a.geojson", Image(labels, None, Path("a.tif")), Instances(labels, scores)
-    )
+    labels = np.array([[0, 2, 1]], np.int32)
+    columns = {"image": np.array(["a", "a"], object), "z": np.array([4, 4]), "zoom": np.ones(2)}
+    columns |= {"score": np.float32([0.5, 0.75]), "touches_edge": np.array([True, False])}
+    image = Image(labels, None, Path("a.tif"), origin={"image": "a", "z": 4})
+    found = Instances(labels, columns["score"])
+    WRITER.write(tmp_path / "a.geojson", image, found, Table(columns))
     features = json.loads((tmp_path / "a.geojson").read_text())["features"]
-    assert [f["properties"]["measurements"]["score"] for f in features] == [0.5, 0.75]
+    assert [f["properties"]["measurements"] for f in features] == [
+        {"score": 0.5, "touches_edge": 1},
+        {"score": 0.75, "touches_edge": 0},
+    ]

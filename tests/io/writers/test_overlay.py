@@ -6,6 +6,7 @@ import pytest
 
 from nucseg_tf.errors import LabelError
 from nucseg_tf.io.pictures import COLOURS
+from nucseg_tf.io.tables import Table
 from nucseg_tf.io.writers.overlay import WRITER, write_overlay
 from nucseg_tf.types import Image, Instances
 
@@ -36,6 +37,6 @@ def test_writer(tmp_path):
     assert WRITER.ending == "_overlay.png"
     labels = np.array([[0, 2, 1]], np.int32)
     found = Instances(labels, np.float32([0.5, 0.75]))
-    WRITER.write(tmp_path / "a_overlay.png", Image(labels, None, Path("a.tif")), found)
+    WRITER.write(tmp_path / "a_overlay.png", Image(labels, None, Path("a.tif")), found, Table({}))
     picture = cv2.imread(str(tmp_path / "a_overlay.png"), cv2.IMREAD_UNCHANGED)[..., ::-1]
     np.testing.assert_array_equal(picture[0, 1:], COLOURS[[1, 0]])

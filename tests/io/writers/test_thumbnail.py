@@ -6,6 +6,7 @@ import pytest
 
 from nucseg_tf.errors import LabelError
 from nucseg_tf.imaging import scratch
+from nucseg_tf.io.tables import Table
 from nucseg_tf.io.writers.thumbnail import COLOUR, WRITER, write_thumbnail
 from nucseg_tf.types import Image, Instances
 
@@ -76,6 +77,6 @@ def test_writer(tmp_path):
     image, labels = field((20, 30))
     found = Instances(labels, np.float32([]))
     path = tmp_path / f"a{WRITER.ending}"
-    WRITER.write(path, Image(image, None, Path("a.tif")), found)
+    WRITER.write(path, Image(image, None, Path("a.tif")), found, Table({}))
     assert path.name == "a_thumbnail.jpg"
     assert read(path).shape == (20, 30, 3)

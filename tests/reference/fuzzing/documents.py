@@ -46,7 +46,7 @@ def is_labels(labels: np.ndarray, shape: tuple[int, ...] = SHAPE) -> None:
 
 def _geojson() -> list[bytes]:
     labels = drawn_nuclei()[1]
-    content = made("a.geojson", lambda path: write_geojson(path, labels, np.ones(4)))
+    content = made("a.geojson", lambda path: write_geojson(path, labels, {"score": np.ones(4)}))
     cell = {
         "type": "Feature",
         "geometry": {"type": "Polygon", "coordinates": [[[1, 1], [9, 1], [9, 9], [1, 1]]]},
