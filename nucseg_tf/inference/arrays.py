@@ -101,7 +101,8 @@ def find_nuclei(
     options = replace(options, invert=segmenter.inverts(options.invert))
     tile, _ = plan(segmenter.family, segmenter.network.engine, options.tile, 1, 1)
     series = find_views(ArraySource(name, raw), options.choice)
-    planes, tables = Planes(series, options.link), []
+    planes = Planes(series, options.link)
+    tables: list[Any] = []
     watched = Watched(watch, len(series.views), name)
     read = Read(options, all_channels=True)
     for way in run(series.views, [read, *_stages(segmenter, options, tile, watched), _keep]):
