@@ -7,6 +7,7 @@ but not larger than its file can fill.
 
 from __future__ import annotations
 
+import io
 import math
 import os
 from collections.abc import Iterable
@@ -78,6 +79,25 @@ def check_windows(shape: Iterable[int], itemsize: int, path: Path | str, stored:
     size = _size(shape, itemsize)
     if size > max(most(), MOST_RATIO * stored):
         raise TooLargeError(_impossible(path, shape, size, stored))
+
+
+class BoundedFile(io.BufferedReader):
+    """A file that takes no memory beyond its own length, whatever number of bytes is asked for.
+
+    Decoders ask for as many as a field of the file says.
+
+    Args:
+        path: of the file.
+    """
+
+    def __init__(self, path: Path):
+        super().__init__(io.FileIO(str(path)))
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As of any file."""
+        if size is not None and size > 0:
+            size = min(size, max(0, os.fstat(self.fileno()).st_size - self.tell()))
+        return super().read(size)
 
 
 def _size(shape: tuple[int, ...], itemsize: int) -> int:

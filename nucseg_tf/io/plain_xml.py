@@ -59,7 +59,8 @@ def read_elements(path: Path) -> Iterator[Element]:
                 yield from reader.take()
             parser.Parse(b"", True)
             yield from reader.take()
-    except (expat.ExpatError, OSError, _LimitError) as error:
+    # An encoding that expat does not know is a LookupError, or a ValueError.
+    except (expat.ExpatError, LookupError, OSError, ValueError, _LimitError) as error:
         raise DataError(
             f"{path}: cannot be read as XML: {error}. Copy it again, or remove it."
         ) from error

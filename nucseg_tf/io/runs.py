@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+INT32_MAX = np.iinfo(np.int32).max
+
 
 def to_runs(labels: np.ndarray) -> np.ndarray:
     """Labels as runs.
@@ -35,12 +37,17 @@ def from_runs(runs: Sequence[int] | np.ndarray, shape: tuple[int, int]) -> np.nd
     """Labels of a shape from their runs.
 
     Raises:
-        ValueError: the runs do not fill the shape.
+        ValueError: the runs do not fill the shape, or a value is no label.
 
     >>> from_runs([0, 1, 7, 3], (2, 2)).tolist()
     [[0, 7], [7, 7]]
     """
     pairs = np.asarray(runs, np.int64).reshape(-1, 2)
-    if (pairs < 0).any() or pairs[:, 1].sum() != shape[0] * shape[1]:
-        raise ValueError(f"runs must fill {shape}. Received: {pairs[:, 1].sum()} pixels")
+    size = shape[0] * shape[1]
+    beyond = (pairs < 0) | (pairs > (INT32_MAX, size))
+    if beyond.any() or pairs[:, 1].sum() != size:
+        raise ValueError(
+            f"runs must fill {shape} with labels up to {INT32_MAX:,}. "
+            f"Received: {pairs[:, 1].sum()} pixels, labels up to {pairs[:, 0].max(initial=0):,}"
+        )
     return np.repeat(pairs[:, 0].astype(np.int32), pairs[:, 1]).reshape(shape)

@@ -34,10 +34,13 @@ with atheris.instrument_imports(include=GUIDES):
     from reference.fuzzing.target import Folder
     from reference.fuzzing.vary import make_small, vary
 
+    from nucseg_tf.io import elsewhere
+
     TARGET = targets_of(sys.argv[1])[sys.argv[2]]
 
 LONGEST = 10  # s, of one input
 ROOM = 2**30  # bytes that a parser may have beside what is there before
+elsewhere.PATIENCE = LONGEST / 2
 LARGEST_FILE = 2**26  # bytes
 LONGEST_INPUT = 2**16
 SMALLER = 3.0  # s, to make a finding small
@@ -106,7 +109,7 @@ def vary_input(data: bytes, longest: int, seed: int) -> bytes:
 
 def main() -> None:
     """Fuzz, or try a file."""
-    logging.disable(logging.CRITICAL)
+    logging.lastResort = None  # quiet; where logs are disabled, readers would not see tifffile's
     shared = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None) as home:
         place = Folder(TARGET, Path(home))
@@ -126,6 +129,7 @@ def main() -> None:
         limit()
         flags = [f"-max_total_time={seconds}", f"-timeout={LONGEST}", f"-max_len={LONGEST_INPUT}"]
         flags += ["-rss_limit_mb=0", "-verbosity=0", f"-artifact_prefix={folder}/artifacts/"]
+        flags += ["-handle_xfsz=0"]  # a file beyond LARGEST_FILE is an OSError, as on a full disk
         atheris.Setup([sys.argv[0], *flags, str(corpus)], worker.try_out,
                       custom_mutator=vary_input)  # fmt: skip
         atheris.Fuzz()

@@ -74,3 +74,16 @@ def test_one_strip_larger_than_memory_is_refused(tmp_path, monkeypatch):
     tifffile.imwrite(tmp_path / "a.tif", noise, rowsperstrip=512, compression="zlib")
     with pytest.raises(TooLargeError, match=r"a\.tif: would take"):
         read_raw(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("size", [4, 5, 10**12, 2**64, -1, None])
+def test_a_bounded_file_gives_what_is_left_of_it(tmp_path, size):
+    (tmp_path / "a").write_bytes(b"123456")
+    with limits.BoundedFile(tmp_path / "a") as file:
+        assert file.name == str(tmp_path / "a")
+        assert file.read(2) == b"12"
+        assert file.read(size) == b"3456"
+        assert file.read(size) == b""
+        file.seek(9)
+        assert file.read(size) == b""
+        assert file.read(0) == b""

@@ -50,7 +50,14 @@ def test_document_types_are_refused_in_any_encoding(written, text):
         list(read_elements(path))
 
 
-@pytest.mark.parametrize("text", ["", "<a>", "<a></b>", "no", "<a/><b/>", b"\x00\xff\x00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "<a>", "<a></b>", "no", "<a/><b/>", b"\x00\xff\x00"),
+        '<?xml version="1.0" encoding="utf7"?><a/>',
+        '<?xml version="1.0" encoding="none"?><a/>',
+    ],
+)
 def test_what_is_no_xml_is_an_error_that_names_the_file(written, text):
     with pytest.raises(DataError, match=r"a\.xml: cannot be read as XML"):
         list(read_elements(written(text)))

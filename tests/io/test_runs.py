@@ -18,7 +18,9 @@ def test_runs_go_on_over_the_ends_of_rows():
     assert to_runs(np.array([[1, 1], [1, 0]])).tolist() == [1, 3, 0, 1]
 
 
-@pytest.mark.parametrize("runs", [[1, 3], [1, 5], [1, -4, 2, 8], [-1, 4]])
+@pytest.mark.parametrize(
+    "runs", [[1, 3], [1, 5], [1, -4, 2, 8], [-1, 4], [2**31, 4], [1, 2**62] * 4 + [1, 4]]
+)
 def test_runs_that_do_not_fit_are_refused(runs):
     with pytest.raises(ValueError, match="must fill"):
         from_runs(runs, (2, 2))

@@ -7,6 +7,8 @@ import logging
 import pytest
 from hypothesis import HealthCheck, settings
 
+from nucseg_tf.io import elsewhere
+
 settings.register_profile(
     "same",
     derandomize=True,
@@ -20,5 +22,11 @@ settings.load_profile("same")
 
 @pytest.fixture(autouse=True)
 def quiet(caplog) -> None:
-    """Warnings about inputs that make no sense are many here."""
-    caplog.set_level(logging.CRITICAL)
+    """Warnings about inputs that make no sense are many here; what tifffile says is listened to."""
+    caplog.set_level(logging.CRITICAL, logger="nucseg_tf")
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch) -> None:
+    """Files that a library comes to no end with are waited for no longer than they need."""
+    monkeypatch.setattr(elsewhere, "PATIENCE", 3.0)

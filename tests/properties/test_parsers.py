@@ -20,7 +20,7 @@ TARGETS = [target for module in MODULES for target in targets_of(module).values(
 # What zarr takes its time for, and others like them are tried all the same.
 LONG = (
     *("zarr2-plate", "zarr2-well", "zarr2-array", "zarr2-chunk", "zarr3-plate", "zarr3-chunk"),
-    *("zarr3-array", "tiff-labels", "czi"),
+    *("zarr3-array", "tiff-labels", "czi", "hdf5", "roi-store"),
 )
 
 

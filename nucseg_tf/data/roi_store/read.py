@@ -19,6 +19,7 @@ from nucseg_tf.data.pipeline import target_adder, to_batch
 from nucseg_tf.data.roi_store.layout import FORMAT, SCALE
 from nucseg_tf.errors import DataError
 from nucseg_tf.io.documents import from_json
+from nucseg_tf.io.readers.hdf5 import try_hdf5
 from nucseg_tf.types import IGNORED
 
 MOST_SIDE = 2**14  # px, of a ROI
@@ -47,6 +48,7 @@ class RoiStore:
         self._lock = threading.Lock()
         self.error: DataError | None = None  # what went wrong while TensorFlow was reading
         try:
+            try_hdf5(path, "format", "made_of", "scale", "offset")
             self.file = h5py.File(path, "r", locking=False)
             version = int(self.file.attrs["format"])
             if version == FORMAT:

@@ -70,14 +70,14 @@ def _cellvoyager(path: Path, found: Metadata, channels: int) -> None:
         if element.tag == "MeasurementChannel" and found.pixel_size is None:
             found.pixel_size = _size(element.attributes.get("HorizontalPixelDimension", ""), 1.0)
         if element.tag == "MeasurementDetail":
-            found.rows = _whole(element.attributes.get("RowCount", ""))
-            found.columns = _whole(element.attributes.get("ColumnCount", ""))
+            found.rows = _count(element.attributes.get("RowCount", ""))
+            found.columns = _count(element.attributes.get("ColumnCount", ""))
             settings = element.attributes.get("MeasurementSettingFileName", "")
     beside = path.with_name(re.split(r"[\\/]", settings)[-1]) if settings else path
     if beside.suffix.lower() != ".mes" or not beside.is_file():
         return
     for element in read_elements(beside):
-        number = _whole(element.attributes.get("Ch", ""))
+        number = _count(element.attributes.get("Ch", ""))
         name = element.attributes.get("Target") or element.attributes.get("Acquisition")
         if element.tag == "Channel" and number and name:
             found.channels[number] = name
@@ -88,13 +88,13 @@ def _harmony(path: Path, found: Metadata, channels: int) -> None:
     for element in read_elements(path):
         tag, text = element.tag, element.text
         if tag == "PlateRows":
-            found.rows = _whole(text)
+            found.rows = _count(text)
         elif tag == "PlateColumns":
-            found.columns = _whole(text)
+            found.columns = _count(text)
         elif tag == "ChannelID":
-            current = _whole(text)
+            current = _count(text)
         elif tag == "ChannelName":
-            number = _whole(element.parent.get("ChannelID", "")) or current
+            number = _count(element.parent.get("ChannelID", "")) or current
             if number and text:
                 found.channels.setdefault(number, text)
         elif tag == "ImageResolutionX" and found.pixel_size is None:
@@ -110,9 +110,9 @@ def _metaxpress(path: Path, found: Metadata, channels: int) -> None:
         if wave and value:
             found.channels[int(wave[1])] = value
         elif key == "XWells":
-            found.columns = _whole(value)
+            found.columns = _count(value)
         elif key == "YWells":
-            found.rows = _whole(value)
+            found.rows = _count(value)
 
 
 def _htd_lines(path: Path) -> Iterator[tuple[str, str]]:
@@ -127,8 +127,9 @@ def _htd_lines(path: Path) -> Iterator[tuple[str, str]]:
             yield key.strip().strip('"'), value.strip().strip('"')
 
 
-def _whole(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) < 6 else None
+def _count(text: str) -> int | None:
+    """A number from 1, or None: microscopes count from there, and no plate has 0 rows."""
+    return (int(text) or None) if text.isdecimal() and len(text) < 6 else None
 
 
 def _size(text: str, unit: float) -> float | None:

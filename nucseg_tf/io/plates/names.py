@@ -146,7 +146,8 @@ PATTERNS = (
     _known(
         "MetaXpress",
         "TimePoint_1/ZStep_1/Plate_B03_s1_w1.tif",
-        r"(?:TimePoint_(?P<t>\d+)/|ZStep_(?P<z>\d+)/|[^/]*/)*+"  # possessive: no way back
+        # Possessive: no way back. It must be sure of a group before it begins, or `re` goes wrong.
+        r"(?:TimePoint_(?=\d+/)(?P<t>\d+)/|ZStep_(?=\d+/)(?P<z>\d+)/|[^/]*/)*+"
         r"(?:(?P<plate>[^/]+?)_)?(?P<well>[A-Z]{1,2}\d{2})(?=_[sw]\d)(?:_s(?P<field>\d+))?"
         r"(?:_(?P<channel>w\d+?))?(?:[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12})?\.\w+",
         left_out=r"_thumb[^/]*$",

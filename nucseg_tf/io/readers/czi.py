@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +13,12 @@ import numpy as np
 
 from nucseg_tf.errors import ImageReadError
 from nucseg_tf.io import limits
+from nucseg_tf.io.elsewhere import try_elsewhere
 from nucseg_tf.io.extras import load_extra
 from nucseg_tf.io.plain_xml import parse_text
 from nucseg_tf.io.readers.base import RawImage, Reader, Stack, refuse_several
 
 AXES = "TZC"
-PATIENCE = 60.0  # s, to open a file
 _TRY = """
 import sys
 from pylibCZIrw import czi
@@ -137,32 +134,9 @@ class _Plane:
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     czi = load_extra("pylibCZIrw.czi", "formats")
-    found = path.stat()
-    _try_elsewhere(path, found.st_mtime_ns, found.st_size)
+    try_elsewhere(path, "Zeiss's library", _TRY)
     with czi.open_czi(str(path)) as file:
         yield file
-
-
-@functools.lru_cache(1024)
-def _try_elsewhere(path: Path, changed: int, size: int) -> None:
-    """Open a file in another process first: damaged ones can end it, or keep libCZI for ever.
-
-    Args:
-        path: of the file.
-        changed, size: tell its states apart, so that each is tried once.
-
-    Raises:
-        ImageReadError: they do.
-    """
-    command = [sys.executable, "-c", _TRY, str(path)]
-    try:
-        code = subprocess.run(command, capture_output=True, timeout=PATIENCE).returncode
-    except subprocess.TimeoutExpired:
-        code = -1
-    if code < 0:
-        raise ImageReadError(
-            f"{path}: is so damaged that Zeiss's library fails on it. Copy the file again."
-        )
 
 
 def _check(path: Path, extent: dict[str, tuple[int, int]], kinds: set[str]) -> None:

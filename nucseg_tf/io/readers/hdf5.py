@@ -11,6 +11,7 @@ import numpy as np
 from nucseg_tf.errors import ImageReadError
 from nucseg_tf.io import limits
 from nucseg_tf.io.documents import from_json
+from nucseg_tf.io.elsewhere import try_elsewhere
 from nucseg_tf.io.readers.base import RawImage, Reader, refuse_several
 
 if TYPE_CHECKING:
@@ -19,6 +20,26 @@ if TYPE_CHECKING:
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _LETTERS = "TZCSYX"
 _UNNAMED = "IQ"
+# What is read of the file, and of each dataset of it, before its pixels.
+_TRY = """
+import sys
+from contextlib import suppress
+
+import h5py
+
+def look(name, item):
+    for attribute in sys.argv[2:]:
+        with suppress(Exception):
+            item.attrs.get(attribute)
+    with suppress(Exception):
+        item.shape, item.dtype, item.chunks, item.id.get_storage_size(), item.external
+        item.is_virtual and list(item.virtual_sources())
+
+with h5py.File(sys.argv[1], "r", locking=False) as file:
+    look("", file)
+    file.visititems(look)
+"""
+_ATTRIBUTES = ("CLASS", "DIMENSION_LABELS", "axistags", "axes", "element_size_um")
 
 
 class Hdf5Reader(Reader):
@@ -34,6 +55,7 @@ class Hdf5Reader(Reader):
         """Paths of the datasets, as HDF5 orders them."""
         import h5py
 
+        try_hdf5(path, *_ATTRIBUTES)
         names: list[str] = []
 
         def look(name: str, item: Any) -> None:
@@ -109,6 +131,21 @@ class Hdf5Pixels:
                 f"{self._path}: dataset {self._name} is damaged or cannot be read ({error}). "
                 "Copy the file again."
             ) from error
+
+
+def try_hdf5(path: Path, *attributes: str) -> None:
+    """Refuse a file that ends HDF5's process, or that it comes to no end with.
+
+    Both come of damage to the place where the texts of attributes lie.
+
+    Args:
+        path: of the file.
+        attributes: that will be read of it, or of its groups and datasets.
+
+    Raises:
+        ImageReadError: it is so.
+    """
+    try_elsewhere(path, "HDF5", _TRY, *attributes)
 
 
 def check_dataset(path: Path, dataset: h5py.Dataset) -> None:

@@ -107,7 +107,7 @@ def _channels(image: Any) -> tuple[str, ...]:
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     liffile = load_extra("liffile", "formats")
-    with liffile.LifFile(path) as file:
+    with limits.BoundedFile(path) as bounded, liffile.LifFile(bounded) as file:
         yield file
 
 

@@ -114,7 +114,7 @@ class _Plane:
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     nd2 = load_extra("nd2", "formats")
-    with nd2.ND2File(path) as file:
+    with limits.BoundedFile(path) as bounded, nd2.ND2File(bounded) as file:
         yield file
 
 

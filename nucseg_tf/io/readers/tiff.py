@@ -18,7 +18,7 @@ from nucseg_tf.imaging.scratch import fits, release, scratch
 from nucseg_tf.io.photometric import is_lossy, tiff_meaning
 from nucseg_tf.io.pixel_size import tiff_channels, tiff_pixel_sizes
 from nucseg_tf.io.readers.base import Pixels, RawImage, Reader, Stack, refuse_several
-from nucseg_tf.io.readers.tiff_claims import check_metadata, check_series
+from nucseg_tf.io.readers.tiff_claims import check_metadata, check_pages, check_series
 
 # Byte order, then 42 (TIFF) or 43 (BigTIFF) in that order.
 _SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -55,10 +55,11 @@ class TiffReader(Reader):
 
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
-    """A file whose metadata do no harm."""
+    """A file whose pages come to an end, and whose metadata do no harm."""
     import tifffile
 
     with tifffile.TiffFile(path) as tiff:
+        check_pages(path, tiff)
         check_metadata(path, tiff)
         yield tiff
 

@@ -1,12 +1,14 @@
 """What a TIFF claims, looked at before tifffile acts on it.
 
-tifffile makes a list as long as the OME metadata say that there are planes, and opens whatever file
-they name.
+tifffile makes a list as long as the OME metadata say that there are planes, opens whatever file
+they name, follows pages that lead back to an earlier one for ever, and asks for as many bytes of a
+strip as the file says that it has.
 """
 
 from __future__ import annotations
 
 import math
+import struct
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 from xml.etree import ElementTree
@@ -20,6 +22,35 @@ from nucseg_tf.io.plain_xml import parse_text
 MOST_PLANES = 10_000_000
 _COUNTS = ("SizeZ", "SizeC", "SizeT")
 _PLACES = ("PlaneCount", "NumPlanes", "IFD", "FirstZ", "FirstC", "FirstT")
+
+
+def check_pages(path: Path, tiff: Any) -> None:
+    """Refuse pages of which one leads back to itself or an earlier one.
+
+    Raises:
+        ImageReadError: they do.
+    """
+    seen: set[int] = set()
+    offset = tiff.pages.first.offset
+    while offset:
+        if offset in seen:
+            raise ImageReadError(
+                f"{path}: damaged: page {len(seen)} leads back to an earlier one. Copy it again."
+            )
+        seen.add(offset)
+        offset = _next_page(tiff, offset)
+
+
+def _next_page(tiff: Any, offset: int) -> int:
+    """Where the page after the one at an offset is; 0 where there is none, or the file ends."""
+    layout, file = tiff.tiff, tiff.filehandle
+    try:
+        file.seek(min(offset, file.size))
+        (tags,) = struct.unpack(layout.tagnoformat, file.read(layout.tagnosize))
+        file.seek(min(offset + layout.tagnosize + tags * layout.tagsize, file.size))
+        return int(struct.unpack(layout.offsetformat, file.read(layout.offsetsize))[0])
+    except struct.error:  # tifffile tells of it
+        return 0
 
 
 def check_metadata(path: Path, tiff: Any) -> None:
@@ -48,6 +79,9 @@ def check_metadata(path: Path, tiff: Any) -> None:
 def check_series(path: Path, series: Any) -> None:
     """Refuse a series that its file cannot hold, or whose strips or tiles memory cannot.
 
+    More bytes than the file has are no reason by themselves: some writers give for a strip the
+    bytes that it unpacks to.
+
     Raises:
         TooLargeError: it is so.
     """
@@ -56,7 +90,9 @@ def check_series(path: Path, series: Any) -> None:
     limits.check_windows(series.shape, itemsize, path, stored)
     if series.dataoffset is not None:  # not compressed: read, or mapped, as it lies there
         return
-    frames = {id(page.keyframe): page.keyframe for page in series.pages if page is not None}
+    pages = [page for page in series.pages if page is not None]
+    limits.check([max(max(page.databytecounts, default=0) for page in pages)], 1, path, stored)
+    frames = {id(page.keyframe): page.keyframe for page in pages}
     for frame in frames.values():
         rows, *rest = frame.chunks
         if not frame.is_tiled:

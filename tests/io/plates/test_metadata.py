@@ -56,6 +56,19 @@ def test_cellvoyager(tmp_path):
     assert troubles == []
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("MeasurementDetail.mrf", '<MeasurementDetail RowCount="0" ColumnCount="0"/>'),
+        ("Index.xml", "<P><PlateRows>0</PlateRows><PlateColumns>0</PlateColumns></P>"),
+        ("a.HTD", '"XWells", 0\n"YWells", 0\n'),
+    ],
+)
+def test_no_plate_has_no_wells(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    assert read_metadata([tmp_path], 1) == (Metadata(), [])
+
+
 @pytest.mark.parametrize("settings", ["missing.mes", "../S.mes", "MeasurementDetail.mrf", ""])
 def test_settings_are_looked_for_beside_only(tmp_path, settings):
     folder = tmp_path / "plate"

@@ -26,6 +26,7 @@ CASES = {
         "TimePoint_3/ZStep_5/P_C02_s1_w1.tif": Name("P", (3, 2), 1, "w1", "", 5, 3),
         "deep/P/TimePoint_3/P_C02_w1.tif": Name("P", (3, 2), 1, "w1", "", 0, 3),
         "ZStep_2/P_C02_s3.tif": Name("P", (3, 2), 3, "1", "", 2, 0),
+        "ZStep_2/ZStep_/C02_s1_w1.tif": Name("", (3, 2), 1, "w1", "", 2, 0),
         "A01_s1_w1.tif": Name("", (1, 1), 1, "w1", "", 0, 0),
         "P_C02.tif": None,
     },

@@ -6,7 +6,7 @@ from pylibCZIrw import czi
 
 from nucseg_tf.errors import ImageReadError
 from nucseg_tf.io.images import read_raw
-from nucseg_tf.io.readers.czi import READER, _try_elsewhere
+from nucseg_tf.io.readers.czi import READER
 
 # (scene, T, Z, C, H, W)
 PIXELS = np.random.default_rng(3).integers(0, 2**16, (2, 2, 3, 2, 40, 50)).astype(np.uint16)
@@ -82,10 +82,9 @@ def test_without_the_package(path, monkeypatch):
 
 def test_what_ends_the_process_of_the_library_is_refused(path, monkeypatch):
     monkeypatch.setattr("nucseg_tf.io.readers.czi._TRY", "import os; os.abort()")
-    _try_elsewhere.cache_clear()
     with pytest.raises(ImageReadError, match=r"a\.czi: is so damaged that Zeiss's library fails"):
         READER.scenes(path)
     monkeypatch.setattr("nucseg_tf.io.readers.czi._TRY", "import time; time.sleep(9)")
-    monkeypatch.setattr("nucseg_tf.io.readers.czi.PATIENCE", 0.2)
+    monkeypatch.setattr("nucseg_tf.io.elsewhere.PATIENCE", 0.2)
     with pytest.raises(ImageReadError, match=r"a\.czi: is so damaged that Zeiss's library fails"):
         READER.scenes(path)

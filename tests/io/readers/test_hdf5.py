@@ -128,3 +128,25 @@ def test_labels_of_axes_of_a_kind_that_ends_the_process_of_hdf5(tmp_path):
         dataset.attrs["DIMENSION_LABELS"] = np.array([1, 2])
     with pytest.raises(ImageReadError, match=r"axes 1, 2 do not fit shape \(4, 5\)"):
         READER.read(path)
+
+
+def damage_texts(path):
+    """Let the free place after the texts of a file be followed by one of no size, and so on."""
+    content = bytearray(path.read_bytes())
+    heap = content.index(b"GCOL") + 16
+    length = int.from_bytes(content[heap + 8 : heap + 16], "little")
+    free = heap + 16 + -(-length // 8) * 8
+    assert content[free : free + 2] == b"\0\0"
+    content[free + 8 : free + 16] = bytes(8)
+    path.write_bytes(content)
+
+
+def test_what_hdf5_comes_to_no_end_with(tmp_path, monkeypatch):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("a/b", data=np.zeros((4, 5), np.uint8)).attrs["axes"] = "yx"
+    assert READER.read(path).axes == "YX"
+    damage_texts(path)
+    monkeypatch.setattr("nucseg_tf.io.elsewhere.PATIENCE", 1.5)
+    with pytest.raises(ImageReadError, match=r"a\.h5: is so damaged that HDF5 fails on it"):
+        READER.read(path)

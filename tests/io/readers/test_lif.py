@@ -1,4 +1,5 @@
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -45,6 +46,19 @@ def test_what_is_cut_short(tmp_path):
     path.write_bytes(path.read_bytes()[:-50])
     with pytest.raises(ImageReadError, match=r"a\.lif: damaged, cut short"):
         read_raw(path)
+
+
+def test_metadata_that_say_they_are_longer_than_the_file(path):
+    content = bytearray(path.read_bytes())
+    content[9:13] = b"\xff" * 4  # characters of two bytes
+    path.write_bytes(content)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ImageReadError, match=r"a\.lif: damaged"):
+            read_raw(path)
+        assert tracemalloc.get_traced_memory()[1] < 2**26
+    finally:
+        tracemalloc.stop()
 
 
 def test_no_scene(path):

@@ -59,6 +59,16 @@ def test_what_is_cut_short(tmp_path):
         read_raw(path)
 
 
+@pytest.mark.parametrize("name", [b"ImageAttributesLV!", b"ImageMetadataLV!"])
+def test_a_chunk_that_says_it_is_longer_than_the_file(tmp_path, name):
+    path = write(tmp_path / "a.nd2")
+    content = bytearray(path.read_bytes())
+    place = content.index(name)  # after the header of 16 bytes that ends with the length
+    content[place - 8 : place] = (2**60).to_bytes(8, "little")
+    path.write_bytes(content)
+    assert READER.read_scene(path, 0).data.shape == (2, 2, 2, 4, 5)
+
+
 def test_recognises(tmp_path):
     assert READER.recognises(write(tmp_path / "a.nd2").read_bytes()[:32])
     assert not READER.recognises(b"II*\0")

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from nucseg_tf.errors import ImageReadError
-from nucseg_tf.io.images import read_image
+from nucseg_tf.errors import ImageReadError, TooLargeError
+from nucseg_tf.io.images import read_image, read_raw
 from nucseg_tf.io.readers.base import HEAD
 from nucseg_tf.io.readers.tiff import READER
 
@@ -28,6 +28,38 @@ def test_truncated_stack_does_not_pass_as_a_single_plane(tmp_path, options):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(ImageReadError, match=r"cut\.tif: "):
         read_image(path)
+
+
+@pytest.mark.parametrize("bigtiff", [False, True])
+@pytest.mark.parametrize("target", [0, 1, 149])
+def test_pages_that_lead_back_are_refused(tmp_path, bigtiff, target):
+    # tifffile looks at the hundredth alone, and not where pages are read one by one.
+    path = tmp_path / "a.tif"
+    pages = np.zeros((150, 2, 2), np.uint8)
+    tifffile.imwrite(path, pages, photometric="minisblack", metadata=None, bigtiff=bigtiff)
+    assert read_raw(path).data.shape == pages.shape
+    with tifffile.TiffFile(path) as tiff:
+        offsets = [page.offset for page in tiff.pages]
+        place, size = tiff.pages.next_page_offset, tiff.tiff.offsetsize
+    content = bytearray(path.read_bytes())
+    assert content[place : place + size] == bytes(size)
+    content[place : place + size] = offsets[target].to_bytes(size, "little")
+    path.write_bytes(content)
+    with pytest.raises(ImageReadError, match=r"a\.tif: damaged: page 150 leads back"):
+        read_raw(path)
+
+
+@pytest.mark.parametrize(("count", "told"), [(2**32 - 1, "cannot be true|would take"), (10**6, "")])
+def test_bytes_of_a_strip_that_its_file_has_not(tmp_path, grey, count, told):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, grey, compression="zlib", rowsperstrip=grey.shape[0], metadata=None)
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        tiff.pages.first.tags["StripByteCounts"].overwrite(count, dtype="I")
+    if told:
+        with pytest.raises(TooLargeError, match=rf"a\.tif: .*({told})"):
+            read_raw(path)
+    else:  # as some writers say
+        np.testing.assert_array_equal(read_image(path).pixels, grey)
 
 
 @pytest.mark.parametrize("byteorder", ["<", ">"])
