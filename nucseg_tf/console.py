@@ -62,14 +62,16 @@ def _ask(show: Callable[[int, int, str], None], received: list[int]) -> Progress
 
 def _lines() -> Callable[[int, int, str], None]:
     """A line an image, with the time that the rest will take once that can be told."""
-    began, first = time.monotonic(), None
+    begun: tuple[float, int] | None = None
 
     def show(done: int, total: int, name: str) -> None:
-        nonlocal first
-        first = done if first is None else first
-        seconds, since = time.monotonic() - began, done - first + 1
-        rest = seconds / since * (total - done)
-        left = f", {_clock(rest)} left" if 0 < done < total else ""
+        nonlocal begun
+        left = ""
+        if begun is None:  # what is done by now came at once, or is of an earlier run
+            begun = time.monotonic(), done
+        elif begun[1] < done < total:
+            each = (time.monotonic() - begun[0]) / (done - begun[1])
+            left = f", {_clock(each * (total - done))} left"
         LOG.info("%d %% (%d/%d%s) %s", 100 * done // total, done, total, left, name)
 
     return show

@@ -249,6 +249,21 @@ def test_sigterm_asks_for_an_end_after_the_image_it_came_in():
     assert signal.getsignal(signal.SIGTERM) == before
 
 
+def test_what_is_left_is_told_of_what_was_done_since_the_first_line(monkeypatch, caplog):
+    now = iter((100.0, 130.0, 160.0))
+    monkeypatch.setattr(console.time, "monotonic", lambda: next(now))
+    show = console._lines()
+    with caplog.at_level("INFO", "nucseg_tf"):
+        for done in (500, 1000, 1500, 2000):  # 500 at a time, each in half a minute
+            show(done, 2000, "ROIs")
+    assert [record.getMessage() for record in caplog.records] == [
+        "25 % (500/2000) ROIs",
+        "50 % (1000/2000, 0:01:00 left) ROIs",
+        "75 % (1500/2000, 0:00:30 left) ROIs",
+        "100 % (2000/2000) ROIs",
+    ]
+
+
 def test_progress_in_a_thread_leaves_signals_alone(caplog):
     before = signal.getsignal(signal.SIGTERM)
 
