@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DATA ?= ../shared/data/dsb2018
-CODE := nucseg_tf tests scripts workflow examples
+CODE := nucseg_tf tests scripts workflow examples docs
 DOCKER ?= docker
 APPTAINER ?= apptainer
 CONFIG ?= smallest
@@ -17,7 +17,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 .DEFAULT_GOAL := help
 .PHONY: help setup format lint type test test-long napari-test napari-picture imagej-test smoke score demo bench doctor lock clean fuzz \
   image image-gpu image-test image-gpu-test sbom sif sif-test workflow-smoke workflow-test slurm-test \
-  tutorial-pictures audit determinism bioimageio-test export-picture
+  tutorial-pictures readme-picture docs audit determinism bioimageio-test export-picture
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -155,12 +155,22 @@ workflow-test: $(READY)  ## run it, again, after a loss, and after kill -9
 slurm-test: $(READY)  ## run the smallest workflow through a SLURM on this machine (Debian, root)
 	scripts/slurm_test.sh $(CONFIG)
 
+docs: $(READY)  ## build the documentation as a site, site/index.html; warnings are errors
+	rm -rf site
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env --conf-dir docs \
+	  --doctree-dir runs/docs . site
+	cp site/README.html site/index.html
+
+readme-picture: $(READY)  ## make the picture at the top of README.md anew (Chromium; a minute)
+	rm -rf runs/readme
+	$(BIN)/python scripts/readme_picture.py
+
 tutorial-pictures: $(READY)  ## make the pictures of docs/tutorial.md anew (Chromium; minutes)
 	rm -rf runs/tutorial
 	$(BIN)/python scripts/tutorial_pictures.py
 
 clean:  ## remove everything that the targets made
-	rm -rf $(VENV) .venv-napari build dist demo_output runs .snakemake *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-napari build dist demo_output runs site .snakemake *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 bioimageio-test: $(READY)  ## packages of bioimage.io, run by bioimageio.core in its own environment (needs a network)

@@ -47,15 +47,17 @@ PATIENCE = 900  # s that a training or the labelling may take
 # --- the project ---------------------------------------------------------------------------------
 
 
-def draw_project(work: Path, fields: int, size: str) -> tuple[Path, dict[str, np.ndarray]]:
+def draw_project(
+    work: Path, fields: int, size: str, line: str = LINE
+) -> tuple[Path, dict[str, np.ndarray]]:
     """A folder of images alone, if it is not there yet, and the true labels by key of the field."""
-    drawn, mine = work / "drawn", work / "eosinophils"
+    drawn, mine = work / "drawn", work / line.lower()
     if not mine.is_dir():
-        options = ["--cell-line", LINE, "--fields", str(fields), "--size", size]
+        options = ["--cell-line", line, "--fields", str(fields), "--size", size]
         command = nucseg("simulate", *options, "--out", str(drawn))
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        (drawn / "images" / LINE).rename(mine)
-    truth = {path.stem: read_labels(path) for path in sorted((drawn / "masks" / LINE).iterdir())}
+        (drawn / "images" / line).rename(mine)
+    truth = {path.stem: read_labels(path) for path in sorted((drawn / "masks" / line).iterdir())}
     return mine, truth
 
 

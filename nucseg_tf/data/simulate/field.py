@@ -30,8 +30,9 @@ def simulate_field(
         shape: (H, W) in px; that of the paper's fields if None.
 
     Returns:
-        image: (H, W) uint16.
-        labels: (H, W) int32, 0 background, 1..N; each nucleus one 4-connected piece without holes.
+        Image (H, W) uint16.
+
+        Labels (H, W) int32, 0 background, 1..N; each nucleus one 4-connected piece without holes.
 
     Raises:
         UsageError: a side or the seed is out of range.

@@ -35,11 +35,13 @@ def simulate_movie(
         shape: (H, W) in px; that of the paper's fields if None.
 
     Returns:
-        images: (T, H, W) uint16.
-        labels: (T, H, W) int32, 0 background; a nucleus has the number of its track in all frames,
-            and in each one 4-connected piece. Who leaves the field does not come back.
-        tracks: a row for each nucleus and frame: `frame` from 0, `label`, `track` (the same) and
-            `parent`, the track that it came from by division, 0 if none.
+        Images (T, H, W) uint16.
+
+        Labels (T, H, W) int32, 0 background; a nucleus has the number of its track in all frames,
+        and in each one 4-connected piece. Who leaves the field does not come back.
+
+        Tracks, a row for each nucleus and frame: `frame` from 0, `label`, `track` (the same) and
+        `parent`, the track that it came from by division, 0 if none.
 
     Raises:
         UsageError: a side or the seed is out of range.

@@ -72,9 +72,10 @@ def simulate_stack(
         step: µm between planes.
 
     Returns:
-        images: (Z, H, W) uint16.
-        labels: (Z, H, W) int32, 0 background; a nucleus has one number, 1..N, in all planes, and in
-            each one 4-connected piece.
+        Images (Z, H, W) uint16.
+
+        Labels (Z, H, W) int32, 0 background; a nucleus has one number, 1..N, in all planes, and in
+        each one 4-connected piece.
 
     Raises:
         UsageError: a side or the seed is out of range.
