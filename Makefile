@@ -169,10 +169,6 @@ tutorial-pictures: $(READY)  ## make the pictures of docs/tutorial.md anew (Chro
 	rm -rf runs/tutorial
 	$(BIN)/python scripts/tutorial_pictures.py
 
-clean:  ## remove everything that the targets made
-	rm -rf $(VENV) .venv-napari build dist demo_output runs site .snakemake *.egg-info .pytest_cache .mypy_cache .ruff_cache
-	find . -name __pycache__ -type d -prune -exec rm -rf {} +
-
 bioimageio-test: $(READY)  ## packages of bioimage.io, run by bioimageio.core in its own environment (needs a network)
 	BIN=$(BIN) scripts/bioimageio_test.sh
 
@@ -180,3 +176,7 @@ export-picture: $(READY)  ## make docs/export.png anew
 	rm -rf runs/export
 	$(BIN)/nucseg models export fpn2ws-nuclei runs/export --to onnx
 	PYTHONPATH=examples $(BIN)/python scripts/export_picture.py runs/export/network.onnx docs/export.png
+
+clean:  ## remove everything that the targets made
+	rm -rf $(VENV) .venv-napari .venv-bioimageio build dist demo_output runs site .snakemake *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
