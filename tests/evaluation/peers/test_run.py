@@ -7,8 +7,8 @@ import re
 
 import pandas as pd
 import pytest
-from evaluation.conftest import FIELDS, OPTIONS, benchmark, folders  # noqa: F401
-from evaluation.peers.conftest import environments, packages_of, weights  # noqa: F401
+from evaluation.conftest import FIELDS, OPTIONS
+from evaluation.peers.conftest import packages_of
 
 from nucseg_tf.commands.benchmark import benchmark as command
 from nucseg_tf.errors import ImageReadError, PeerError, SomeImagesFailed
@@ -19,7 +19,7 @@ from nucseg_tf.inference.stages.read import Read
 
 
 @pytest.fixture
-def run(folders, environments, weights):  # noqa: F811
+def run(folders, environments, weights):
     """Runs a benchmark of the tool, with weights, and of labels."""
 
     def run(peer=f"stardist={weights}", **options):
@@ -31,11 +31,11 @@ def run(folders, environments, weights):  # noqa: F811
     return run
 
 
-def record(folders):  # noqa: F811
+def record(folders):
     return json.loads((folders / "out/predictions/stardist/run.json").read_text())
 
 
-def test_labels_time_and_memory(run, folders, weights):  # noqa: F811
+def test_labels_time_and_memory(run, folders, weights):
     result = run()
     assert result["entries"] == ["stardist", "hand"]
     assert failures(result) == left_out(result) == []
@@ -58,7 +58,7 @@ def test_labels_time_and_memory(run, folders, weights):  # noqa: F811
     assert "Left out" not in page
 
 
-def test_what_is_the_same_is_kept_and_the_rest_predicted(run, folders, weights):  # noqa: F811
+def test_what_is_the_same_is_kept_and_the_rest_predicted(run, folders, weights):
     run()
     first = record(folders)
     assert record(folders) == first  # not even started
@@ -70,7 +70,7 @@ def test_what_is_the_same_is_kept_and_the_rest_predicted(run, folders, weights):
     assert set(record(folders)["cost"]["each_s"]) == {"a", "b", "c", "d"}
 
 
-def test_a_benchmark_stopped_on_the_way_goes_on(run, folders):  # noqa: F811
+def test_a_benchmark_stopped_on_the_way_goes_on(run, folders):
     assert run(progress=lambda done, total, name: False) is None
     made = list((folders / "out/predictions/stardist").glob("*_labels.tif"))
     assert "cost" not in record(folders)
@@ -152,13 +152,13 @@ def test_a_tool_that_cannot_be_run_is_left_out(
     assert "could not be run here" in page
 
 
-def test_where_nothing_can_be_run_it_is_an_error(folders, environments):  # noqa: F811
+def test_where_nothing_can_be_run_it_is_an_error(folders, environments):
     runs = parse_entries([], [], ["stardist,cellpose"])
     with pytest.raises(PeerError, match=r"nothing could be run.*weights.*no Python environment"):
         run_benchmark(folders / "data", folders / "out", runs, options=OPTIONS | {"invert": None})
 
 
-def test_the_command_ends_with_code_3(folders, environments, capsys):  # noqa: F811
+def test_the_command_ends_with_code_3(folders, environments, capsys):
     with pytest.raises(SomeImagesFailed, match="cellpose could not be run; see"):
         command(
             data=folders / "data",
