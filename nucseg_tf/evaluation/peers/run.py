@@ -139,8 +139,9 @@ def _listen(folder: Path, run: Run, python: Path, device: str, tick: Callable[[s
     command = [str(python), str(PROGRAM), str(folder / "prepared" / "job.json")]
     failures: dict[str, str] = {}
     seconds: dict[str, float] = {}
-    with log.open("wb") as printed:
-        process = subprocess.Popen(
+    with (
+        log.open("wb") as printed,
+        subprocess.Popen(
             command,
             env=environment(device),
             stdin=subprocess.DEVNULL,
@@ -149,7 +150,8 @@ def _listen(folder: Path, run: Run, python: Path, device: str, tick: Callable[[s
             text=True,
             encoding="utf-8",
             start_new_session=sys.platform != "win32",  # Ctrl-C is ours to answer
-        )
+        ) as process,
+    ):
         try:
             for line in process.stdout or ():
                 message = json.loads(line)
@@ -167,7 +169,6 @@ def _listen(folder: Path, run: Run, python: Path, device: str, tick: Callable[[s
             code = process.wait()
         finally:
             process.kill()
-            process.wait()
     said = " ".join(log.read_text(encoding="utf-8", errors="replace").split())[-LAST_WORDS:]
     raise PeerError(
         f"{run.entry}: its process ended with code {code} (-9: out of memory?). Its last words, of "
