@@ -17,7 +17,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 .DEFAULT_GOAL := help
 .PHONY: help setup format lint type test test-long napari-test napari-picture imagej-test smoke score demo bench doctor lock clean fuzz \
   image image-gpu image-test image-gpu-test sbom sif sif-test workflow-smoke workflow-test slurm-test \
-  tutorial-pictures readme-picture docs audit determinism bioimageio-test export-picture
+  tutorial-pictures readme-picture docs audit peers determinism bioimageio-test export-picture
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -92,6 +92,14 @@ demo: $(READY)  ## find the nuclei of a real image; results in demo_output/
 bench: $(READY)  ## time and memory of prediction, see docs/speed.md: make bench BENCH_FLAGS="--rounds 3"
 	$(BIN)/python scripts/bench.py --out runs/bench.json \
 	  $(addprefix --fields ,$(wildcard $(DATA)/val/images)) $(BENCH_FLAGS)
+
+PEERS ?= stardist cellpose instanseg
+peers:  ## environments of other tools, for nucseg benchmark --peers: .venv-peers/ (PEERS="stardist ...")
+	@for name in $(PEERS); do \
+	  $(PYTHON) -m venv --clear .venv-peers/$$name && \
+	  .venv-peers/$$name/bin/python -m pip install --quiet $(PIP_FLAGS) \
+	    -r nucseg_tf/evaluation/peers/requirements/$$name.txt || exit 1; \
+	done
 
 determinism: $(READY)  ## what comes out the same again, for docs/reliability/determinism.md
 	$(BIN)/python scripts/reliability/determinism.py --data $(DATA)
@@ -178,5 +186,5 @@ export-picture: $(READY)  ## make docs/export.png anew
 	PYTHONPATH=examples $(BIN)/python scripts/export_picture.py runs/export/network.onnx docs/export.png
 
 clean:  ## remove everything that the targets made
-	rm -rf $(VENV) .venv-napari .venv-bioimageio build dist demo_output runs site .snakemake *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-napari .venv-bioimageio .venv-peers build dist demo_output runs site .snakemake *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -14,6 +14,7 @@ NucsegError                 1  base: anything below ends a command with one line
 │       └── DiskFullError   1  no space, or no more of one's share, where it is to be written
 ├── ModelError              1  a model folder that is damaged or of another format
 │   └── UnknownModelError   2  a name that no model has, nor a folder
+├── PeerError               1  another tool that cannot be run: no environment, no weights, it died
 ├── InitialisationError     1  pre-trained weights that are not at hand or do not fit
 ├── TrainingError           1  training that cannot go on (loss not finite, no data)
 ├── MemoryLimitError        1  more memory is needed than this process may have
@@ -94,6 +95,10 @@ class UnknownModelError(ModelError):
     """A name that no model has, nor a folder."""
 
     exit_code = UsageError.exit_code
+
+
+class PeerError(NucsegError):
+    """Another tool that cannot be run here; where there is more to be done, it is left out."""
 
 
 class InitialisationError(NucsegError):

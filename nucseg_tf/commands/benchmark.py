@@ -28,6 +28,7 @@ def benchmark(
     data: Path,
     out: Path,
     models: tuple[str, ...] = (),
+    peers: tuple[str, ...] = (),
     labels: tuple[str, ...] = (),
     groups: Path | None = None,
     split: str | None = None,
@@ -45,7 +46,7 @@ def benchmark(
     precision: Precision = "auto",
     device: Device = "auto",
 ) -> Path:
-    """Compare models, and label images of other tools, on annotated images.
+    """Compare models, other tools, and label images of others, on annotated images.
 
     Writes scores, figures, predictions and report.html, and prints the path of the latter. After
     an interruption, the same command goes on.
@@ -54,6 +55,8 @@ def benchmark(
         data: folder of images/ and masks/, with a folder per cell line in each; or a CSV manifest
         out: folder for the results
         models: MODEL,NAME=MODEL,... by name or folder; NAME=RUN1+RUN2+... are repeated trainings
+        peers: stardist,cellpose,instanseg: run each in its own environment (`make peers`), with its
+            own weights, or those of TOOL=PATH
         labels: NAME=FOLDER of label images STEM_labels.tif or STEM.ext, or of labels of Cellpose,
             QuPath, ImageJ or StarDist; may be repeated
         groups: CSV of columns image, group, where the data set has no groups of its own
@@ -67,10 +70,10 @@ def benchmark(
     from nucseg_tf.inference.options import parse_diameter
 
     check(engine, precision)
-    runs = parse_entries(models, labels)
+    runs = parse_entries(models, labels, peers)
     reading = {"channel": channel, "z": z, "invert": invert, "pixel_size": pixel_size}
     scale = {"diameter": parse_diameter(diameter), "tile": tile, "tta": tta}
-    from nucseg_tf.evaluation.benchmark import failures, run_benchmark
+    from nucseg_tf.evaluation.benchmark import failures, left_out, run_benchmark
     from nucseg_tf.evaluation.report import write_report
     from nucseg_tf.inference.folder_lock import only_run_in
     from nucseg_tf.io.files import ensure_folder
@@ -92,10 +95,13 @@ def benchmark(
         raise Signalled
     page = write_report(out)
     failed = failures(result)
+    problems = [f"{row['run']} could not be run" for row in left_out(result)]
     if failed:
-        print(page)
-        raise SomeImagesFailed(
+        problems.append(
             f"{len(failed)} of {len(result['scores'])} predictions were missing or unusable, and "
-            f"count as empty; see {out / 'failures.csv'}"
+            "count as empty"
         )
+    if problems:
+        print(page)
+        raise SomeImagesFailed(f"{'; '.join(problems)}; see {out / 'failures.csv'}")
     return page

@@ -1,12 +1,12 @@
-"""Scores models and label images of other tools side by side on one data set.
+"""Scores models, other tools and label images of others side by side on one data set.
 
 Writes into the output folder:
 
     benchmark.json      everything the report is made of
     scores.csv          a row per image and run
     summary.csv         a row per group, entry and score, with its interval
-    failures.csv        images without a usable prediction, if there are any
-    predictions/RUN/    label images of each model; an interrupted benchmark goes on with them
+    failures.csv        images without a usable prediction, and tools left out, if there are any
+    predictions/RUN/    label images of each model and tool, which an interrupted benchmark keeps
     panels/             pictures of a few images
 """
 
@@ -25,12 +25,14 @@ import pandas as pd
 
 from nucseg_tf import __version__
 from nucseg_tf.data.fields import read_masks
-from nucseg_tf.errors import DataError, UsageError
+from nucseg_tf.errors import DataError, PeerError, UsageError
 from nucseg_tf.evaluation.dataset import benchmark_fields, describe
 from nucseg_tf.evaluation.entries import Run, check_model
 from nucseg_tf.evaluation.label_sets import Labels, find_labels, read_prediction
 from nucseg_tf.evaluation.panels import choose_images, write_panels
-from nucseg_tf.evaluation.predictions import Stopped, predict_model
+from nucseg_tf.evaluation.peers.run import check_peer, predict_peer
+from nucseg_tf.evaluation.peers.table import PEERS
+from nucseg_tf.evaluation.predictions import Made, Stopped, predict_model
 from nucseg_tf.evaluation.summary import KEYS, f1, score_labels, summarise_benchmark
 from nucseg_tf.evaluation.worker import labels_file
 from nucseg_tf.io.files import atomic_path, ensure_folder, remove_temporaries
@@ -61,7 +63,8 @@ def run_benchmark(
 ) -> dict[str, Any] | None:
     """Predict, score and summarise.
 
-    An image without a usable prediction counts as one in which every nucleus was missed.
+    An image without a usable prediction counts as one in which every nucleus was missed. A tool
+    that cannot be run is left out.
 
     Args:
         data: data set, see `dataset.benchmark_fields`.
@@ -84,6 +87,7 @@ def run_benchmark(
     Raises:
         DataError: the data set cannot be used, or a folder of labels has none of its images.
         ModelError: a model is missing or damaged.
+        PeerError: there are tools alone, and none can be run.
         UsageError: options that make no sense.
     """
     models = {run.name: check_model(run, models_dir) for run in runs if run.kind == "model"}
@@ -93,7 +97,8 @@ def run_benchmark(
     remove_temporaries(ensure_folder(out))
     for part in ("predictions", "panels", "figures"):
         remove_temporaries(out / part, deep=True)
-    total, done = len(fields) * (len(runs) + len(models)), 0
+    peers = [run for run in runs if run.kind == "peer"]
+    total, done = len(fields) * (len(runs) + len(models) + len(peers)), 0
 
     def tick(what: str, image: str) -> None:
         nonlocal done
@@ -101,24 +106,43 @@ def run_benchmark(
         if not progress(done, total, f"{what} {image}"):
             raise Stopped
 
+    def keep(name: str, made: Made) -> None:
+        costs[name] = made.cost
+        folder = out / "predictions" / name
+        found[name] = {
+            field.name: made.failures.get(field.name) or labels_file(folder, field.name)
+            for field in fields
+        }
+
     costs: dict[str, Any] = {}
+    unusable: dict[str, str] = {}
+    ordered = _largest_first(fields, images)
     rows = []
     try:
         for name, model in models.items():
-            folder = out / "predictions" / name
             made = predict_model(
-                folder,
+                out / "predictions" / name,
                 (model["folder"], model["sha256"]),
-                _largest_first(fields, images),
+                ordered,
                 options,
                 loading or {},
                 partial(tick, f"{name}: predicted"),
             )
-            costs[name] = made.cost
-            found[name] = {
-                field.name: made.failures.get(field.name) or labels_file(folder, field.name)
-                for field in fields
-            }
+            keep(name, made)
+        for run in peers:
+            device = (loading or {}).get("device", "auto")
+            folder, told = out / "predictions" / run.name, partial(tick, f"{run.name}: predicted")
+            before = done
+            try:
+                known = check_peer(run)
+                keep(run.name, predict_peer(folder, run, known, ordered, options, device, told))
+            except PeerError as error:
+                LOG.error("left out: %s", error)
+                unusable[run.name] = str(error)
+                total -= 2 * len(fields) - (done - before)
+        runs = [run for run in runs if run.name not in unusable]
+        if not runs:
+            raise PeerError(f"nothing could be run. {' '.join(unusable.values())}")
         for field in fields:
             truth = read_masks(field, split_binary)
             for run in runs:
@@ -144,6 +168,8 @@ def run_benchmark(
         "summary": summarise_benchmark(table, names),
         "panels": choose_images(table),
     }
+    if unusable:
+        result["left_out"] = [{"run": name, "reason": why} for name, why in unusable.items()]
     for name in ("report.html", "benchmark.json"):  # an earlier one's; what follows is of this one
         (out / name).unlink(missing_ok=True)
     _write_panels(out / "panels", result["panels"], runs, fields, found, result["options"])
@@ -182,6 +208,11 @@ def failures(result: Mapping[str, Any]) -> list[dict[str, Any]]:
         for row in result["scores"]
         if row["failure"]
     ]
+
+
+def left_out(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Run and reason of each tool that could not be run, and has no scores."""
+    return result.get("left_out", [])
 
 
 def _score(
@@ -236,6 +267,8 @@ def _describe(run: Run, model: Mapping[str, Any] | None, cost: Any) -> dict[str,
     """What the report says of a run."""
     known = {"family": model["family"], "sha256": model["sha256"]} if model else {}
     head = {"entry": run.entry, "run": run.name, "kind": run.kind, "source": run.source}
+    if run.kind == "peer":
+        known = {"family": f"{PEERS[run.entry].title} {cost['version']}", "source": cost["weights"]}
     return {**head, "family": None, "sha256": None, **known, "cost": cost}
 
 
@@ -256,7 +289,7 @@ def _write(out: Path, result: Mapping[str, Any], table: pd.DataFrame) -> None:
     )
     for name, frame in (("scores.csv", table), ("summary.csv", summary)):
         _write_table(out / name, frame)
-    failed = failures(result)
+    failed = [*failures(result), *({"image": "", **row} for row in left_out(result))]
     (out / "failures.csv").unlink(missing_ok=True)  # of an earlier run into the same folder
     if failed:
         _write_table(out / "failures.csv", pd.DataFrame(failed))

@@ -1,4 +1,4 @@
-"""Predictions of one model, made in a process of its own and kept in a folder.
+"""Predictions of a model, or another tool, made in a process of its own and kept in a folder.
 
 The process is started afresh, so that the peak of its memory is the model's. What predictions were
 made of (model, options, image, version of this package) stands in `run.json` beside them; only what
@@ -22,6 +22,7 @@ from nucseg_tf.io.files import atomic_path, ensure_folder
 
 LOG = logging.getLogger(__name__)
 TIMED = 8  # images predicted for the sake of time
+Image = tuple[Path, str]  # its file, and the hash of that
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Stopped(Exception):  # noqa: N818 - it is asked for
 def predict_model(
     folder: Path,
     model: tuple[Path, str],
-    images: Mapping[str, tuple[Path, str]],
+    images: Mapping[str, Image],
     options: Mapping[str, Any],
     loading: Mapping[str, Any],
     tick: Callable[[str], None],
@@ -62,18 +63,41 @@ def predict_model(
     Raises:
         NucsegError: the model cannot be loaded, or its process died.
     """
-    ensure_folder(folder)
     made_of = {
         "nucseg_tf": __version__,
         "model": model[1],
         "options": dict(options),
         "engine": {name: loading.get(name, "auto") for name in ("engine", "precision")},
-        "images": {name: digest for name, (_, digest) in images.items()},
     }
+
+    def start(todo: Mapping[str, Path]) -> Made:
+        return _start(
+            Job(folder, model[0], dict(todo), [*timed_of(images).values()], options, loading), tick
+        )
+
+    return predict_missing(folder, made_of, images, tick, start)
+
+
+def predict_missing(
+    folder: Path,
+    made_of: Mapping[str, Any],
+    images: Mapping[str, Image],
+    tick: Callable[[str], None],
+    start: Callable[[Mapping[str, Path]], Made],
+) -> Made:
+    """Predict what is not there of the same making.
+
+    Args:
+        folder: for the label images and run.json.
+        made_of: what a prediction depends on, besides its image.
+        images: file and hash by name, largest first.
+        tick: called with the name of each image that is there.
+        start: predicts and times the files that it is given by name.
+    """
+    ensure_folder(folder)
     before = _read_record(folder)
-    same = all(
-        before.get(key) == made_of[key] for key in ("nucseg_tf", "model", "options", "engine")
-    )
+    same = all(before.get(key) == value for key, value in made_of.items())
+    made_of = {**made_of, "images": {name: digest for name, (_, digest) in images.items()}}
     known = before["images"] if same else {}
     kept = [
         name
@@ -88,11 +112,15 @@ def predict_model(
     if not todo and before.get("cost"):
         return Made({}, before["cost"])
     _write_record(folder, made_of)
-    files = [file for file, _ in images.values()]
-    timed = files[:: max(1, -(-len(files) // TIMED))]
-    made = _start(Job(folder, model[0], todo, timed, options, loading), tick)
+    made = start(todo)
     _write_record(folder, made_of | {"cost": made.cost})
     return made
+
+
+def timed_of(images: Mapping[str, Image]) -> dict[str, Path]:
+    """Files of the images to be timed, by name."""
+    chosen = list(images)[:: max(1, -(-len(images) // TIMED))]
+    return {name: images[name][0] for name in chosen}
 
 
 def _start(job: Job, tick: Callable[[str], None]) -> Made:

@@ -53,7 +53,7 @@ def write_report(folder: Path) -> Path:
     template = Template((files(__package__) / "report.html").read_text(encoding="utf-8"))
     text = template.substitute(
         introduction=sections.introduction(result),
-        failures=sections.failure_table(result),
+        failures=sections.left_out_table(result) + sections.failure_table(result),
         interval=escape("; ".join(INTERVALS[kind] for kind in INTERVALS if kind in kinds)),
         scores=sections.score_table(result),
         curves="".join(curves),

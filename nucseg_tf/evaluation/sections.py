@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from nucseg_tf.evaluation.benchmark import failures
+from nucseg_tf.evaluation.benchmark import failures, left_out
 from nucseg_tf.evaluation.markup import (
     UNDEFINED,
     cell,
@@ -64,6 +64,17 @@ def failure_table(result: Mapping[str, Any]) -> str:
     return (
         f'<div class="failed"><p><b>{len(failed)} without a usable prediction.</b> All nuclei of '
         f"these images count as missed.</p>{table(['Entry', 'Image', 'Reason'], rows, 3)}</div>"
+    )
+
+
+def left_out_table(result: Mapping[str, Any]) -> str:
+    """Tools that could not be run; empty where all could."""
+    rows = [[cell(row["run"]), cell(row["reason"])] for row in left_out(result)]
+    if not rows:
+        return ""
+    return (
+        '<div class="failed"><p><b>Left out, for they could not be run here.</b> This says nothing '
+        f"of how good they are.</p>{table(['Tool', 'Reason'], rows, 2)}</div>"
     )
 
 

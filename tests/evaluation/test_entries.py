@@ -18,6 +18,28 @@ def test_names_folders_and_runs():
     ]
 
 
+def test_tools_with_and_without_weights(tmp_path):
+    assert parse_entries([], [], ["stardist", f"cellpose={tmp_path}"]) == [
+        Run("stardist", "stardist", "peer", ""),
+        Run("cellpose", "cellpose", "peer", str(tmp_path)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("peers", "message"),
+    [
+        (["stardsit"], "no tool 'stardsit'; did you mean 'stardist'"),
+        (["stardist,"], "expected one of stardist, cellpose, instanseg"),
+        (["stardist=nowhere"], "no such file or folder of weights"),
+        (["stardist="], "no such file or folder of weights"),
+        (["stardist,stardist"], "two entries are called stardist"),
+    ],
+)
+def test_tools_that_make_no_sense_are_refused(peers, message):
+    with pytest.raises(UsageError, match=message):
+        parse_entries([], [], peers)
+
+
 @pytest.mark.parametrize(
     ("models", "labels", "message"),
     [

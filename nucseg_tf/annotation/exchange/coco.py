@@ -46,7 +46,7 @@ MAX_CROSSINGS = 50_000_000  # corners times rows of a polygon; bounds the memory
 Coordinate = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
 
 
-class _Image(BaseModel):
+class Image(BaseModel):
     id: int
     file_name: str
     width: int | None = None
@@ -58,13 +58,13 @@ class _Category(BaseModel):
     name: str
 
 
-class _Instances(BaseModel):
-    images: list[_Image]
+class Instances(BaseModel):
+    images: list[Image]
     categories: list[_Category]
     annotations: list[dict[str, Any]]
 
 
-class _Annotation(BaseModel):
+class Annotation(BaseModel):
     category_id: int
     segmentation: Runs | list[list[Coordinate]]
     attributes: dict[str, Any] = {}
@@ -130,7 +130,7 @@ def find(source: Source) -> list[tuple[str, Reader]]:
     found: list[tuple[str, Reader]] = []
     for name in filter(INSTANCES.fullmatch, source.names):
         where = f"{source.path}: {name}"
-        content = validated(_Instances, source.json(name), where)
+        content = validated(Instances, source.json(name), where)
         titles = {category.id: category.name for category in content.categories}
         by_image: dict[Any, list[dict]] = defaultdict(list)
         for entry in content.annotations:
@@ -151,22 +151,22 @@ def _hashable(value: Any) -> Any:
     return value if isinstance(value, int) else repr(value)
 
 
-def _reader(image: _Image, entries: list[dict], titles: dict[int, str], where: str) -> Reader:
+def _reader(image: Image, entries: list[dict], titles: dict[int, str], where: str) -> Reader:
     def read(shape: tuple[int, int]) -> list[Drawn]:
-        place = f"{where}: {image.file_name}"
+        name = f"{where}: {image.file_name}"
         size = (image.height or shape[0], image.width or shape[1])
         if size != shape:
             raise LabelError(
-                f"{place}: the image is {size[0]} x {size[1]} px, but was exported with "
+                f"{name}: the image is {size[0]} x {size[1]} px, but was exported with "
                 f"{shape[0]} x {shape[1]}. Annotate images in the size they were exported in."
             )
         drawn = (
             _from_annotation(
-                entry, shape, titles, f"{place}: annotation {str(entry.get('id'))[:20]}"
+                entry, shape, titles, f"{name}: annotation {str(entry.get('id'))[:20]}"
             )
             for entry in entries
         )
-        return within_limits(drawn, shape, place)
+        return within_limits(drawn, shape, name)
 
     return read
 
@@ -174,18 +174,25 @@ def _reader(image: _Image, entries: list[dict], titles: dict[int, str], where: s
 def _from_annotation(
     entry: dict, shape: tuple[int, int], titles: dict[int, str], where: str
 ) -> Drawn:
-    item = validated(_Annotation, entry, where)
+    item = validated(Annotation, entry, where)
     title = titles.get(item.category_id)
     if title not in CATEGORIES:
         raise LabelError(
             f"{where}: is of category {title!r}; expected {NUCLEUS!r} or {NEIGHBOUR!r}. Change its "
             "label, or delete it."
         )
+    return Drawn(*place(item, shape, where), as_label(item.attributes.get(TAG)), title == NEIGHBOUR)
+
+
+def place(item: Annotation, shape: tuple[int, int], where: str) -> tuple[int, int, np.ndarray]:
+    """Row, column and mask of an annotation on an image of (H, W).
+
+    Raises:
+        LabelError: it is damaged, or of another size.
+    """
     if isinstance(item.segmentation, Runs):
-        place = place_runs(item.segmentation, shape, where)
-    else:
-        place = _place_polygons(item.segmentation, shape, where)
-    return Drawn(*place, as_label(item.attributes.get(TAG)), title == NEIGHBOUR)
+        return place_runs(item.segmentation, shape, where)
+    return _place_polygons(item.segmentation, shape, where)
 
 
 def _place_polygons(
