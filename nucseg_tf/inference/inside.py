@@ -22,9 +22,9 @@ def refuse_present(paths: Iterable[Path], names: tuple[str, str]) -> None:
     if taken:
         more = f" and {len(taken) - 1} more images" if len(taken) > 1 else ""
         raise UsageError(
-            f"{taken[0]}{more}: has labels {names[0]!r} or a table {names[1]!r} already, which stay. "
-            "Replace them with --overwrite, or write label images into the output folder with "
-            "--labels tif."
+            f"{taken[0]}{more}: has labels {names[0]!r} or a table {names[1]!r} already, which "
+            "stay. Replace them with --overwrite, or write label images into the output folder "
+            "with --labels tif."
         )
 
 

@@ -1,6 +1,6 @@
 """The entry point of the image for BIOMERO: its way of calling becomes that of `nucseg predict`.
 
-singularity run IMAGE --infolder IN --gtfolder GT --outfolder OUT --model="fpn2ws-nuclei" ... --local -nmc
+singularity run IMAGE --infolder IN --gtfolder GT --outfolder OUT --model="NAME" ... --local -nmc
 
 What is not of BIOMERO goes on to `nucseg predict` as it is, options without a value left out.
 """

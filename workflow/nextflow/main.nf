@@ -4,7 +4,7 @@
 include { NUCSEG_PREDICT } from './modules/nucseg/predict/main'
 
 workflow {
-    samples = Channel.fromPath(params.input, checkIfExists: true)
+    samples = channel.fromPath(params.input, checkIfExists: true)
         .splitCsv(header: true)
         .map { row ->
             [[id: row.sample, channel: row.channel], files(row.images, type: 'any', checkIfExists: true)]

@@ -1,6 +1,6 @@
 """A task of Fractal: the nuclei of one OME-Zarr image, written into it.
 
-python find_nuclei.py --args-json ARGUMENTS.json --out-json RESULT.json       # as the server calls it
+python find_nuclei.py --args-json ARGUMENTS.json --out-json RESULT.json   # so the server does
 """
 
 from __future__ import annotations
