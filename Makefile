@@ -46,7 +46,7 @@ format: $(READY)  ## rewrite the code in its style
 lint: $(READY)  ## check style; changes nothing
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
-	$(BIN)/hadolint docker/*.Dockerfile
+	$(BIN)/hadolint docker/*.Dockerfile workflow/biomero/Dockerfile
 	$(BIN)/shellcheck --external-sources scripts/*.sh .ci/*
 
 type: $(READY)  ## check types
