@@ -27,7 +27,5 @@ def test_the_workflow_includes_the_module():
 def test_the_configuration_is_of_the_process():
     result = ConfigFile.from_file(str(FOLDER / "nextflow.config"))
     assert result.error is None
-    names = {
-        scope.name for part in result.config_file.process_scopes for scope in part.named_scopes
-    }
-    assert "NUCSEG_PREDICT" in names
+    scopes = [scope for part in result.config_file.process_scopes for scope in part.named_scopes]
+    assert "NUCSEG_PREDICT" in {scope.name for scope in scopes}
