@@ -14,12 +14,14 @@ from pathlib import Path
 
 import ngio
 import numpy as np
+from PIL import Image
 
 import nucseg_tf
-from nucseg_tf.io.pictures import display_grey, draw_outlines, write_colours
+from nucseg_tf.io.pictures import display_grey, draw_outlines
 
 PACKAGE = Path(nucseg_tf.__file__).parent
 GAP = 8  # px, white
+COLOURS = 128
 
 
 def main() -> None:
@@ -40,7 +42,8 @@ def main() -> None:
             labels = container.get_label("nuclei").get_as_numpy().squeeze()
             parts += [draw_outlines(display_grey(pixels), labels.astype(np.int32))]
             parts += [np.full((len(pixels), GAP, 3), 255, np.uint8)]
-    write_colours(Path(sys.argv[1]), np.hstack(parts[:-1]))
+    picture = Image.fromarray(np.hstack(parts[:-1])).quantize(COLOURS)
+    picture.save(sys.argv[1], optimize=True)
 
 
 if __name__ == "__main__":
