@@ -15,7 +15,7 @@ REVISION = $(shell git describe --always --dirty --abbrev=40)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format lint type test test-long napari-test napari-picture imagej-test smoke score demo bench doctor lock clean fuzz \
+.PHONY: help setup format lint type test test-long napari-test napari-picture imagej-test clusters-test clusters-picture smoke score demo bench doctor lock clean fuzz \
   image image-gpu image-test image-gpu-test sbom sif sif-test workflow-smoke workflow-test slurm-test \
   tutorial-pictures readme-picture docs audit peers determinism bioimageio-test export-picture
 
@@ -46,7 +46,7 @@ format: $(READY)  ## rewrite the code in its style
 lint: $(READY)  ## check style; changes nothing
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
-	$(BIN)/hadolint docker/*.Dockerfile
+	$(BIN)/hadolint docker/*.Dockerfile workflow/biomero/Dockerfile
 	$(BIN)/shellcheck --external-sources scripts/*.sh .ci/*
 
 type: $(READY)  ## check types
@@ -71,6 +71,12 @@ napari-picture: napari-test  ## make docs/napari.png anew
 
 imagej-test: $(READY)  ## what is for ImageJ and QuPath, in a real ImageJ and Groovy
 	$(BIN)/pytest -q tests/integrations/imagej tests/integrations/qupath
+
+clusters-test: $(READY)  ## what is for Fractal and BIOMERO, by their packages, in .venv-clusters
+	scripts/clusters_test.sh
+
+clusters-picture: clusters-test  ## make docs/clusters.png anew
+	PYTHONPATH=. .venv-clusters/bin/python scripts/clusters_picture.py docs/clusters.png
 
 smoke: $(READY)  ## train, predict and score on drawn toy data
 	rm -rf runs/smoke
@@ -186,5 +192,5 @@ export-picture: $(READY)  ## make docs/export.png anew
 	PYTHONPATH=examples $(BIN)/python scripts/export_picture.py runs/export/network.onnx docs/export.png
 
 clean:  ## remove everything that the targets made
-	rm -rf $(VENV) .venv-napari .venv-bioimageio .venv-peers build dist demo_output runs site .snakemake *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-napari .venv-clusters .venv-bioimageio .venv-peers build dist demo_output runs site .snakemake *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -92,19 +92,19 @@ class Planes:
         shape = [length for length in self.series.shape if length is not None]
         return self._stack.reshape(*shape, *self._stack.shape[-2:])
 
-    def write(self, out: Path, inside: bool) -> None:
+    def write(self, out: Path, inside: tuple[str, str] | None) -> None:
         """Write the label image of a stack; that of a single plane is there already.
 
         Args:
             out: folder for it.
-            inside: whether it goes into an image that is OME-Zarr.
+            inside: names of labels and tables in images that are OME-Zarr; None: beside them.
         """
         if self._stack is None:
             return
         group = self.series.source.group
         if inside and group:
             planes = self._stack.reshape(-1, *self._stack.shape[-2:])
-            write_inside(group, planes, self._places)
+            write_inside(group, planes, self._places, names=inside)
             return
         axes = "".join(a for a, n in zip("TZ", self.series.shape, strict=True) if n is not None)
         path = out / f"{self.series.source.name}{LABELS}"

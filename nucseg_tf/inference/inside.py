@@ -9,20 +9,22 @@ from pathlib import Path
 import numpy as np
 
 from nucseg_tf.errors import UsageError
+from nucseg_tf.inference.options import NUCLEI
 from nucseg_tf.io.tables import Table
 
-NAME = "nuclei"  # of labels and table
 KINDS = ("labels", "tables")  # folders in an image that hold them
 
 
-def refuse_present(paths: Iterable[Path]) -> None:
-    """Refuse images that have labels or a table of that name already; UsageError."""
-    taken = [path for path in paths if any((path / kind / NAME).exists() for kind in KINDS)]
+def refuse_present(paths: Iterable[Path], names: tuple[str, str]) -> None:
+    """Refuse images that have labels or a table of these names already; UsageError."""
+    places = list(zip(KINDS, names, strict=True))
+    taken = [path for path in paths if any((path / kind / name).exists() for kind, name in places)]
     if taken:
         more = f" and {len(taken) - 1} more images" if len(taken) > 1 else ""
         raise UsageError(
-            f"{taken[0]}{more}: has labels or a table {NAME!r} already, which stay. Replace "
-            "them with --overwrite, or write label images into the output folder with --labels tif."
+            f"{taken[0]}{more}: has labels {names[0]!r} or a table {names[1]!r} already, which "
+            "stay. Replace them with --overwrite, or write label images into the output folder "
+            "with --labels tif."
         )
 
 
@@ -42,6 +44,7 @@ def write_inside(
     planes: Sequence[np.ndarray] | np.ndarray,
     places: Sequence[tuple[int, int | None]],
     table: Table | None = None,
+    names: tuple[str, str] = (NUCLEI, NUCLEI),
 ) -> None:
     """Write the labels of an image into it, in place of those of the same name.
 
@@ -50,6 +53,7 @@ def write_inside(
         planes: (H, W) each.
         places: t and z of each; z is None where it stands for all.
         table: a row for each label; without one, that of the former labels goes all the same.
+        names: of labels and table.
 
     Raises:
         OutputError: they cannot be written.
@@ -63,14 +67,15 @@ def write_inside(
     axes = [axis for axis in read_multiscale(group).axes[:-2] if axis in "tz"]
     numbers = [{"t": t, "z": z or 0} for t, z in places]
     projected = "z" if "z" in axes and all(z is None for _, z in places) else ""
-    remove_from(group, "tables", NAME)  # of an earlier run, about labels that go now
+    label_name, table_name = names
+    remove_from(group, "tables", table_name)  # of an earlier run, about labels that go now
     write_labels(
         path,
         planes,
-        NAME,
+        label_name,
         overwrite=True,
         places=[tuple(number[axis] for axis in axes) for number in numbers],
         projected=projected,
     )
     if table is not None:
-        write_table(path, table, NAME, NAME)
+        write_table(path, table, table_name, label_name)

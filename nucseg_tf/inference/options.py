@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from nucseg_tf.errors import UsageError
 from nucseg_tf.io.choices import EACH, Choice, parse
 
 AUTO, NATIVE = "auto", "native"
+NUCLEI = "nuclei"
 INSIDE, TIF = "inside", "tif"
 
 
@@ -29,6 +31,7 @@ class Options:
         link: whether the planes of a stack become nuclei in three dimensions, or frames tracks.
         labels: "inside": label images go into the images that are OME-Zarr, or "tif": none does.
         overwrite: whether labels inside images are replaced.
+        label_name, table_name: of labels and tables inside images.
         illumination: whether uneven light, that all images have in common, is corrected.
         offset: grey value of the camera without light, for that.
         invert: whether dark and bright are exchanged, of images with dark nuclei; None: as the
@@ -48,6 +51,8 @@ class Options:
     link: bool = False
     labels: str = INSIDE
     overwrite: bool = False
+    label_name: str = NUCLEI
+    table_name: str = NUCLEI
     illumination: bool = False
     offset: float = 0.0
     invert: bool | None = None
@@ -55,11 +60,22 @@ class Options:
     def __post_init__(self) -> None:
         """Refuse what makes no sense to take of any image; UsageError."""
         choice = parse(self.channel, self.z, self.t, self.scene)
+        for name in (self.label_name, self.table_name):
+            if not re.fullmatch(r"\w[\w .-]*", name):
+                raise UsageError(
+                    "labels and tables inside images: expected names of letters, digits, '_', '-' "
+                    f"and '.', that begin with none of the last two. Received: {name!r}."
+                )
         if self.link and (choice.z == EACH) == choice.has_times:
             raise UsageError(
                 "--link: joins the planes of stacks (--z each) or the frames of movies (--t each), "
                 f"one of both. Received: --z {self.z}, --t {self.t}."
             )
+
+    @property
+    def inside(self) -> tuple[str, str] | None:
+        """Names of labels and tables inside images; None where they are written beside them."""
+        return (self.label_name, self.table_name) if self.labels == INSIDE else None
 
     @property
     def choice(self) -> Choice:

@@ -23,7 +23,7 @@ from nucseg_tf.inference.light import digest_of, forget_light, light_of_run, wri
 from nucseg_tf.inference.link import check_tracking
 from nucseg_tf.inference.measure import measure_columns
 from nucseg_tf.inference.merge import refuse_other_counts
-from nucseg_tf.inference.options import INSIDE, Options
+from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.runner import Line, Outcome, Stage, Way
 from nucseg_tf.inference.segmenter import Segmenter
 from nucseg_tf.inference.shard import Shard
@@ -105,16 +105,16 @@ def predict_sources(
         write_light(out, lights)
         states = listed(sources)
         journal = Journal(out, _key(states, options, segmenter, digest_of(lights)), part)
-        if options.labels == INSIDE and not journal.resumed:
+        if options.inside and not journal.resumed:
             groups = [group for source in sources if (group := source.group)]
             try:
                 refuse_unwritable(groups)
                 if not options.overwrite:
-                    refuse_present(groups)
+                    refuse_present(groups, options.inside)
             except UsageError:
                 forget(out, part)
                 raise
-        _do_lost_again(journal, sources, out, options.labels == INSIDE)
+        _do_lost_again(journal, sources, out, options.inside is not None)
         if journal.resumed and not shard:  # other shards may be at work in the same folder
             remove_temporaries(out)
         run = _Run(out, options, segmenter, journal, Unchanged(states), lights, tile)
@@ -178,10 +178,6 @@ class _Run:
             done += 1
 
     @property
-    def _inside(self) -> bool:
-        return self.options.labels == INSIDE
-
-    @property
     def _stacked(self) -> bool:
         return not self.options.choice.is_one
 
@@ -193,7 +189,7 @@ class _Run:
             *self.segmenter.stages(self.options, self.tile),
             Measure(quality=True),
             self.unchanged.at_end,
-            Write(self.out, self.options.writers, self._stacked, self._inside),
+            Write(self.out, self.options.writers, self._stacked, self.options.inside),
         ]
 
     def _take(self, series: Series, ways: Iterator[Way]) -> None:
@@ -218,7 +214,7 @@ class _Run:
                 return
             for table in planes.rest():
                 rows.write(table)
-            planes.write(self.out, self._inside)
+            planes.write(self.out, self.options.inside)
             rows.keep(planes.describe(), failures)
 
     def end(self, sources: Sequence[Source], part: str, table: str) -> Outcome:

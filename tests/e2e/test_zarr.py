@@ -48,7 +48,7 @@ def test_labels_that_are_there_stay(image, tmp_path, capsys):
     before = sorted((path, path.stat().st_mtime_ns) for path in image.rglob("*"))
     for _ in range(2):  # a refusal leaves nothing that would let the next run through
         assert run(image, "--out", tmp_path / "b", *choice) == 2
-        assert "has labels or a table 'nuclei' already" in capsys.readouterr().err
+        assert "has labels 'nuclei' or a table 'nuclei' already" in capsys.readouterr().err
     assert run(image, "--out", tmp_path / "c", *choice, "--labels", "tif") == 0
     assert (tmp_path / "c" / "a_labels.tif").is_file()
     assert sorted((path, path.stat().st_mtime_ns) for path in image.rglob("*")) == before

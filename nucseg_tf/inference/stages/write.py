@@ -20,7 +20,8 @@ class Write:
         out: folder that is there.
         writers: names in `registry.WRITERS`.
         stacked: whether images are planes of stacks, whose labels are written together.
-        inside: whether the labels of images that are OME-Zarr go into them, with a table.
+        inside: names of the labels, and of the table, that go into images that are OME-Zarr; None:
+            none do.
 
     Raises:
         UsageError: there is no such writer.
@@ -31,7 +32,7 @@ class Write:
         out: Path,
         writers: Sequence[str] = (),
         stacked: bool = False,
-        inside: bool = False,
+        inside: tuple[str, str] | None = None,
     ):
         self.out, self.stacked, self.inside = out, stacked, inside
         self.writers = [WRITERS[name] for name in writers]
@@ -45,7 +46,8 @@ class Write:
         image, labels = measured.image, measured.instances.labels
         name = image.name or image.path.stem
         if not self.stacked and self.inside and image.group:
-            write_inside(image.group, [labels], [(image.t, image.z)], measured.table)
+            places = [(image.t, image.z)]
+            write_inside(image.group, [labels], places, measured.table, self.inside)
         elif not self.stacked:
             target = self.out / f"{name}{LABELS}"
             write_labels(target, labels, image.pixel_size, image.aspect)
