@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 from decode_numpy import decode, see
 from onnxruntime import InferenceSession
+from PIL import Image
 
 from nucseg_tf import load_model
-from nucseg_tf.io.pictures import display_grey, draw_outlines, write_colours
+from nucseg_tf.io.pictures import display_grey, draw_outlines
 from nucseg_tf.models.export.sample import draw_sample
 
 SIDE = 320  # px
@@ -53,7 +54,8 @@ def main() -> None:
     plain = np.repeat(grey[..., None], 3, axis=2)
     white = np.full((SIDE, GAP, 3), 255, np.uint8)
     found = [draw_outlines(grey, labels) for labels in (ours, others)]
-    write_colours(out, np.hstack([plain, white, found[0], white, found[1]]))
+    picture = np.hstack([plain, white, found[0], white, found[1]])
+    Image.fromarray(picture).quantize(128).save(out, optimize=True)  # a third of the bytes
 
 
 if __name__ == "__main__":

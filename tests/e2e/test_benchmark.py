@@ -46,7 +46,7 @@ def test_a_model_is_predicted_scored_kept_and_reported(data, tmp_path, capsys, m
     assert main(argv) == 0
     printed = capsys.readouterr()
     assert printed.out == f"{out / 'report.html'}\n"
-    assert re.search(r"\(1/6, .* left\) fpn2ws-nuclei: predicted f0", printed.err)
+    assert re.search(r"\(2/6, .* left\) fpn2ws-nuclei: predicted f1", printed.err)
     assert "100 % (6/6) hand: scored f1" in printed.err
 
     result = json.loads((out / "benchmark.json").read_text())
