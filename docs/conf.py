@@ -21,6 +21,15 @@ copyright = "nucseg_tf developers"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 root_doc = "README"
 include_patterns = ["*.md", "docs/**/*.md", "docs/*.md", "workflow/config/README.md"]
+exclude_patterns = [
+    ".*",
+    "runs",
+    "site",
+    "build",
+    "dist",
+    "nucseg_tf",
+    "tests",
+]  # not walked
 
 html_theme = "furo"
 html_title = "nucseg_tf"

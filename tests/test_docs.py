@@ -117,7 +117,7 @@ def test_what_is_bold_in_the_tutorial_is_written_in_the_page():
         assert words in page, words
 
 
-# That of napari.md opens a window of napari, which has an environment of its own (`make napari-test`).
+# That of napari.md opens a window of napari, which has an environment of its own.
 @pytest.mark.parametrize(
     "name",
     [n for n in TEXTS if blocks(TEXTS[n], "python") and n != "docs/napari.md"],
