@@ -80,4 +80,4 @@ def test_its_job_finds_the_nuclei(parse, tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Job completed successfully." in done.stdout
-    assert np.max(tifffile.imread(data / "out" / "field_labels.tif")) > 1
+    assert np.max(tifffile.imread(data / "out" / "field.ome_labels.tif")) > 1
