@@ -82,7 +82,7 @@ def test_a_page_has_all_tables(tmp_path):
     samples = [{"done": n, "seconds": n / 10, "cache": 3, **sample} for n in range(1, 101)]
     found = summarise({"command": "nucseg predict", "count": 100, "left": [], "samples": samples})
     text = page.growth([found | {"case": "predict-100"}])
-    row = "| predict-100 | `nucseg predict` | 200 | 0.00 (0.00 to 0.00) | 100, 100 |"
+    row = "| predict-100 | `nucseg predict` | 300 | 0.00 (0.00 to 0.00) | 0.00 | 100, 100 |"
     assert text.splitlines()[-1] == row
     assert page.counts([found | {"case": "a"}]).splitlines()[-1] == "| a | 9 | 2 | 0 | 0 | none |"
     short = summarise({"command": "", "count": 1, "left": [".x"], "samples": samples[:2]})

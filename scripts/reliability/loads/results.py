@@ -26,7 +26,7 @@ def summarise(found: dict[str, Any]) -> dict[str, Any]:
     samples = found.pop("samples")
     work = [one for one in samples if one["done"]]
     if len({one["done"] for one in work}) < 10:
-        return found | {"peak": max(one["pss"] for one in samples), "trends": {}, "course": {}}
+        return found | {"peak": max(one["rss"] for one in samples), "trends": {}, "course": {}}
     done = [one["done"] for one in work]
     last = done.index(max(done)) + 1  # what comes after the last image is no growth along them
     work, done = work[:last], done[:last]
@@ -40,7 +40,7 @@ def summarise(found: dict[str, Any]) -> dict[str, Any]:
         course[name] = np.round(binned(done, values, POINTS, 0)[1], 2).tolist()
     course["done"] = binned(done, done, POINTS, 0)[0].tolist()
     return found | {
-        "peak": max(one["pss"] for one in samples),
+        "peak": max(one["rss"] for one in samples),
         "trends": trends,
         "pace": _pace(done, [one["seconds"] for one in work]),
         "course": course,

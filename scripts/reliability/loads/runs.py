@@ -93,7 +93,15 @@ Plan = tuple[list[str], Callable[[], int]]
 
 def predict(place: Place, *options: str) -> Plan:
     """Label images, overlays, ROIs."""
-    images = write_small(place.fields, place.count, masks=True)
+    return _predict(place, write_small(place.fields, place.count, masks=True), *options)
+
+
+def alike(place: Place) -> Plan:
+    """The same of images of one shape, as those of a microscope are."""
+    return _predict(place, write_small(place.folder / "fields", place.count, sides=(96, 97)))
+
+
+def _predict(place: Place, images: Path, *options: str) -> Plan:
     if not place.cache.exists():
         nucseg(["predict", str(images / "00000.tif"), "--out", str(place.folder / "first")], place)
     command = ["predict", str(images), "--out", str(place.out), "--overlay", "--rois", *options]
@@ -148,6 +156,7 @@ def augment(place: Place) -> Plan:
 
 PLANS: dict[str, Callable[[Place], Plan]] = {
     "predict": predict,
+    "alike": alike,
     "keras": lambda place: predict(place, "--engine", "keras"),
     "plate": plate,
     "report": report,
