@@ -4,20 +4,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 VENV=.venv-clusters
-LOCK=requirements-clusters.txt
-
-site() { # where the packages of an environment lie
-  "$1/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
-}
-
-if ! cmp -s "$LOCK" "$VENV/lock"; then
-  rm -rf "$VENV"
-  .venv/bin/python -m venv --without-pip "$VENV"
-  site .venv > "$(site "$VENV")/project.pth"
-  # BIOMERO asks for clients of OMERO and databases, which its parsers do without.
-  "$VENV/bin/python" -m pip install --quiet --no-deps -r "$LOCK"
-  cp "$LOCK" "$VENV/lock"
-fi
+# shellcheck source=scripts/own_environment.sh
+source scripts/own_environment.sh
+own_environment "$VENV" requirements-clusters.txt
 
 export PYTHONPATH="$PWD"
 if command -v nextflow > /dev/null; then

@@ -5,20 +5,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 VENV=.venv-napari
-LOCK=requirements-napari.txt
-
-site() { # where the packages of an environment lie
-  "$1/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
-}
-
-if ! cmp -s "$LOCK" "$VENV/lock"; then
-  rm -rf "$VENV"
-  .venv/bin/python -m venv --without-pip "$VENV"
-  site .venv > "$(site "$VENV")/project.pth"
-  "$VENV/bin/python" -m pip install --quiet -r "$LOCK"
-  "$VENV/bin/python" -m pip install --quiet --no-deps -e .
-  cp "$LOCK" "$VENV/lock"
-fi
+# shellcheck source=scripts/own_environment.sh
+source scripts/own_environment.sh
+own_environment "$VENV" requirements-napari.txt
 
 "$VENV/bin/npe2" validate nucseg_tf/integrations/napari/napari.yaml
 display=()
