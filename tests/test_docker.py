@@ -197,9 +197,12 @@ def test_wheels_hold_every_file_of_the_package():
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
 def test_scripts_stop_at_errors(script):
     text = script.read_text()
-    if script.name != "container_tests.sh":  # which is sourced
+    if text.startswith("#!"):
         assert "\nset -euo pipefail\n" in text
         assert os.access(script, os.X_OK)
+    else:  # another sources it
+        sourced = re.compile(rf"^source .*{re.escape(script.name)}\"?$", re.MULTILINE)
+        assert any(sourced.search(other.read_text()) for other in SCRIPTS if other != script)
     assert subprocess.run(["bash", "-n", script], check=False).returncode == 0
 
 
