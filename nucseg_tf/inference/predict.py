@@ -34,6 +34,7 @@ from nucseg_tf.inference.stages.write import LABELS, Write, remove_results
 from nucseg_tf.io.choices import refuse_if_no_image_has
 from nucseg_tf.io.files import ensure_folder, remove_temporaries
 from nucseg_tf.io.names import folded
+from nucseg_tf.io.plates.channels import refuse_unknown_channel
 from nucseg_tf.io.sources import Series, Source, View, find_views
 from nucseg_tf.io.tables import CSV, Table, check_format, settle_format, write_failures
 from nucseg_tf.types import Image
@@ -93,6 +94,7 @@ def predict_sources(
     if options.link and options.choice.has_times:
         check_tracking()
     segmenter.check(options)
+    refuse_unknown_channel(sources, options.choice)
     ensure_folder(out)
     part = shard.part if shard else ""
     if shard:
@@ -139,6 +141,8 @@ class _Run:
         tile: px, instead of that of the options.
         outcome: what has failed.
         failed: names of sources of which no plane could be done.
+        unchosen: names of planes that have not what was asked for. What an earlier run left of
+            them goes at the end, for if that holds for all, the run changes nothing.
     """
 
     out: Path
@@ -150,6 +154,7 @@ class _Run:
     tile: int | None = None
     outcome: Outcome = field(default_factory=Outcome)
     failed: set[str] = field(default_factory=set)
+    unchosen: list[str] = field(default_factory=list)
 
     def go(self, sources: Sequence[Source], progress: Progress, workers: int) -> None:
         """Send what is not done along the stages, and note it source by source."""
@@ -203,7 +208,7 @@ class _Run:
                 if way.error:
                     self.outcome.note_error(way)
                     failures.append((str(way.item), way.reason))
-                    remove_results(self.out, way.item.name)
+                    self._clear(way)
                     continue
                 for table in planes.add(way):
                     rows.write(table)
@@ -216,6 +221,13 @@ class _Run:
                 rows.write(table)
             planes.write(self.out, self.options.inside)
             rows.keep(planes.describe(), failures)
+
+    def _clear(self, way: Way) -> None:
+        """Remove what an earlier run left of a plane that failed; but see `unchosen`."""
+        if isinstance(way.error, ChoiceError):
+            self.unchosen.append(way.item.name)
+        else:
+            remove_results(self.out, way.item.name)
 
     def end(self, sources: Sequence[Source], part: str, table: str) -> Outcome:
         """Write the tables; what was done and what was not.
@@ -231,6 +243,8 @@ class _Run:
             except ChoiceError:
                 forget(self.out)
                 raise
+        for name in self.unchosen:
+            remove_results(self.out, name)
         self.outcome.done = [entry.image for entry in entries]
         failures = [(str(item), reason) for item, reason in self.outcome.failures]
         self.outcome.failures = failures

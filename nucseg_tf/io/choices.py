@@ -90,8 +90,9 @@ def refuse_if_no_image_has(errors: Sequence[Exception], done: int) -> None:
         done: how many did not.
     """
     if errors and not done and all(isinstance(error, ChoiceError) for error in errors):
+        first = str(errors[0])
         others = f" All {len(errors)} images are like that." if len(errors) > 1 else ""
-        raise ChoiceError(f"{errors[0]}{others}")
+        raise ChoiceError(f"{first.removesuffix('.')}.{others}" if others else first)
 
 
 def _range(text: object) -> range | None:

@@ -118,6 +118,22 @@ def test_files_of_a_plate_without_a_pattern_are_hinted_at(files, tmp_path, capsy
     assert "With --pattern auto they are fields of wells" in capsys.readouterr().err
 
 
+def test_a_channel_that_a_plate_has_not_is_refused_at_once(files, zarr_plate, tmp_path, capsys):
+    for place in ((files, "--pattern", "auto"), (zarr_plate,)):
+        assert run("predict", *place, "--channel", "DAP", "--out", tmp_path / "out") == 2
+        said = capsys.readouterr().err
+        assert "--channel 'DAP' is unknown; this file has 0..2 (DAPI, Reporter, EdU)" in said
+        assert said.count("is unknown") == 1
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_folder_with_a_plate_in_ome_zarr(zarr_plate, tmp_path, capsys):
+    assert run("plate", zarr_plate.parent) == 2
+    assert f"holds OME-Zarr; name one: {zarr_plate}" in capsys.readouterr().err
+    assert run("predict", zarr_plate.parent, "--out", tmp_path / "out", *CHOICE) == 0
+    assert len(pd.read_csv(tmp_path / "out" / "fields.csv")) == 12
+
+
 def test_shards_of_a_plate(files, tmp_path):
     options = (files, "--pattern", "auto", *CHOICE)
     assert run("predict", *options, "--out", tmp_path / "one") == 0

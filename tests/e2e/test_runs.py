@@ -250,6 +250,25 @@ def test_what_a_stack_does_not_have(stack, tmp_path, capsys):
     assert run(stack, "--out", out, "--t", "5:2") == 2
 
 
+def test_a_run_that_is_refused_leaves_earlier_results_as_they_are(folder, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert run(folder, "--out", out, "--overlay") == 0
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert run(folder, "--out", out, "--channel", "DAPI") == 2
+    assert f"this file has 0..0. All {IMAGES} images are like that." in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_an_image_that_alone_lacks_the_channel_loses_its_earlier_results(tmp_path):
+    images, out = tmp_path / "in", tmp_path / "out"
+    images.mkdir()
+    tifffile.imwrite(images / "a.tif", drawn_discs(0))
+    tifffile.imwrite(images / "b.tif", np.stack([drawn_discs(1)] * 2), metadata={"axes": "CYX"})
+    assert run(images, "--out", out, "--channel", "0") == 0
+    assert run(images, "--out", out, "--channel", "1") == 3
+    assert [path.name for path in out.glob("*_labels.tif")] == ["b_labels.tif"]
+
+
 def test_planes_become_nuclei_in_three_dimensions(stack, tmp_path):
     out = tmp_path / "out"
     choice = ("--channel", "DAPI", "--t", "1", "--z", "each", "--link")
