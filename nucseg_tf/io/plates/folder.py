@@ -42,6 +42,9 @@ def read_plate(
         raise UsageError(f"--columns: expected 1 or more. Received: {columns}")
     paths = list(_images(folder))
     if not paths:
+        inside = sorted(path.name for path in folder.glob("*.zarr"))
+        if inside:
+            raise UsageError(f"{folder}: holds OME-Zarr; name one: {folder / inside[0]}")
         raise UsageError(f"{folder}: no images ({', '.join(image_suffixes())}) in it or below")
     kind = own_pattern(pattern) if pattern else recognise(paths, str(folder))
     names, unmatched = _read_names(kind, paths, columns)

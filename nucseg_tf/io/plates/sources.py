@@ -24,6 +24,7 @@ from nucseg_tf.io.sources import FileSource, Origin, Source, file_sources
 
 LOG = logging.getLogger(__name__)
 AUTO = "auto"
+ZARR = ".zarr"
 
 
 @dataclass(frozen=True)
@@ -192,8 +193,8 @@ def find_sources(
     """The images at some paths: files, folders of them, and plates.
 
     Args:
-        paths: files, folders, plates in OME-Zarr; and folders of a plate's files, with a pattern. A
-            file may be followed by a scene: "stack.h5:/volumes/raw".
+        paths: files, plates in OME-Zarr, folders of both; and folders of a plate's files, with a
+            pattern. A file may be followed by a scene: "stack.h5:/volumes/raw".
         scene: as of `file_sources`.
         pattern, columns: as of `plate_sources`.
 
@@ -215,7 +216,10 @@ def find_sources(
             _hint(path, files)
         new = {place: file for file in files if (place := os.path.realpath(file)) not in known}
         known |= new.keys()
-        found += file_sources(list(new.values()), scene)
+        plates = [file for file in new.values() if file.suffix == ZARR and is_plate(file)]
+        found += file_sources([file for file in new.values() if file not in plates], scene)
+        for plate in plates:
+            found += plate_sources(plate)
     return found
 
 

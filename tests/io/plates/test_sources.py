@@ -106,6 +106,12 @@ def test_a_folder_is_a_plate_only_if_that_is_said(folder, caplog):
     assert len(find_sources([folder], pattern="auto")) == 4
 
 
+def test_plates_in_a_folder_are_fields_too(zarr_plate):
+    tifffile.imwrite(zarr_plate.parent / "a.tif", np.zeros((6, 8), np.uint16))
+    names = [source.name for source in find_sources([zarr_plate.parent])]
+    assert names == ["a", "B03_f000", "B03_f001", "C02_f000", "C02_f001"]
+
+
 def test_a_scene_behind_a_file(tmp_path):
     path = tmp_path / "a.h5"
     with h5py.File(path, "w") as file:
