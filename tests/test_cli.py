@@ -362,6 +362,11 @@ def test_a_model_survives_export_and_import(model, tmp_path, capsys):
     assert str(folder / "small") in capsys.readouterr().out
     assert main(["models", "import", str(file), "--models-dir", str(folder)]) == 1
     assert "exists already" in capsys.readouterr().err
+    content = file.read_bytes()
+    for form in ("zip", "bioimageio"):
+        assert main(["models", "export", "fpn2ws-nuclei", str(file), "--to", form]) == 1
+        assert f"{file}: exists already" in capsys.readouterr().err
+    assert file.read_bytes() == content
 
 
 @pytest.mark.parametrize(

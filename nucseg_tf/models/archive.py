@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from uuid import uuid4
 
-from nucseg_tf.errors import ModelError, UsageError
+from nucseg_tf.errors import ModelError, OutputError, UsageError
 from nucseg_tf.io.files import FULL, atomic_path, ensure_folder, unwritable
 from nucseg_tf.models import zoo
 
@@ -37,10 +37,12 @@ def export_model(name: str, file: Path, models_dir: Path | None = None) -> Path:
 
     Raises:
         UsageError: if `file` does not end in .zip.
+        OutputError: `file` is there already.
         ModelError: if the model is missing or damaged.
     """
     if file.suffix.lower() != ".zip":
         raise UsageError(f"{file}: expected a name that ends in .zip")
+    refuse_existing(file)
     folder = zoo.find_model(name, models_dir)
     zoo.verify(folder)
     top = zoo.read_info(folder).name
@@ -91,6 +93,12 @@ def import_model(file: Path, models_dir: Path, name: str | None = None) -> Path:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return folder
+
+
+def refuse_existing(path: Path) -> None:
+    """Refuse to write in the place of something else, which may have been given to others."""
+    if path.exists() or path.is_symlink():
+        raise OutputError(f"{path}: exists already; choose another name, or remove it")
 
 
 def refuse_link(file: Path) -> None:

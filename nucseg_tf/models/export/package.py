@@ -25,7 +25,7 @@ from nucseg_tf.imaging.window import Window
 from nucseg_tf.io.files import atomic_path
 from nucseg_tf.io.pictures import display_grey, draw_outlines, write_colours
 from nucseg_tf.models import zoo
-from nucseg_tf.models.archive import PACKED, refuse_link
+from nucseg_tf.models.archive import PACKED, refuse_existing, refuse_link
 from nucseg_tf.models.export.onnx import Onnx
 from nucseg_tf.models.export.rdf import LEAST, describe_package
 from nucseg_tf.models.export.sample import draw_sample
@@ -53,10 +53,12 @@ def export_package(
 
     Raises:
         UsageError: `file` does not end in .zip, packages are missing, or the family gives no maps.
+        OutputError: `file` is there already.
         ModelError: the model is missing or damaged, or its network gives something else as ONNX.
     """
     if file.suffix.lower() != ".zip":
         raise UsageError(f"{file}: expected a name that ends in .zip")
+    refuse_existing(file)
     Onnx().check()
     model = zoo.load(name, models_dir)
     family = model.info.family

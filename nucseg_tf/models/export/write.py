@@ -11,9 +11,10 @@ from typing import Any
 from uuid import uuid4
 
 from nucseg_tf.engines.base import EngineError
-from nucseg_tf.errors import ModelError, OutputError
+from nucseg_tf.errors import ModelError
 from nucseg_tf.io.files import ensure_folder, remove_temporaries_of, unwritable
 from nucseg_tf.models import zoo
+from nucseg_tf.models.archive import refuse_existing
 from nucseg_tf.models.export.compare import compare
 from nucseg_tf.models.export.description import describe, describe_part
 from nucseg_tf.models.export.formats import Format, Written
@@ -42,6 +43,7 @@ def export_network(name: str, folder: Path, form: str, models_dir: Path | None =
         ModelError: the model is missing or damaged, or what was written gives something else.
         OutputError: the folder is there already, or cannot be written.
     """
+    refuse_existing(folder)
     FORMATS[form].check()
     model = zoo.load(name, models_dir)
     with new_folder(folder) as temporary:
@@ -81,8 +83,7 @@ def write_network(
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
     """A folder to fill, which gets its name once it is full."""
-    if folder.exists() or folder.is_symlink():
-        raise OutputError(f"{folder}: exists already; choose another name, or remove it")
+    refuse_existing(folder)
     ensure_folder(folder.parent)
     remove_temporaries_of(folder)
     temporary = folder.with_name(f".{folder.stem[:40]}-{uuid4().hex[:8]}{folder.suffix}")
