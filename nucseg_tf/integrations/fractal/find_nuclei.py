@@ -6,12 +6,22 @@ python find_nuclei.py --args-json ARGUMENTS.json --out-json RESULT.json   # so t
 from __future__ import annotations
 
 import logging
+import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import validate_call
 
+if TYPE_CHECKING:
+    from nucseg_tf.inference.options import Options
+
 LOG = logging.getLogger(__name__)
+# What `nucseg predict` offers where labels cannot go into an image; the task writes nowhere else.
+ELSEWHERE = re.compile(
+    r"(, or write|\. Have) label images (written )?into the output folder with --labels tif"
+)
 
 
 @validate_call
@@ -45,9 +55,35 @@ def find_nuclei(
         overwrite: Replace labels and a table of these names.
     """
     # Imported here: the server reads the arguments of tasks where there may be no TensorFlow.
+    from nucseg_tf.errors import NucsegError
+    from nucseg_tf.inference.options import Options, parse_diameter
+
+    try:
+        options = Options(
+            channel=channel,
+            z=z,
+            t=t,
+            diameter=parse_diameter(diameter),
+            tta=tta,
+            overwrite=overwrite,
+            label_name=label_name,
+            table_name=table_name,
+        )
+        count = _find(zarr_url, model, options)
+    except NucsegError as error:
+        raise type(error)(in_its_words(str(error))) from error
+    LOG.info("%s: %d nuclei", zarr_url, count)
+
+
+def in_its_words(message: str) -> str:
+    """A message of `nucseg predict` as a form knows it, with parameters in the place of options."""
+    return re.sub(r"--([a-z]+)", r"`\1`", ELSEWHERE.sub("", message))
+
+
+def _find(zarr_url: str, model: str, options: Options) -> int:
+    """Find the nuclei of an image, write them into it, and count them."""
     from nucseg_tf.engines.hardware import usual_workers
     from nucseg_tf.errors import DataError
-    from nucseg_tf.inference.options import Options, parse_diameter
     from nucseg_tf.inference.predict import predict_sources
     from nucseg_tf.inference.room import plan
     from nucseg_tf.inference.segmenter import load_model
@@ -60,17 +96,7 @@ def find_nuclei(
     if not (len(sources) == 1 and sources[0].group):
         raise DataError(f"{zarr_url}: is no image of OME-Zarr")
     segmenter = load_model(model)
-    options = Options(
-        channel=channel,
-        z=z,
-        t=t,
-        diameter=parse_diameter(diameter),
-        tta=tta,
-        overwrite=overwrite,
-        label_name=label_name,
-        table_name=table_name,
-        invert=segmenter.inverts(None),
-    )
+    options = replace(options, invert=segmenter.inverts(None))
     engine = segmenter.network.engine
     tile, workers = plan(segmenter.family, engine, None, None, usual_workers())
     with tempfile.TemporaryDirectory(prefix="nucseg-") as out:  # of tables that are inside, too
@@ -79,7 +105,7 @@ def find_nuclei(
         )
     if outcome.failures:
         raise DataError("; ".join(reason for _, reason in outcome.failures))
-    LOG.info("%s: %d nuclei", zarr_url, sum(image["nuclei"] for image in outcome.done))
+    return sum(image["nuclei"] for image in outcome.done)
 
 
 if __name__ == "__main__":

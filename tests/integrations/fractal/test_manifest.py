@@ -71,6 +71,19 @@ def test_an_image_that_fails_says_why(image):
         find_nuclei(zarr_url=str(image), channel="GFP")
 
 
+def test_messages_speak_of_parameters(image, monkeypatch):
+    find_nuclei(zarr_url=str(image))
+    with pytest.raises(UsageError, match=r"which stay\. Replace them with `overwrite`\.$"):
+        find_nuclei(zarr_url=str(image))
+    with pytest.raises(UsageError, match=r"^`diameter`: expected auto, native or a positive"):
+        find_nuclei(zarr_url=str(image), diameter="big")
+    with pytest.raises(DataError, match="`channel` 'GFP' is unknown"):
+        find_nuclei(zarr_url=str(image), channel="GFP", overwrite=True)
+    monkeypatch.setattr("nucseg_tf.inference.inside.os.access", lambda *_: False)
+    with pytest.raises(UsageError, match=r"cannot be written into it\.$"):
+        find_nuclei(zarr_url=str(image), overwrite=True)
+
+
 @pytest.mark.parametrize("name", ["", "../a", "a/b", ".a"])
 def test_names_that_are_paths_are_refused(image, name):
     with pytest.raises(UsageError, match="expected names"):
