@@ -10,9 +10,11 @@ from pathlib import Path
 
 import tifffile
 import yaml
+from reference.drawn import drawn_discs
 
 from nucseg_tf.data.simulate.cell_lines import find_cell_lines
 from nucseg_tf.data.simulate.field import simulate_field
+from nucseg_tf.io.omezarr.write_image import write_image
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "workflow" / "nextflow"
@@ -60,6 +62,24 @@ def test_the_script_finds_nuclei(tmp_path):
     run_in(tmp_path, script_of("script", channel="--channel '0'"))
     outputs_of(tmp_path)
     assert tifffile.imread(tmp_path / "a" / "f_labels.tif").max() > 1
+
+
+def test_a_folder_and_ome_zarr_give_label_images_too(tmp_path):
+    """As Nextflow lays them there: links in `images`; the zarr belongs to others."""
+    folder, image = tmp_path / "other" / "fields", tmp_path / "other" / "z.zarr"
+    folder.mkdir(parents=True)
+    tifffile.imwrite(folder / "f.tif", drawn_discs(1))
+    write_image(image, drawn_discs(2)[None], "CYX", channels=["DAPI"], pixel_size=0.5)
+    before = sorted(image.rglob("*"))
+    (tmp_path / "images").mkdir()
+    for each in (folder, image):
+        (tmp_path / "images" / each.name).symlink_to(each)
+    run_in(tmp_path, script_of("script", channel="--channel '0'", prefix="a b"))
+    assert [path.name for path in sorted((tmp_path / "a b").glob("*.tif"))] == [
+        "f_labels.tif",
+        "z_labels.tif",
+    ]
+    assert sorted(image.rglob("*")) == before
 
 
 def test_the_description_has_the_outputs_of_the_module():

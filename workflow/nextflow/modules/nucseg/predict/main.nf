@@ -25,8 +25,9 @@ process NUCSEG_PREDICT {
     def network = model ? "--model ${model}" : ''
     prefix = task.ext.prefix ?: "${meta.id}"
     """
-    nucseg predict images \\
-        --out ${prefix} \\
+    nucseg predict images/* \\
+        --out '${prefix}' \\
+        --labels tif \\
         --workers ${task.cpus} \\
         ${channel} ${network} ${args}
 
@@ -39,8 +40,8 @@ process NUCSEG_PREDICT {
     stub:
     prefix = task.ext.prefix ?: "${meta.id}"
     """
-    mkdir ${prefix}
-    touch ${prefix}/${meta.id}_labels.tif ${prefix}/objects.csv ${prefix}/fields.csv ${prefix}/run.json
+    mkdir '${prefix}'
+    cd '${prefix}' && touch '${meta.id}_labels.tif' objects.csv fields.csv run.json && cd ..
 
     cat <<-END_VERSIONS > versions.yml
     "${task.process}":
