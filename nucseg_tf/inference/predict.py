@@ -34,7 +34,7 @@ from nucseg_tf.inference.stages.write import LABELS, Write, remove_results
 from nucseg_tf.io.choices import refuse_if_no_image_has
 from nucseg_tf.io.files import ensure_folder, remove_temporaries
 from nucseg_tf.io.names import folded
-from nucseg_tf.io.plates.channels import refuse_unknown_channel
+from nucseg_tf.io.plates.channels import pattern_hint, refuse_unknown_channel
 from nucseg_tf.io.sources import Series, Source, View, find_views
 from nucseg_tf.io.tables import CSV, Table, check_format, settle_format, write_failures
 from nucseg_tf.types import Image
@@ -240,9 +240,9 @@ class _Run:
         if not part:  # the images of other parts may have it
             try:
                 refuse_if_no_image_has(self.outcome.errors, len(entries))
-            except ChoiceError:
+            except ChoiceError as error:
                 forget(self.out)
-                raise
+                raise ChoiceError(f"{error}{pattern_hint(sources)}") from error
         for name in self.unchosen:
             remove_results(self.out, name)
         self.outcome.done = [entry.image for entry in entries]

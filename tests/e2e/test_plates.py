@@ -116,6 +116,9 @@ def test_files_of_a_plate_without_a_pattern_are_hinted_at(files, tmp_path, capsy
         path.unlink()
     assert run("predict", files, "--out", tmp_path / "f") == 0
     assert "With --pattern auto they are fields of wells" in capsys.readouterr().err
+    assert run("predict", files, "--out", tmp_path / "f", "--channel", "C01") == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.endswith("With --pattern auto they are fields of wells, whose channels have names.")
 
 
 def test_a_channel_that_a_plate_has_not_is_refused_at_once(files, zarr_plate, tmp_path, capsys):

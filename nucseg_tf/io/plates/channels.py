@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nucseg_tf.errors import ChoiceError, ImageReadError
+from nucseg_tf.errors import ChoiceError, ImageReadError, UsageError
 from nucseg_tf.io.choices import MAX, Choice, refuse_if_no_image_has
 from nucseg_tf.io.planes import find_planes
+from nucseg_tf.io.plates.names import recognise
 from nucseg_tf.io.plates.plate import Plate
 from nucseg_tf.io.plates.sources import FilesField, ZarrSource
-from nucseg_tf.io.sources import Source
+from nucseg_tf.io.sources import FileSource, Source
 
 
 def refuse_unknown_channel(sources: Sequence[Source], choice: Choice) -> None:
@@ -46,3 +47,14 @@ def refuse_unknown_channel(sources: Sequence[Source], choice: Choice) -> None:
         else:
             return
     refuse_if_no_image_has(errors, 0)
+
+
+def pattern_hint(sources: Sequence[Source]) -> str:
+    """What to try where images lack a channel because they are planes of a plate; else nothing."""
+    files = [source.path.name for source in sources if isinstance(source, FileSource)]
+    try:
+        if not (files and recognise(files, "")):
+            return ""
+    except UsageError:
+        return ""
+    return " With --pattern auto they are fields of wells, whose channels have names."

@@ -7,7 +7,7 @@ import tifffile
 from nucseg_tf.errors import ChoiceError
 from nucseg_tf.io.choices import parse
 from nucseg_tf.io.omezarr.write_plate import create_plate, write_field
-from nucseg_tf.io.plates.channels import refuse_unknown_channel
+from nucseg_tf.io.plates.channels import pattern_hint, refuse_unknown_channel
 from nucseg_tf.io.plates.sources import find_sources, plate_sources
 
 PIXELS = np.arange(48, dtype=np.uint16).reshape(6, 8)
@@ -55,3 +55,12 @@ def test_one_field_of_zarr_that_has_it_is_enough(tmp_path):
     refuse_unknown_channel(sources, parse("RFP"))
     with pytest.raises(ChoiceError, match="All 2 images are like that"):
         refuse_unknown_channel(sources, parse("YFP"))
+
+
+def test_a_hint_is_for_files_of_a_plate_alone(fields, tmp_path):
+    files = find_sources([tmp_path])
+    assert "--pattern auto" in pattern_hint(files)
+    (tmp_path / "own").mkdir()
+    tifffile.imwrite(tmp_path / "own" / "a.tif", PIXELS)
+    for others in (find_sources([tmp_path / "own"]), fields, []):
+        assert pattern_hint(others) == ""
