@@ -1,6 +1,6 @@
 """Nuclei by the network of `nucseg models export fpn2ws-nuclei DIR --to onnx`, without nucseg_tf.
 
-python decode_numpy.py DIR/network.onnx image.npy labels.npy  # scale and steps: docs/export.md
+python decode_numpy.py DIR/network.onnx image.npy labels.npy  # image (H, W), see docs/export.md
 """
 
 import heapq
@@ -17,6 +17,8 @@ def see(session, about, image):
     least, most = (about["normalisation"][key] for key in ("least", "most"))
     edge, (height, width) = about["tiles"]["mirrored"], image.shape
     pads = [(edge, edge + -(side + 2 * edge) % 64) for side in image.shape]
+    if high == low:
+        low, high = image.min(), max(image.max(), image.min() + 1)
     seen = np.pad(np.clip((image - low) / (high - low), least, most), pads, mode="symmetric")
     maps = session.run(["maps"], {"image": seen[None, ..., None].astype(np.float32)})[0]
     return maps[0, edge : edge + height, edge : edge + width]
@@ -53,7 +55,11 @@ def decode(maps, rule):
 
 
 if __name__ == "__main__":
-    session = InferenceSession(sys.argv[1])
-    said = session.get_modelmeta().custom_metadata_map
-    about = {key: json.loads(said[key]) for key in ("normalisation", "tiles", "thresholds")}
-    np.save(sys.argv[3], decode(see(session, about, np.load(sys.argv[2])), about["thresholds"]))
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
+    session, image = InferenceSession(sys.argv[1]), np.load(sys.argv[2])
+    said, keys = session.get_modelmeta().custom_metadata_map, ("channels", "tiles", "thresholds")
+    about = {key: json.loads(said[key]) for key in ("normalisation", *keys)}
+    if about["channels"] != ["distance", "border"] or image.ndim != 2:
+        sys.exit(f"expected a network of FPN2-WS and an image (H, W). Received: {image.shape}")
+    np.save(sys.argv[3], decode(see(session, about, image), about["thresholds"]))

@@ -69,7 +69,7 @@ class Light:
         if self._shape is None or len(self._copies) < MIN_FIELDS:
             raise DataError(
                 f"illumination: {len(self._copies)} fields; expected {MIN_FIELDS} or more, and "
-                f"better {MAX_FIELDS}"
+                f"better {MAX_FIELDS}; of so few it cannot be told from the cells"
             )
         dark = np.quantile(np.stack(self._copies), QUANTILE, axis=0) - offset
         if not (dark > 0).mean() > 0.5:
