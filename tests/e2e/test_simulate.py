@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import tifffile
 
 from nucseg_tf.__main__ import main
 from nucseg_tf.data.simulate import CELL_LINES
@@ -24,6 +25,9 @@ def test_fields_of_all_cell_lines_are_a_valid_data_set(tmp_path, capsys):
             for line in CELL_LINES
             for number in (1, 2)
         )
+    for path in out.rglob("*.tif"):
+        with tifffile.TiffFile(path) as tiff:
+            assert tiff.pages.first.predictor == 1  # ImageJ undoes none
     assert main(["validate", str(out)]) == 0
     assert capsys.readouterr().out == "8 of 8 fields can be used\n"
 

@@ -95,8 +95,7 @@ def copy_plane(one: Accepted, choice: PlaneChoice, root: Path) -> Path:
             temporary,
             image.pixels,
             photometric="minisblack",
-            compression="zlib",
-            predictor=True,
+            compression="zlib",  # without a predictor, which ImageJ does not undo
             resolution=None if size is None else (1e4 / size, 1e4 / size / image.aspect),
             resolutionunit=None if size is None else "CENTIMETER",
             metadata=None,

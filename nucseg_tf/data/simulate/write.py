@@ -119,8 +119,7 @@ def write_image(
             temporary,
             image,
             photometric="minisblack",
-            compression="zlib",
-            predictor=True,
+            compression="zlib",  # without a predictor, which ImageJ does not undo
             resolution=(1e4 / pixel_size,) * 2,
             resolutionunit="CENTIMETER",
             description=description,

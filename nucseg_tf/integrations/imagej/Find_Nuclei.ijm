@@ -54,6 +54,7 @@ done = false;
 if (File.exists(work + "objects.csv") && !File.exists(work + "failures.csv")) done = true;
 if (done) showResults();
 removeFolder(work);
+showStatus("");
 if (!done) exit("nucseg could not do this image.\n \n" + said + hint(said));
 showStatus(found + " nuclei");
 

@@ -1,6 +1,7 @@
 """A plugin for napari: `napari.yaml` says what there is, docs/napari.md how it is used.
 
 form     the widget: what to segment and how
+words    options by the names of its fields
 closing  hears that it is closed
 job      one segmentation in a thread: progress, stop, messages
 models   the model that stays loaded

@@ -16,6 +16,7 @@ from napari.utils.notifications import show_warning
 
 from nucseg_tf.errors import DataError, NucsegError
 from nucseg_tf.inference.options import Options
+from nucseg_tf.io.extras import load_extra
 from nucseg_tf.screening.results import RECORD, Results, read_results
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Folder:
     """
 
     def __init__(self, folder: Path):
+        self._place = folder.absolute()
         self._results: Results | None = None
         if (folder / RECORD).is_file():
             try:
@@ -68,6 +70,8 @@ class Folder:
         if entry is None:
             return None
         rows = self._table
+        if rows is None:
+            return None
         for column in list(entry)[: list(entry).index("name")]:  # where nuclei are from, in tables
             rows = rows[rows[column].astype(str) == str(entry[column])]
         return rows.reset_index(drop=True)
@@ -95,8 +99,8 @@ class Folder:
         return {entry["name"]: entry for entry in self.record.get("images", []) if "name" in entry}
 
     @cached_property
-    def _table(self) -> pd.DataFrame:
-        """All nuclei of the run."""
+    def _table(self) -> pd.DataFrame | None:
+        """All nuclei of the run; None where they cannot be read here."""
         import pandas as pd
 
         from nucseg_tf.io.cells import from_cell
@@ -106,6 +110,11 @@ class Folder:
             return pd.DataFrame()
         file = self._results.table
         if file.suffix == ".parquet":
+            try:
+                load_extra("pyarrow", "parquet", DataError)
+            except DataError as error:
+                show_warning(f"Labels are shown alone: {file}: {error}")
+                return None
             return pd.read_parquet(file)
         texts = dict.fromkeys(ORIGIN, str)
         table = pd.read_csv(file, dtype=texts, keep_default_na=False, na_values=[""])
@@ -118,11 +127,19 @@ class Folder:
         """The images, by name; {} if they are there no more."""
         from nucseg_tf.io.plates.sources import find_sources
 
-        paths = [Path(path) for path in self.record.get("paths", [])]
+        paths = [self._found(Path(path)) for path in self.record.get("paths", [])]
         said = self.record.get("options", {})
         wanted = [said.get(name) for name in ("scene", "pattern", "columns")]
         try:
             return {source.name: source for source in find_sources(paths, *wanted)}
         except NucsegError as error:
-            show_warning(f"Labels are shown without their images: {error}")
+            show_warning(
+                f"Labels are shown without their images: {error}. Their path is that of the run; "
+                "start napari in the folder that it began in."
+            )
             return {}
+
+    def _found(self, path: Path) -> Path:
+        """Where an image is: by its path from here, or from a folder around the results."""
+        around = [parent / path for parent in self._place.parents]
+        return next((one for one in (path, *around) if one.exists()), path)

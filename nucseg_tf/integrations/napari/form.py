@@ -11,13 +11,15 @@ from magicgui.widgets import (
     Container,
     FileEdit,
     FloatSpinBox,
+    Label,
     LineEdit,
     ProgressBar,
     PushButton,
     SpinBox,
     create_widget,
 )
-from napari.layers import Image
+from magicgui.widgets.bases import Widget
+from napari.layers import Image, Labels
 from napari.utils.notifications import show_error
 
 from nucseg_tf.errors import NucsegError, UsageError
@@ -32,6 +34,7 @@ from nucseg_tf.integrations.napari.images import (
 from nucseg_tf.integrations.napari.job import Job
 from nucseg_tf.integrations.napari.models import Models
 from nucseg_tf.integrations.napari.task import Task
+from nucseg_tf.integrations.napari.words import FIELDS, in_fields
 from nucseg_tf.io.choices import EACH, FOCUS, MAX, MEAN
 from nucseg_tf.models import zoo
 
@@ -41,6 +44,7 @@ ONLY, CURRENT = "the only one", "current"
 AS_TRAINED, YES, NO = "as the model was trained", "yes", "no"
 INVERT = {AS_TRAINED: None, YES: True, NO: False}
 DEFAULT = "fpn2ws-nuclei"
+MOST = 32  # characters of what is at work that are shown
 PLUGIN, WIDGET = "nucseg-tf", "Segment nuclei"
 
 
@@ -55,56 +59,110 @@ class SegmentNuclei(Container):
     def __init__(self, viewer: napari.viewer.Viewer):
         self._viewer, self._models = viewer, Models()
         self._job: Job | None = None
-        self.image = create_widget(annotation=Image, label="image")
-        self.axes = LineEdit(label="axes", tooltip="a letter each: T time, C channel, Z plane, YX")
-        # Asked for whenever layers come and go: napari has all choices of its widgets renewed.
-        self.channel = ComboBox(label="channel", choices=lambda _: self._channels())
-        self.z = ComboBox(label="z", choices=[CURRENT, EACH, MAX, MEAN, FOCUS])
-        self.t = ComboBox(label="t", choices=[CURRENT, EACH])
-        self.link = CheckBox(label="link planes or frames")
-        names = list(zoo.list_models())
-        first = DEFAULT if DEFAULT in names else FOLDER
-        self.model = ComboBox(label="model", choices=[*names, FOLDER], value=first)
-        self.folder = FileEdit(label="model folder", mode="d")
-        self.diameter = ComboBox(label="diameter", choices=[USUAL, AUTO, NATIVE, PX])
-        self.px = FloatSpinBox(label="nucleus, px", value=30, min=0.1, max=10_000, step=1)
-        self.pixel_size = LineEdit(label="pixel size, µm", tooltip="empty: unknown")
-        self.invert = ComboBox(label="dark nuclei", choices=list(INVERT))
-        self.tile = SpinBox(label="tile, px", max=65_536, step=32, tooltip="0: the usual one")
-        self.tta = SpinBox(label="views", value=1, min=1, max=8, tooltip="flips and turns")
-        self.run = PushButton(text="Segment nuclei")
-        self.stop = PushButton(text="Stop", enabled=False)
-        self.bar = ProgressBar(value=0, max=100, label=" ")
-        super().__init__(
-            widgets=[
-                *(self.image, self.axes, self.channel, self.z, self.t, self.link),
-                *(self.model, self.folder, self.diameter, self.px, self.pixel_size, self.invert),
-                *(self.tile, self.tta, self.run, self.stop, self.bar),
-            ]
-        )
-        self.image.changed.connect(self._take_image)
-        self.axes.changed.connect(self._show_axes)
-        self.model.changed.connect(self._show_fields)
-        self.diameter.changed.connect(self._show_fields)
-        self.run.changed.connect(self.begin)
-        self.stop.changed.connect(self.end)
-        viewer.layers.selection.events.active.connect(self._follow)
+        self._came = ""  # of the job, in words
+        super().__init__()
+        self.extend([*self._ask_image(), *self._ask_model(), *self._ask_run()])  # aligns the labels
+        self._listen()
         self._closing = Closing(self.native, self._close)
         self._show_fields()
         self._follow()
         self._take_image(self.image.value)
+
+    def _ask_image(self) -> list[Widget]:
+        """Fields of the image, and of what is taken of it."""
+        self.image = create_widget(annotation=Image, label="image")
+        self.axes = LineEdit(label="axes", tooltip="a letter each: T time, C channel, Z plane, YX")
+        # Asked for whenever layers come and go: napari has all choices of its widgets renewed.
+        self.channel = ComboBox(
+            label=FIELDS["--channel"],
+            choices=lambda _: self._channels(),
+            tooltip="current: the one that is shown; max: the brightest of all",
+        )
+        self.z = ComboBox(
+            label=FIELDS["--z"],
+            choices=[CURRENT, EACH, MAX, MEAN, FOCUS],
+            tooltip="current: the plane that is shown; max, mean: of all; focus: the sharpest",
+        )
+        self.t = ComboBox(
+            label=FIELDS["--t"],
+            choices=[CURRENT, EACH],
+            tooltip="current: the frame that is shown",
+        )
+        self.link = CheckBox(
+            label=FIELDS["--link"], tooltip="one number a nucleus through planes; tracks in movies"
+        )
+        return [self.image, self.axes, self.channel, self.z, self.t, self.link]
+
+    def _ask_model(self) -> list[Widget]:
+        """Fields of the model, and of how it looks at the image."""
+        names = list(zoo.list_models())
+        self.model = ComboBox(
+            label="model",
+            choices=[*names, FOLDER],
+            value=DEFAULT if DEFAULT in names else FOLDER,
+            tooltip="of those that come with nucseg, or a folder of your own",
+        )
+        self.folder = FileEdit(label="folder of the model", mode="d")
+        self.diameter = ComboBox(
+            label=FIELDS["--diameter"],
+            choices=[USUAL, AUTO, NATIVE, PX],
+            tooltip="of a typical nucleus; auto: found in the image; native: as large as it is",
+        )
+        self.px = FloatSpinBox(label="nucleus, px", value=30, min=0.1, max=10_000, step=1)
+        self.pixel_size = LineEdit(label=FIELDS["--pixel-size"], tooltip="empty: unknown")
+        self.invert = ComboBox(
+            label=FIELDS["--invert"],
+            choices=list(INVERT),
+            tooltip="yes: nuclei are darker than what is around them",
+        )
+        self.tile = SpinBox(
+            label=FIELDS["--tile"],
+            max=65_536,
+            step=32,
+            tooltip="side of the pieces of a large image; 0: the usual one, else a multiple of 32",
+        )
+        self.tta = SpinBox(
+            label=FIELDS["--tta"],
+            value=1,
+            min=1,
+            max=8,
+            tooltip="flips and turns that are averaged; each takes as long again",
+        )
+        return [
+            *(self.model, self.folder, self.diameter, self.px),
+            *(self.pixel_size, self.invert, self.tile, self.tta),
+        ]
+
+    def _ask_run(self) -> list[Widget]:
+        """What begins and ends it, and says what it is at."""
+        self.run = PushButton(text="Segment nuclei")
+        self.stop = PushButton(text="Stop", enabled=False)
+        self.bar = ProgressBar(value=0, max=100, label=" ")
+        self.says = Label(label=" ")
+        return [self.run, self.stop, self.bar, self.says]
+
+    def _listen(self) -> None:
+        self.image.changed.connect(self._take_image)
+        for field in (self.axes, self.z, self.t):
+            field.changed.connect(self._show_axes)
+        self.model.changed.connect(self._show_fields)
+        self.diameter.changed.connect(self._show_fields)
+        self.run.changed.connect(self.begin)
+        self.stop.changed.connect(self.end)
+        self._viewer.layers.selection.events.active.connect(self._follow)
 
     def begin(self) -> None:
         """Segment what the form says."""
         try:
             task = self.task()
         except NucsegError as error:
-            show_error(str(error))
+            show_error(in_fields(str(error)))
             return
+        self._came = ""
         self._set_busy(True)
         self._job = Job(
             work=lambda watch: task.work(self._models, watch),
-            take=lambda found: self._viewer.add_layer(task.as_layer(*found)),
+            take=lambda found: self._add(task.as_layer(*found)),
             show=self._show_progress,
             end=lambda: self._set_busy(False),
         )
@@ -129,7 +187,7 @@ class SegmentNuclei(Container):
             channel=self._channel(layer, axes),
             z=self._plane(layer, axes, "Z", self.z.value),
             t=self._plane(layer, axes, "T", self.t.value),
-            link=self.link.value and bool({"Z", "T"} & set(axes)),
+            link=self.link.value and self._asks_each(axes),
             pixel_size=_number("pixel size", self.pixel_size.value),
             diameter={USUAL: None, PX: self.px.value}.get(self.diameter.value, self.diameter.value),
             tile=self.tile.value or None,
@@ -138,7 +196,7 @@ class SegmentNuclei(Container):
         )
         model = self.folder.value if self.model.value == FOLDER else self.model.value
         if model == Path():
-            raise UsageError("model folder: choose one, or one of the models of the list.")
+            raise UsageError("folder of the model: choose one, or one of the models of the list.")
         return Task(layer, axes, options, model)
 
     def _channel(self, layer: Image, axes: str) -> int | str | None:
@@ -178,7 +236,12 @@ class SegmentNuclei(Container):
         self.axes.visible = layer is not None and layer.ndim > 2
         self.channel.visible = len(self.channel.choices) > 1
         self.z.visible, self.t.visible = "Z" in axes, "T" in axes
-        self.link.visible = "Z" in axes or "T" in axes  # `visible` is false of a closed window
+        self.link.visible = self._asks_each(axes)
+
+    def _asks_each(self, axes: str) -> bool:
+        """Whether there is something to be linked."""
+        chosen = {"Z": self.z.value, "T": self.t.value}  # `visible` is false of a closed window
+        return any(chosen[axis] == EACH for axis in chosen if axis in axes)
 
     def _channels(self) -> list[str]:
         """What there is to choose from among channels."""
@@ -192,11 +255,16 @@ class SegmentNuclei(Container):
 
     def _show_progress(self, percent: int, title: str) -> None:
         self.bar.value, self.bar.tooltip = percent, title
+        self.says.value = title if len(title) <= MOST else f"{title[: MOST - 1]}…"
+
+    def _add(self, labels: Labels) -> None:
+        self._viewer.add_layer(labels)
+        self._came = f"{len(labels.features):,} nuclei"
 
     def _set_busy(self, busy: bool) -> None:
         self.run.enabled, self.stop.enabled = not busy, busy
         if not busy:
-            self._job, self.bar.value = None, 0
+            self._job, self.bar.value, self.says.value = None, 0, self._came
 
     def _close(self) -> None:
         """The widget was closed: stop, and free the memory of the model."""

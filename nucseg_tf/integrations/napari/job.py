@@ -1,7 +1,7 @@
 """One piece of work in a thread: its progress in napari, a way to stop it, and what it says.
 
 The work is a function of a `Watch`. It may log warnings, and ends with a result, an error of ours,
-which becomes a notification with the text that the command line would print, or a stop.
+which becomes a notification in the words of the widget, or a stop.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from qtpy.QtCore import QObject, Signal
 
 from nucseg_tf.errors import NucsegError
 from nucseg_tf.inference.watched import StoppedError, Watch
+from nucseg_tf.integrations.napari.words import in_fields
 
 PERCENT = 100
 PACKAGE = "nucseg_tf"  # whose warnings are shown
@@ -94,11 +95,11 @@ class Job:
             return
         result, error, texts = outcome
         for text in dict.fromkeys(texts):
-            show_warning(text)
+            show_warning(in_fields(text))
         if isinstance(error, StoppedError):
             show_info("Stopped; no labels were added.")
         elif error is not None:
-            show_error(str(error))
+            show_error(in_fields(str(error)))
         else:
             self._take(result)
 

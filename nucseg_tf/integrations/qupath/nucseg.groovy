@@ -15,7 +15,7 @@ import qupath.lib.regions.ImagePlane
 import qupath.lib.regions.RegionRequest
 
 def settings = [
-    program   : 'nucseg',         // or its path, such as /home/me/.venv/bin/nucseg
+    program   : 'nucseg',         // or its path: /home/me/.venv/bin/nucseg, C:/nucseg_tf/.venv/Scripts/nucseg.exe
     model     : 'fpn2ws-nuclei',  // a name, or the folder of a model
     channel   : '',               // of the nuclei: name, index from 0, or max; '' where there is one
     downsample: 1.0,              // 2: at half the resolution

@@ -33,19 +33,21 @@ class GeojsonWriter(Writer):
     help = "also write STEM.geojson for QuPath"
 
     def write(self, path: Path, image: Image, found: Instances, table: Table) -> None:
-        """Write outlines, and what is measured of each nucleus."""
+        """Write outlines at their place in a stack, and what is measured of each nucleus."""
         numbers = {
             name: values
             for name, values in table.columns.items()
             if name not in NO_MEASUREMENTS | image.origin.keys() and values.dtype.kind in "biuf"
         }
-        write_geojson(path, found.labels, numbers)
+        write_geojson(path, found.labels, numbers, image.t, image.z)
 
 
 def write_geojson(
     path: str | os.PathLike[str],
     labels: np.ndarray,
     measurements: Mapping[str, np.ndarray] | None = None,
+    t: int | None = None,
+    z: int | None = None,
 ) -> None:
     """Write a GeoJSON FeatureCollection that QuPath imports as detections of class Nucleus.
 
@@ -54,6 +56,7 @@ def write_geojson(
         labels: (H, W) integers, 0 background. A label in several pieces becomes a MultiPolygon.
         measurements: (N,) numbers by name, entry i for label i + 1; those that are not finite are
             left out, for JSON has none.
+        t, z: frame and slice that they belong to, from 0; QuPath takes None for the first.
 
     Raises:
         LabelError: fewer numbers than labels.
@@ -65,17 +68,20 @@ def write_geojson(
             raise LabelError(
                 f"{path}: expected {name} of each of {count} labels, got {len(values)}"
             )
+    plane = {"c": -1, "z": z or 0, "t": t or 0} if t or z else None  # -1: of all channels
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         file.write('{"type": "FeatureCollection", "features": [')
         between = ""
         for label, rings in trace(labels):
             numbers = {name: float(values[label - 1]) for name, values in measured.items()}
-            file.write(between + json.dumps(_feature(label, rings, numbers)))
+            file.write(between + json.dumps(_feature(label, rings, numbers, plane)))
             between = ", "
         file.write("]}")
 
 
-def _feature(label: int, rings: list[np.ndarray], measured: Mapping[str, float]) -> dict:
+def _feature(
+    label: int, rings: list[np.ndarray], measured: Mapping[str, float], plane: dict | None
+) -> dict:
     """An object of QuPath, without an "id", for it gives each object one of its own."""
     polygons = [
         [_closed(outer), *(_closed(hole) for hole in holes)] for outer, holes in nested(rings)
@@ -89,10 +95,12 @@ def _feature(label: int, rings: list[np.ndarray], measured: Mapping[str, float])
     numbers = {k: float(f"{v:.9g}") for k, v in measured.items() if math.isfinite(v)}
     if numbers:  # as many digits as in objects.csv
         properties["measurements"] = numbers
-    geometry = {
+    geometry: dict = {
         "type": "Polygon" if single else "MultiPolygon",
         "coordinates": polygons[0] if single else polygons,
     }
+    if plane is not None:
+        geometry["plane"] = plane
     return {"type": "Feature", "geometry": geometry, "properties": properties}
 
 

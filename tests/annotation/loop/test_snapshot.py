@@ -148,6 +148,8 @@ def test_the_plane_that_was_chosen_is_trained_on(folder, accept):
     train, left_out = snapshot.read_fields(folder, "v1")
     for field in (*train, *left_out):  # also that of one plane, which leaves nothing to choose
         np.testing.assert_array_equal(load_field(field)[0], pixels)
+        with tifffile.TiffFile(field.image) as tiff:
+            assert tiff.pages.first.predictor == 1  # ImageJ undoes none
 
 
 def test_of_dark_nuclei_the_negative_is_trained_on(folder, accept):

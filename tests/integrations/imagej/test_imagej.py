@@ -15,6 +15,7 @@ import tifffile
 
 from nucseg_tf.data.simulate.cell_lines import find_cell_lines
 from nucseg_tf.data.simulate.field import simulate_field
+from nucseg_tf.data.simulate.write import write_image
 from nucseg_tf.io.labels import write_labels
 from nucseg_tf.io.stacks import write_label_stack
 from nucseg_tf.io.writers.imagej import write_imagej_rois
@@ -116,6 +117,20 @@ def test_rois_have_names_places_confidence_and_the_very_pixels(tmp_path):
         assert int(pixels) == area[label]
         assert float(microns) == pytest.approx(area[label] * 0.325 * 0.65, abs=1e-9)
         assert (int(least), int(most)) == (label, label)  # no pixel of anything else
+
+
+def test_simulated_fields_are_opened_with_their_very_pixels(tmp_path):
+    image, _ = simulate_field(find_cell_lines("U2OS")[0], index=1, shape=(64, 96))
+    write_image(tmp_path / "field.tif", image, 0.5)
+    macro = f"""
+open("{tmp_path}/field.tif");
+for (y = 0; y < 64; y++) {{
+  line = "";
+  for (x = 0; x < 96; x++) line = line + getPixel(x, y) + " ";
+  tell(line);
+}}"""
+    lines, _ = imagej(tmp_path, macro)
+    np.testing.assert_array_equal([line.split() for line in lines], image.astype(str))
 
 
 def test_label_stacks_are_calibrated(tmp_path):

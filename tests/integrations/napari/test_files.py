@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,33 @@ def test_a_folder_of_results(results, what, make_napari_viewer):
     np.testing.assert_allclose(labels.scale, 0.5)
     assert labels.features["confidence"].tolist() == [0.1, 0.2]
     assert str(labels.units[0]) == "micrometer"
+
+
+def test_images_are_looked_for_around_the_results(
+    results, monkeypatch, tmp_path_factory, make_napari_viewer
+):
+    run = json.loads((results / "run.json").read_text())
+    (results / "run.json").write_text(json.dumps(run | {"paths": ["in"]}))
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    viewer = make_napari_viewer()
+    viewer.open(results, plugin=PLUGIN)
+    assert [layer.name for layer in viewer.layers] == ["a", "a nuclei", "b nuclei"]
+    (results / "run.json").write_text(json.dumps(run | {"paths": ["gone"]}))
+    viewer.layers.clear()
+    viewer.open(results, plugin=PLUGIN)
+    assert [layer.name for layer in viewer.layers] == ["a nuclei", "b nuclei"]
+    assert "start napari in the folder that it began in" in notification_manager.records[-1].message
+
+
+def test_a_table_that_cannot_be_read_here_is_left_out(results, monkeypatch, make_napari_viewer):
+    (results / "objects.csv").rename(results / "objects.parquet")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)  # as where it is not installed
+    viewer = make_napari_viewer()
+    viewer.open(results, plugin=PLUGIN)
+    assert [layer.name for layer in viewer.layers] == ["a nuclei", "b nuclei"]
+    said = notification_manager.records[-1].message
+    assert "Labels are shown alone" in said
+    assert 'pip install "nucseg-tf[parquet]"' in said
 
 
 def test_labels_that_were_changed_come_without_measurements(results, make_napari_viewer):

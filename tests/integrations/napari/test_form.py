@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,8 +12,11 @@ from napari.layers import Image, Labels
 from napari.utils.notifications import notification_manager
 from reference.bright_spots import spots
 
+from nucseg_tf.errors import UsageError
+from nucseg_tf.families.base import Family
 from nucseg_tf.integrations.napari.form import PLUGIN, WIDGET
 from nucseg_tf.integrations.napari.models import Models
+from nucseg_tf.integrations.napari.words import in_fields
 
 
 def said() -> list[str]:
@@ -91,7 +95,7 @@ def test_a_channel_of_colours(form):
     assert form.channel.choices == ("the only one", "red", "green", "blue", "max")
     form.begin()
     form.wait()
-    assert "--channel 0..2 (or red, green, blue, max)" in said()[-1]
+    assert "Choose with channel 0..2 (or red, green, blue, max)" in said()[-1]
     labels = segment(form, Image(image, rgb=True, name="again"), channel="blue")
     assert (labels.data.shape, labels.data.max()) == ((64, 64), 2)
     assert "red_mean" in labels.metadata["nucseg"]["objects"]
@@ -114,6 +118,52 @@ def test_what_makes_no_sense_is_said(form, field, value, text):
     form.wait()
     assert text in said()[-1]
     assert len(form.viewer_of_test.layers) == 1
+
+
+def test_options_are_called_as_their_fields(form, model):
+    layer = Image(spots(), name="a")
+    form.viewer_of_test.add_layer(layer)
+    model.check = lambda options: Family.check_tile(SimpleNamespace(step=32, least_tile=256), 128)
+    form.begin()
+    form.wait()
+    assert said()[-1] == "tile, px: expected a multiple of 32 larger than 256. Received: 128."
+    assert in_fields("--link: see --tta and --overlay") == (
+        "link planes or frames: see views and --overlay"
+    )
+
+
+def test_linking_is_offered_where_each_plane_is_wanted(form):
+    layer = Image(spots(3), name="a")
+    form.viewer_of_test.add_layer(layer)
+    form.viewer_of_test.window._qt_window.show()
+    assert not form.link.visible
+    form.z.value = "each"
+    assert form.link.visible
+    form.link.value = True
+    assert form.task().options.link
+    form.z.value = "max"
+    assert not form.link.visible
+    assert not form.task().options.link
+
+
+def test_what_came_out_is_said(form, model):
+    segment(form, Image(spots(), name="a"))
+    assert (form.says.value, form.bar.value) == ("2 nuclei", 0)
+    model.stages = refuse
+    form.begin()
+    form.wait()
+    assert form.says.value == ""
+
+
+def refuse(*_):
+    raise UsageError("no")
+
+
+def test_fields_begin_below_each_other(form):
+    form.viewer_of_test.add_layer(Image(spots(3), name="a"))
+    form.viewer_of_test.window._qt_window.show()
+    fields = (form.image, form.axes, form.z, form.model, form.pixel_size, form.tta)
+    assert len({field.native.geometry().left() for field in fields}) == 1
 
 
 def test_stop_ends_between_tiles(form, model):

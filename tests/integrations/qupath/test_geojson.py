@@ -62,6 +62,25 @@ def test_any_labels_make_valid_outlines(tmp_path):
         assert len(check(tmp_path / "a.geojson", labels)) == len(np.unique(labels[labels > 0]))
 
 
+@pytest.mark.parametrize(
+    ("origin", "plane"),
+    [
+        ({}, None),
+        ({"z": 0}, None),
+        ({"z": 3}, {"c": -1, "z": 3, "t": 0}),
+        ({"t": 2, "z": 1}, {"c": -1, "z": 1, "t": 2}),
+        ({"t": 2}, {"c": -1, "z": 0, "t": 2}),
+    ],
+)
+def test_outlines_lie_on_their_plane(tmp_path, origin, plane):
+    labels = np.array([[1, 1, 0, 2]], np.int32)
+    field = Image(labels.astype(np.uint8), None, Path("a.tif"), **origin)
+    found = Instances(labels, np.float32([0.75, 0.5]))
+    WRITER.write(tmp_path / "a.geojson", field, found, measure_instances(field, found))
+    features = check(tmp_path / "a.geojson", labels)
+    assert [feature["geometry"].get("plane") for feature in features] == [plane, plane]
+
+
 @pytest.mark.parametrize("pixel_size", [None, 0.5])
 def test_measurements_are_those_of_the_table(tmp_path, pixel_size):
     labels = np.zeros((40, 50), np.int32)
