@@ -61,17 +61,18 @@ def _shapes(
     label: int, rings: list[np.ndarray], shape: tuple[int, int]
 ) -> Iterator[dict[str, Any]]:
     """The shapes of a nucleus."""
-    common = {"label": "nucleus", "description": str(label), "flags": {}, "mask": None}
+    common: dict[str, Any] = {"label": "nucleus", "description": str(label), "flags": {}}
     if all(signed_area(ring) > 0 for ring in rings):
         group = label if len(rings) > 1 else None
         for ring in rings:
             points = ring[:, ::-1].astype(float).tolist()
-            yield common | {"points": points, "group_id": group, "shape_type": "polygon"}
+            kind = {"group_id": group, "shape_type": "polygon", "mask": None}
+            yield common | {"points": points} | kind
         return
     box, mask = fill(str(label), [ring.astype(float) for ring in rings], shape)
     ends = [[float(box[1]), float(box[0])], [box[3] - 1.0, box[2] - 1.0]]
-    text = {"shape_type": "mask", "mask": _png(mask)}
-    yield common | {"points": ends, "group_id": None} | text
+    kind = {"group_id": None, "shape_type": "mask", "mask": _png(mask)}
+    yield common | {"points": ends} | kind
 
 
 def _png(mask: np.ndarray) -> str:
