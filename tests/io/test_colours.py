@@ -74,6 +74,18 @@ def test_many_colours_are_numbers_also_of_nuclei_in_two_pieces(tmp_path):
     assert found.max() == 42
 
 
+def test_few_colours_are_no_numbers_even_if_one_alone_comes_again(tmp_path):
+    labels = draw("""
+        11.22.33.44
+        11.22.33.44
+        ...........
+        55.66.11...
+        55.66.11...
+    """)
+    found = read_labels(colour_file(tmp_path / "a.png", labels, many(6).astype(np.uint8)))
+    assert found.max() == 7
+
+
 def test_one_colour_is_a_binary_mask(tmp_path):
     labels = np.where(PATCHES > 0, 1, 0)
     path = colour_file(tmp_path / "a.png", labels, SHADES)

@@ -68,6 +68,14 @@ def test_boxes_and_ellipses_by_hand(read):
     assert not np.array_equal(found == 4, (found == 4)[::-1])  # the turn is to one side
 
 
+def test_boxes_turn_clockwise(read):
+    rows, columns = np.mgrid[:24, :32] + 0.5
+    found = read('<box label="cell" xtl="10" ytl="9" xbr="24.4" ybr="13" rotation="30"/>')
+    x, y, cos, sin = columns - 17.2, rows - 11, np.cos(np.pi / 6), np.sin(np.pi / 6)
+    expected = (np.abs(x * cos + y * sin) < 7.2) & (np.abs(y * cos - x * sin) < 2)
+    np.testing.assert_array_equal(found == 1, expected)
+
+
 def test_groups_are_one_nucleus_and_order_is_z(read):
     found = read(
         polygon("0,0;4,0;4,1;0,1", z_order=1),
