@@ -8,11 +8,9 @@ pieces and holes of a path are by the even-odd rule. Images and hidden elements 
 from __future__ import annotations
 
 import logging
-import math
 import re
 from collections import Counter
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +20,7 @@ from nucseg_tf.io import limits
 from nucseg_tf.io.plain_xml import Element, read_elements
 from nucseg_tf.io.shapes import SLACK, Part, fill, paint
 from nucseg_tf.io.svg_path import FAR, curves_of, flatten
+from nucseg_tf.io.svg_place import canvas_of, length_of, to_image, transform_of
 
 LOG = logging.getLogger(__name__)
 SHAPES = ("path", "polygon", "polyline", "rect", "circle", "ellipse")
@@ -33,18 +32,6 @@ GROUPS = (
     "switch",
 )  # what is drawn stands in these alone; not in defs, clipPath ...
 COST = 40  # bytes of memory for one of a file, where it is all short numbers
-ASPECT = 2.0  # px that a canvas may be longer than its image, by rounding
-PIXELS = {
-    "": 1.0,
-    "px": 1.0,
-    "pt": 96 / 72,
-    "pc": 16.0,
-    "in": 96.0,
-    "cm": 96 / 2.54,
-    "mm": 96 / 25.4,
-}
-_LENGTH = re.compile(r"([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)([a-z%]*)")
-_TRANSFORM = re.compile(r"[\s,]*([a-zA-Z]+)\s*\(([^()]*)\)[\s,]*")
 _HIDDEN = re.compile(r"\b(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse))")
 _MOVED = re.compile(r"(?<![\w-])transform\s*:")
 _CLASS = re.compile(r"\.([\w-]+)")
@@ -92,7 +79,7 @@ def _parts(path: Path, shape: tuple[int, int], left_out: Counter[str]) -> Iterat
                 raise LabelError(f"{where}: cannot be read: {error}. {REMEDY}") from error
             if rings:
                 # What reaches over the edge of the canvas is cut there.
-                reach = float(max(shape)) if _canvas(element.around[0].attributes) else SLACK
+                reach = float(max(shape)) if canvas_of(element.around[0].attributes) else SLACK
                 yield fill(where, rings, shape, reach)
             else:
                 left_out[element.tag] += 1
@@ -104,12 +91,12 @@ def _parts(path: Path, shape: tuple[int, int], left_out: Counter[str]) -> Iterat
 
 def _rings(element: Element, shape: tuple[int, int]) -> list[np.ndarray]:
     """The outlines of a shape that have an area, (N, 2) float (row, column) in the image."""
-    matrix = _to_image(element.around[0].attributes, shape)
+    matrix = to_image(element.around[0].attributes, shape)
     for _, attributes in (*element.around[1:], element[:2]):
         if _MOVED.search(attributes.get("style", "")):
             raise ValueError("it is moved by its style")
         with np.errstate(all="ignore"):
-            matrix = matrix @ _transform(attributes.get("transform", ""))
+            matrix = matrix @ transform_of(attributes.get("transform", ""))
     rings = []
     for curves in curves_of(_as_path(element.tag, element.attributes)):
         with np.errstate(all="ignore"):
@@ -130,91 +117,21 @@ def _as_path(tag: str, attributes: dict[str, str]) -> str:
         points = attributes.get("points", "").strip()
         return f"M{points}" if points else ""
     if tag == "rect":
-        x, y, width, height = (_length(attributes, name) for name in ("x", "y", "width", "height"))
-        rx, ry = _length(attributes, "rx"), _length(attributes, "ry")
+        x, y, width, height = (
+            length_of(attributes, name) for name in ("x", "y", "width", "height")
+        )
+        rx, ry = length_of(attributes, "rx"), length_of(attributes, "ry")
         rx, ry = min(rx or ry, width / 2), min(ry or rx, height / 2)
         across, down = width - 2 * rx, height - 2 * ry
         return (
             f"M{x + rx} {y}h{across}a{rx} {ry} 0 0 1 {rx} {ry}v{down}a{rx} {ry} 0 0 1 {-rx} {ry}"
             f"h{-across}a{rx} {ry} 0 0 1 {-rx} {-ry}v{-down}a{rx} {ry} 0 0 1 {rx} {-ry}"
         )
-    x, y = _length(attributes, "cx"), _length(attributes, "cy")
+    x, y = length_of(attributes, "cx"), length_of(attributes, "cy")
     radii = ("r", "r") if tag == "circle" else ("rx", "ry")
-    rx, ry = (_length(attributes, name) for name in radii)
+    rx, ry = (length_of(attributes, name) for name in radii)
     half = f"a{rx} {ry} 0 0 1"
     return f"M{x - rx} {y}{half} {2 * rx} 0{half} {-2 * rx} 0"
-
-
-def _length(attributes: dict[str, str], name: str) -> float:
-    """A length in units of the drawing; 0 without."""
-    match = _LENGTH.fullmatch(attributes.get(name, "0").strip())
-    if not match or match[2] not in PIXELS:
-        raise ValueError(f"its {name} is {attributes[name][:20]!r}")
-    return float(match[1]) * PIXELS[match[2]]
-
-
-def _canvas(root: dict[str, str]) -> tuple[float, ...]:
-    """x, y, width and height of the drawing in its own units; nothing where they are not told."""
-    if "viewBox" in root:
-        values = [float(number) for number in root["viewBox"].replace(",", " ").split()]
-    elif "width" in root and "height" in root and "%" not in root["width"] + root["height"]:
-        values = [0.0, 0.0, _length(root, "width"), _length(root, "height")]
-    else:
-        return ()
-    if len(values) != 4 or not np.isfinite(values).all() or min(values[2:]) <= 0:
-        raise ValueError(f"its canvas is {str(values)[:60]}")
-    return tuple(values)
-
-
-def _to_image(root: dict[str, str], shape: tuple[int, int]) -> np.ndarray:
-    """(3, 3) from units of the drawing to (x, y) in the image."""
-    canvas = _canvas(root)
-    if not canvas:
-        return np.eye(3)
-    x, y, width, height = canvas
-    scale_x, scale_y = shape[1] / width, shape[0] / height
-    if abs(scale_x / scale_y - 1) * max(shape) > ASPECT:
-        raise ValueError(
-            f"its canvas of {width:g} x {height:g} (width x height) is not that of an image of "
-            f"{shape[1]} x {shape[0]} px. Is it of another one?"
-        )
-    return np.array([[scale_x, 0, -x * scale_x], [0, scale_y, -y * scale_y], [0, 0, 1]])
-
-
-@lru_cache(maxsize=1024)
-def _transform(text: str) -> np.ndarray:
-    """(3, 3) of a `transform`."""
-    matrix, place = np.eye(3), 0
-    while place < len(text):
-        match = _TRANSFORM.match(text, place)
-        if not match:
-            raise ValueError(f"its transform is {text[:40]!r}")
-        numbers = [float(number) for number in match[2].replace(",", " ").split()]
-        matrix = matrix @ _single(match[1], numbers)
-        place = match.end()
-    return matrix
-
-
-def _single(name: str, numbers: list[float]) -> np.ndarray:
-    """One function of a transform."""
-    match name, numbers:
-        case "matrix", [a, b, c, d, e, f]:
-            values = (a, c, e, b, d, f)
-        case "translate", [x, *rest] if len(rest) < 2:
-            values = (1, 0, x, 0, 1, rest[0] if rest else 0)
-        case "scale", [x, *rest] if len(rest) < 2:
-            values = (x, 0, 0, 0, rest[0] if rest else x, 0)
-        case "rotate", [angle, *rest] if len(rest) in (0, 2):
-            cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-            x, y = rest or (0, 0)
-            values = (cos, -sin, x - cos * x + sin * y, sin, cos, y - sin * x - cos * y)
-        case "skewX", [angle]:
-            values = (1, math.tan(math.radians(angle)), 0, 0, 1, 0)
-        case "skewY", [angle]:
-            values = (1, 0, 0, math.tan(math.radians(angle)), 1, 0)
-        case _:
-            raise ValueError(f"its transform is {name[:20]} of {len(numbers)} numbers")
-    return np.array([*values, 0, 0, 1], float).reshape(3, 3)
 
 
 def _hidden_classes(style: str) -> set[str]:
