@@ -157,5 +157,6 @@ WRITERS: Registry[Writer] = Registry(
         "overlay": "nucseg_tf.io.writers.overlay:WRITER",
         "rois": "nucseg_tf.io.writers.imagej:WRITER",
         "geojson": "nucseg_tf.io.writers.geojson:WRITER",
+        "labelme": "nucseg_tf.io.writers.labelme:WRITER",
     },
 )

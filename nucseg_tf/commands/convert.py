@@ -11,6 +11,7 @@ from nucseg_tf.errors import Signalled, SomeImagesFailed, UsageError
 from nucseg_tf.suggest import nearest
 
 LOG = logging.getLogger(__name__)
+COCO, CVAT = ".json", ".xml"  # data sets of others
 TARGETS, SHAPES = ("supervisely", "coco", "labels"), ("bitmap", "polygon")
 
 
@@ -33,11 +34,11 @@ def convert(
 
     Out, fields are cut into regions, each an image with its nuclei. Back, the regions of a field
     become masks/[GROUP/]STEM.tif; conflicts.csv tells what contradicted and how it was settled.
-    A data set of others in COCO's format, a .json, becomes masks/STEM.tif as it is.
+    A data set of others, COCO's .json or CVAT's .xml, becomes masks/STEM.tif as it is.
 
     Args:
         src: data set of images/ with masks/ or prelabels/; or a project, a folder, zip or tar;
-            or COCO of others, a .json
+            or a set of others, a .json of COCO or .xml of CVAT for images
         dst: project to write, a folder, or a zip file; or the data set that gets the masks
         to: supervisely, coco (for CVAT), or labels (back)
         nuclei: about how many in a region; 0 for whole fields
@@ -57,18 +58,20 @@ def convert(
     unused = {"--labels": labels} if to == "labels" else back
     if given := [flag for flag, value in unused.items() if value]:
         raise UsageError(f"{given[0]} says nothing with --to {to}; leave it away")
-    is_set = to == "labels" and src.suffix.lower() == ".json"
+    kind = src.suffix.lower()
+    is_set = to == "labels" and kind in (COCO, CVAT)
     if is_set and (given := [flag for flag, value in back.items() if value]):
         raise UsageError(
             f"{given[0]} says nothing of {src}, which is no export of ours; leave it away"
         )
-    from nucseg_tf.annotation.exchange import coco_sets
+    from nucseg_tf.annotation.exchange import coco_sets, cvat_sets, sets
     from nucseg_tf.annotation.exchange.exporting import Export, export
     from nucseg_tf.annotation.exchange.restoring import restore
 
     with show_progress() as progress:
         if is_set:
-            outcome = coco_sets.bring(src, dst, progress)
+            found = (coco_sets if kind == COCO else cvat_sets).read_set(src)
+            outcome = sets.bring(found, src, dst, progress)
         elif to == "labels":
             outcome = restore(src, dst, regions, partial, overwrite, progress)
         else:

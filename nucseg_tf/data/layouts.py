@@ -13,7 +13,13 @@ from nucseg_tf.data.regions import ENDING, parse_regions, read_regions, regions_
 from nucseg_tf.errors import DataError
 from nucseg_tf.io.cells import from_cell
 from nucseg_tf.io.files import reason
-from nucseg_tf.io.formats import CELLPOSE_ENDINGS, OTHER_LABELS, other_label, written_endings
+from nucseg_tf.io.formats import (
+    CELLPOSE_ENDINGS,
+    GENERAL_LABELS,
+    OTHER_LABELS,
+    other_label,
+    written_endings,
+)
 from nucseg_tf.io.images import images_in
 from nucseg_tf.io.names import stem_of
 from nucseg_tf.types import Field
@@ -57,8 +63,9 @@ def scan_folder(folder: Path, split: str) -> tuple[list[Field], list[Problem]]:
     files = [f for f in images_in(folder) if not f.name.lower().endswith(written)]
     masks = [f for f in files if stem_of(f).endswith(MASK_ENDINGS)]
     images = [f for f in files if f not in set(masks)]
-    stems = {stem_of(image) for image in images}  # other archives are not our matter
-    masks += [f for f in _other_labels(folder) if _label_stem(f) in stems]
+    # Archives and the like of other names are not our matter.
+    names = _names_of_labels(images)
+    masks += [f for f in _other_labels(folder) if _label_stem(f) in names]
     fields, problems = _pair(images, masks, split, "")
     return fields, problems + _without_mask(folder, masks)
 
@@ -78,8 +85,13 @@ def _scan_images_masks(folder: Path, split: str) -> tuple[list[Field], list[Prob
             images_in(folder / kind / group) if (folder / kind / group).is_dir() else []
             for kind in ("images", "masks")
         )
-        folders = [folder / "masks" / group]
-        masks += [file for each in folders if each.is_dir() for file in _other_labels(each)]
+        if (folder / "masks" / group).is_dir():
+            names = _names_of_labels(images)
+            masks += [
+                file
+                for file in _other_labels(folder / "masks" / group)
+                if other_label(file) not in GENERAL_LABELS or _label_stem(file) in names
+            ]
         some_fields, some_problems = _pair(images, masks, split, group)
         fields += some_fields
         problems += some_problems + _without_mask(folder / "masks" / group, masks)
@@ -216,6 +228,11 @@ def _other_labels(folder: Path) -> list[Path]:
     """Labels in a folder that are no label images."""
     found = (f for f in folder.iterdir() if other_label(f) and not f.name.startswith("."))
     return sorted(file for file in found if file.is_file())
+
+
+def _names_of_labels(images: list[Path]) -> set[str]:
+    """What labels of some images may be called, without their suffix."""
+    return {stem_of(image) + ending for image in images for ending in ("", *MASK_ENDINGS)}
 
 
 def _label_stem(path: Path) -> str:

@@ -2,7 +2,8 @@
 
 Layouts, of which STEM_masks may also be STEM, STEM_labels, STEM_mask or Cellpose's STEM_cp_masks,
 and .tif goes with .png. Without a label image STEM_seg.npy (Cellpose), STEM.geojson (QuPath),
-STEM_rois.zip or STEM.zip (ImageJ, StarDist) are taken:
+STEM_rois.zip or STEM.zip (ImageJ, StarDist), STEM.json (labelme), STEM.svg, STEM.npz or STEM.npy
+are taken:
 
     DIR/images/STEM.ext           DIR/masks/STEM_masks.ext
     DIR/images/GROUP/STEM.ext     DIR/masks/GROUP/STEM_masks.ext     (a cell line, a plate)

@@ -17,7 +17,6 @@ from nucseg_tf.io.any_labels import has_outlines, read_any_labels
 from nucseg_tf.io.cells import as_cell
 from nucseg_tf.io.files import atomic_path, ensure_folder
 from nucseg_tf.io.images import shape_of_image
-from nucseg_tf.io.labels import read_labels
 from nucseg_tf.io.tables import write_failures
 
 LOG = logging.getLogger(__name__)
@@ -119,7 +118,7 @@ def _score_files(
                 f"{drawn}: outlines need the size of their image, and none is beside them. Put "
                 "the image there, or into the folder images/ of the data set"
             )
-        rows, columns = read_labels(other).shape
+        rows, columns = read_any_labels(other, shape).shape
         return rows, columns
 
     truth = read_known_labels(truth_file, shape, split_binary)

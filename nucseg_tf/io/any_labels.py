@@ -1,4 +1,4 @@
-"""Labels of any program: label images, Cellpose's _seg.npy, and outlines.
+"""Labels of any program: label images, arrays of NumPy, and outlines.
 
 Training, scoring and benchmarks read with this, so that a file means the same to all of them.
 """
@@ -12,11 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from nucseg_tf.io.formats import other_label
+from nucseg_tf.io.labelme import is_labelme, read_labelme
 from nucseg_tf.io.labels import is_binary, read_labels, split_pieces
 from nucseg_tf.io.shapes import read_shapes
+from nucseg_tf.io.svg import read_svg
 
-OUTLINES = (".geojson", ".zip", ".roi")
-ARCHIVE = ".zip"  # the only one of `OTHER_LABELS` whose name says nothing of labels
+SVG = ".svg"
+OUTLINES = (".geojson", ".zip", ".roi", SVG)
+ARCHIVE, JSON = ".zip", ".json"  # of `OTHER_LABELS`, those whose names say nothing of labels
 
 
 def has_outlines(path: Path) -> bool:
@@ -27,9 +30,11 @@ def has_outlines(path: Path) -> bool:
 def holds_labels(path: Path) -> bool:
     """Whether a file that is no label image holds labels all the same.
 
-    By its name; an archive of any name by what is in it, for others lie about, too.
+    By its name; an archive or a JSON of any name by what is in it, for others lie about, too.
     """
     ending = other_label(path)
+    if ending == JSON:
+        return is_labelme(path)
     if ending != ARCHIVE:
         return ending is not None
     try:
@@ -45,14 +50,17 @@ def read_any_labels(
     """Labels (H, W) int32, 0 background.
 
     Args:
-        path: a label image, _seg.npy, .geojson, .roi or a .zip of these.
+        path: a label image, .npy, .npz, .json of labelme, .svg, .geojson, .roi or a .zip of these.
         shape: gives (H, W) of the image, and is asked only for outlines.
         split_binary: whether each connected piece of a mask of two values is a nucleus.
 
     Raises:
         ImageReadError, LabelError, DataError: it cannot be read, or is none of these.
     """
+    suffix = path.suffix.lower()
+    if suffix == JSON:
+        return read_labelme(path)
     if has_outlines(path):
-        return read_shapes(path, shape())
+        return read_svg(path, shape()) if suffix == SVG else read_shapes(path, shape())
     labels = read_labels(path)
     return split_pieces(labels) if split_binary and is_binary(labels) else labels

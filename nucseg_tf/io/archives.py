@@ -96,7 +96,7 @@ def open_source(path: Path) -> Iterator[Source]:
     with contextlib.ExitStack() as stack:
         with _readable(path):
             if suffix == ".zip":
-                _check_directory(path)
+                check_directory(path)
                 source = _zip(path, stack.enter_context(zipfile.ZipFile(path)))
             else:  # only uncompressed: to list a compressed one means to inflate all of it
                 source = _tar(path, stack.enter_context(tarfile.open(path, "r:")))
@@ -169,10 +169,13 @@ def _readable(path: Path) -> Iterator[None]:
         raise _damaged(path, error) from error
 
 
-def _check_directory(path: Path) -> None:
+def check_directory(path: Path) -> None:
     """Refuse a zip whose list of files is too long, before zipfile reads it.
 
     The list's length stands in a record at the end of the file, behind which a comment may follow.
+
+    Raises:
+        DataError: it is.
     """
     size = path.stat().st_size
     with path.open("rb") as file:

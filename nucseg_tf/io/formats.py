@@ -13,8 +13,14 @@ from nucseg_tf.registry import READERS, WRITERS
 # Label images that may lie beside the images they belong to.
 LABEL_ENDINGS = ("_labels.tif", "_labels.tiff", "_masks.tif", "_masks.tiff")
 CELLPOSE_ENDINGS = ("_cp_masks.png", "_cp_output.png", "_cp_flows.tif")
-# Labels that are no label images, the first found wins: of Cellpose, QuPath and ImageJ.
-OTHER_LABELS = ("_seg.npy", ".geojson", "_rois.zip", "_roiset.zip", ".zip")
+# Labels that are no label images, the first found wins: of Cellpose, QuPath, ImageJ, labelme, ...
+NAMED_LABELS = ("_seg.npy", ".geojson", "_rois.zip", "_roiset.zip", ".zip", "_labelme.json")
+# ... and again of labelme, of drawing programs and NumPy, by suffixes that files of any kind have:
+# labels only where an image has their name.
+GENERAL_LABELS = (".json", ".svg", ".npz", ".npy")
+OTHER_LABELS = (*NAMED_LABELS, *GENERAL_LABELS)
+# Our own files that have such a suffix and may lie beside images: regions, and what prelabels say.
+NO_LABELS = (".regions.json", "_labels.json")
 
 
 def image_suffixes() -> tuple[str, ...]:
@@ -78,4 +84,6 @@ def result_endings() -> tuple[str, ...]:
 def other_label(path: Path) -> str | None:
     """Which of `OTHER_LABELS` a file is by its name."""
     name = path.name.lower()
+    if name.endswith(NO_LABELS):
+        return None
     return next((ending for ending in OTHER_LABELS if name.endswith(ending)), None)

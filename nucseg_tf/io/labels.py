@@ -11,10 +11,13 @@ import numpy as np
 from nucseg_tf.errors import LabelError
 from nucseg_tf.imaging.scratch import cut, fits, highest, strips
 from nucseg_tf.io.cellpose import read_seg
+from nucseg_tf.io.colours import from_colours
 from nucseg_tf.io.files import atomic_path
 from nucseg_tf.io.images import read_raw
+from nucseg_tf.io.numpy_labels import read_array
 from nucseg_tf.io.readers.base import RawImage
 
+SEG = "_seg.npy"
 INT32_MAX = np.iinfo(np.int32).max
 TILE = 512  # px, side of the tiles of large files
 BIG = 2**31  # bytes, from which a file is a BigTIFF, should it not compress
@@ -25,10 +28,11 @@ def read_labels(path: str | os.PathLike[str]) -> np.ndarray:
     """Read a label image.
 
     A binary mask (0 and one other value, such as 255) reads as one label with that value. Floating
-    point is accepted where every value is whole, grey stored as RGB where the channels are equal.
+    point is accepted where every value is whole. Grey stored as RGB, in equal channels, is grey;
+    other colours become labels as `colours` says.
 
     Args:
-        path: TIFF, PNG or BMP, or Cellpose's _seg.npy.
+        path: TIFF, PNG or BMP, or an array: .npy, .npz, or Cellpose's _seg.npy.
 
     Returns:
         (H, W) int32, values as in the file.
@@ -38,7 +42,11 @@ def read_labels(path: str | os.PathLike[str]) -> np.ndarray:
         LabelError: it can, but it is not a label image.
     """
     path = Path(path)
-    plane = read_seg(path) if path.suffix.lower() == ".npy" else _stored(path)
+    name = path.name.lower()
+    if name.endswith(SEG):
+        plane = read_seg(path)
+    else:
+        plane = read_array(path) if name.endswith((".npy", ".npz")) else _stored(path)
     if plane.ndim != 2:
         raise LabelError(f"{path}: labels of shape {plane.shape}; expected one plane")
     if np.issubdtype(plane.dtype, np.floating) and not np.all(plane == np.rint(plane)):
@@ -187,21 +195,26 @@ def _stored(path: Path) -> np.ndarray:
 
 
 def _single_plane(path: Path, raw: RawImage) -> np.ndarray:
-    """Drop axes of length 1, alpha, and the repeats of grey stored as RGB."""
+    """Drop axes of length 1, and make labels of colours; of grey stored as RGB, of one of them."""
     data, axes = raw.read_all(), raw.axes
     if "S" in axes:
         samples = np.moveaxis(data, axes.index("S"), -1)
+        opaque = samples[..., -1] if raw.alpha else None
         samples = samples[..., : samples.shape[-1] - raw.alpha]
         data, axes = samples[..., 0], axes.replace("S", "")
         if not np.all(samples == data[..., np.newaxis]):
-            raise LabelError(
-                f"{path}: is a colour image; expected one whole number per pixel, "
-                "0 for background. Save labels as 16-bit TIFF or PNG."
-            )
-    stacked = [a for a, n in zip(axes, data.shape, strict=True) if n > 1 and a not in "YX"]
+            plane = _plane_shape(path, raw, data.shape, axes)
+            opaque = None if opaque is None else opaque.reshape(plane)
+            return from_colours(path, samples.reshape(*plane, -1), opaque)
+    return data.reshape(_plane_shape(path, raw, data.shape, axes))
+
+
+def _plane_shape(path: Path, raw: RawImage, shape: tuple[int, ...], axes: str) -> tuple[int, int]:
+    """Rows and columns of what must be a single plane."""
+    stacked = [a for a, n in zip(axes, shape, strict=True) if n > 1 and a not in "YX"]
     if stacked or axes.count("Y") != 1 or axes.count("X") != 1:
         raise LabelError(
             f"{path}: has more than two dimensions (shape {raw.data.shape}, axes {raw.axes}); "
             "expected one label plane"
         )
-    return data.reshape(data.shape[axes.index("Y")], data.shape[axes.index("X")])
+    return shape[axes.index("Y")], shape[axes.index("X")]

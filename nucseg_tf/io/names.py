@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -22,3 +23,13 @@ def folded(name: str) -> str:
     True
     """
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def nuclei_among(classes: Iterable[str]) -> set[str]:
+    """Of the classes of a data set those that are called after nuclei, or all if none is.
+
+    >>> sorted(nuclei_among(["cell", "Nuclei", "nucleus"])), nuclei_among(["cell"])
+    (['Nuclei', 'nucleus'], {'cell'})
+    """
+    known = set(classes)
+    return {name for name in known if "nucle" in name.lower()} or known

@@ -20,6 +20,13 @@ MAX_DEPTH = 64
 MAX_TEXT = 2**16  # characters in one element
 
 
+class Around(NamedTuple):
+    """An element that has not ended."""
+
+    tag: str
+    attributes: dict[str, str]
+
+
 class Element(NamedTuple):
     """An element at its end; names are without their namespace's prefix.
 
@@ -27,17 +34,27 @@ class Element(NamedTuple):
         tag: its name.
         attributes: its own.
         text: what stands in it, outside of inner elements and without blanks around it.
-        parent: attributes of the element around it.
+        around: the elements around it, the outermost first.
     """
 
     tag: str
     attributes: dict[str, str]
     text: str
-    parent: dict[str, str]
+    around: tuple[Around, ...]
+
+    @property
+    def parent(self) -> dict[str, str]:
+        """Attributes of the element around it."""
+        return self.around[-1].attributes if self.around else {}
 
 
-def read_elements(path: Path) -> Iterator[Element]:
+def read_elements(path: Path, doctype: bool = False) -> Iterator[Element]:
     """Elements of a file, each as it ends; whoever has what he looked for may stop.
+
+    Args:
+        path: of the file.
+        doctype: whether it may name a document type, as SVG does; which is not looked at, and must
+            not declare anything in the file itself.
 
     Raises:
         DataError: it cannot be read, is no XML, declares a document type, or is beyond a limit.
@@ -47,7 +64,8 @@ def read_elements(path: Path) -> Iterator[Element]:
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
     parser.CharacterDataHandler = reader.text
-    parser.StartDoctypeDeclHandler = _refuse  # entities can be declared nowhere else
+    # Entities can be declared nowhere else.
+    parser.StartDoctypeDeclHandler = _refuse_declarations if doctype else _refuse
     read = 0
     try:
         with path.open("rb") as stream:
@@ -109,9 +127,10 @@ class _LimitError(Exception):
 
 @dataclass
 class _Open:
-    """An element that has not ended."""
+    """An element that has not ended, and what is around it."""
 
-    attributes: dict[str, str]
+    element: Around
+    around: tuple[Around, ...]
     text: str = ""
 
 
@@ -129,7 +148,9 @@ class _Reader:
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if len(self._open) >= MAX_DEPTH:
             raise _LimitError(f"elements are nested deeper than {MAX_DEPTH}")
-        self._open.append(_Open({_local(key): value for key, value in attributes.items()}))
+        inner = Around(_local(name), {_local(key): value for key, value in attributes.items()})
+        outer = (*self._open[-1].around, self._open[-1].element) if self._open else ()
+        self._open.append(_Open(inner, outer))
 
     def text(self, text: str) -> None:
         if text.isspace():  # between the elements of a long list
@@ -140,13 +161,17 @@ class _Reader:
             raise _LimitError(f"an element holds more than {MAX_TEXT} characters")
 
     def end(self, name: str) -> None:
-        element = self._open.pop()
-        parent = self._open[-1].attributes if self._open else {}
-        self._done.append(Element(_local(name), element.attributes, element.text.strip(), parent))
+        ended = self._open.pop()
+        self._done.append(Element(*ended.element, ended.text.strip(), ended.around))
 
 
 def _refuse(*arguments: object) -> None:
     raise _LimitError("it declares a document type, which no microscope does")
+
+
+def _refuse_declarations(_: str, __: str | None, ___: str | None, has_declarations: int) -> None:
+    if has_declarations:
+        raise _LimitError("it declares a document type of its own; save it without entities")
 
 
 def _local(name: str) -> str:

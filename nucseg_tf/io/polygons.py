@@ -5,10 +5,15 @@ Points are (row, column) in the field's coordinates: pixel (r, c) covers r to r 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from nucseg_tf.errors import LabelError
 from nucseg_tf.io.boxes import Box, clip_box, shape_of
+
+FINE = 0.01  # px, from a curve to the corners that stand for it
+MOST_CORNERS = 4096  # of one curve
 
 
 def polygon_mask(
@@ -50,3 +55,27 @@ def polygon_mask(
     toggles = np.zeros((rows, columns + 1), np.int32)
     np.add.at(toggles, (row, column), 1)
     return box, np.cumsum(toggles, axis=1)[:, :columns] % 2 == 1
+
+
+def ellipse(
+    centre: tuple[float, float], radii: tuple[float, float], turn: float = 0.0
+) -> np.ndarray:
+    """Corners of an ellipse, nowhere further than `FINE` from it.
+
+    Args:
+        centre: (row, column).
+        radii: along the rows' axis and the columns', px, above 0.
+        turn: radians, clockwise on the screen.
+
+    Returns:
+        (N, 2) float (row, column).
+
+    >>> ellipse((5, 7), (2, 3)).mean(0).round(6).tolist()
+    [5.0, 7.0]
+    """
+    sine = min(1.0, FINE / max(radii))
+    count = min(max(8, math.ceil(math.pi / math.acos(1 - sine))), MOST_CORNERS)
+    angles = np.arange(count) * (2 * np.pi / count)
+    down, right = radii[0] * np.sin(angles), radii[1] * np.cos(angles)
+    cos, sin = math.cos(turn), math.sin(turn)
+    return np.stack([right * sin + down * cos, right * cos - down * sin], axis=1) + centre

@@ -62,7 +62,8 @@ def test_writers_are_flags(monkeypatch):
     monkeypatch.setattr(WRITERS, "_entries", {**WRITERS._entries, "thumb": Thumbnail()})
     done = completed()
     assert "thumb: also write STEM_thumb.png" in done.__doc__
-    assert [*inspect.signature(done).parameters][-4:] == ["overlay", "rois", "geojson", "thumb"]
+    flags = [*inspect.signature(done).parameters][-5:]
+    assert flags == ["overlay", "rois", "geojson", "labelme", "thumb"]
     assert check(done, ["x", "--thumb", "--rois"]) == ["--thumb=true", "--rois=true", "--folder=x"]
     with pytest.raises(UsageError, match="did you mean '--thumb"):
         check(done, ["x", "--tumb"])

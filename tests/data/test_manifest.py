@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from reference.pairs import picture, save, two_nuclei
+from reference.sets import labelme_file, svg_file
 
 from nucseg_tf.data.fields import load_field
 from nucseg_tf.data.manifest import find_fields, scan
@@ -136,11 +137,22 @@ def write_labels_of(kind, path, labels):
         write_geojson(path, labels)
     elif kind in ("_rois.zip", ".zip"):
         write_imagej_rois(path, labels)
+    elif kind in (".json", "_labelme.json"):
+        labelme_file(path, labels)
+    elif kind == ".svg":
+        svg_file(path, labels)
+    elif kind == ".npz":
+        np.savez(path, labels=labels)
+    elif kind in (".npy", "_masks.npy"):
+        np.save(path, labels)
     else:
         save(path, labels)
 
 
-OTHERS = ("_cp_masks.png", "_cp_masks.tif", "_seg.npy", ".geojson", "_rois.zip", ".zip")
+OTHERS = (
+    *("_cp_masks.png", "_cp_masks.tif", "_seg.npy", ".geojson", "_rois.zip", ".zip"),
+    *("_labelme.json", ".json", ".svg", ".npz", ".npy", "_masks.npy"),
+)
 
 
 @pytest.mark.parametrize("kind", OTHERS)
@@ -160,7 +172,7 @@ def test_of_labels_in_several_formats_a_label_image_is_taken(tmp_path):
     for folder in (tmp_path / "flat", tmp_path / "two" / "images", tmp_path / "two" / "masks"):
         save(folder / "a.tif", picture())
     (tmp_path / "two" / "masks" / "a.tif").unlink()
-    for kind in OTHERS[:1] + OTHERS[2:]:
+    for kind in (OTHERS[0], *OTHERS[2:]):
         for folder in (tmp_path / "flat", tmp_path / "two" / "masks"):
             write_labels_of(kind, folder / f"a{kind}", two_nuclei())
     save(tmp_path / "flat" / "a_cp_output.png", picture(dtype=np.uint8))
@@ -173,6 +185,27 @@ def test_of_labels_in_several_formats_a_label_image_is_taken(tmp_path):
             where = "flat" if data == "flat" else "two/masks"
             (tmp_path / where / f"a{kind}").unlink()
         assert [field.masks[0].name for field in find_fields(tmp_path / data)] == ["a_rois.zip"]
+
+
+@pytest.mark.parametrize("flat", [True, False])
+def test_files_that_may_be_anything_are_labels_where_an_image_has_their_name(tmp_path, flat):
+    folders = [tmp_path / part if not flat else tmp_path for part in ("images", "masks")]
+    save(folders[0] / "a.tif", picture())
+    write_labels_of(".svg", folders[1] / "a_labels.svg", two_nuclei())
+    for name in (
+        "set.json",
+        "notes.svg",
+        "weights.npy",
+        "b.npz",
+        "a.regions.json",
+        "a_labels.json",
+    ):
+        (folders[1] / name).write_text('{"boxes": [[0, 0, 2, 2]]}')
+    (folders[1] / "a.regions.json").rename(folders[1] / "a_labels.regions.json")
+    fields, problems = scan(tmp_path)
+    assert summary(fields) == [("", "", "a", "a.tif", "a_labels.svg")]
+    assert problems == []
+    assert fields[0].regions == ((0, 0, 2, 2),)
 
 
 def test_labels_of_no_image_are_told_of(tmp_path):

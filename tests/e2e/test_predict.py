@@ -21,6 +21,7 @@ from nucseg_tf.evaluation.scores import score_image
 from nucseg_tf.families.dense import HALO
 from nucseg_tf.inference.options import Options
 from nucseg_tf.inference.stages.write import Write
+from nucseg_tf.io.labelme import read_labelme
 
 
 @pytest.fixture(scope="module")
@@ -181,10 +182,10 @@ def test_all_results_of_one_image(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", image)
     out = tmp_path / "out"
     command = ("predict", tmp_path / "a.tif", "--out", out, "--pixel-size", 0.5)
-    assert run(*command, "--overlay", "--thumbnail", "--rois", "--geojson") == 0
+    assert run(*command, "--overlay", "--thumbnail", "--rois", "--geojson", "--labelme") == 0
     assert {file.name for file in out.iterdir()} == {
         "a_labels.tif", "a_overlay.png", "a_thumbnail.jpg", "a_rois.zip", "a.geojson",
-        "objects.csv", "fields.csv", "run.json",
+        "a_labelme.json", "objects.csv", "fields.csv", "run.json",
     }  # fmt: skip
     labels = tifffile.imread(out / "a_labels.tif")
     assert labels.dtype == np.uint16
@@ -196,6 +197,9 @@ def test_all_results_of_one_image(tmp_path):
     record = json.loads((out / "run.json").read_text())
     assert record["model"]["name"] == "fpn2ws-nuclei"
     assert len(json.loads((out / "a.geojson").read_text())["features"]) >= labels.max()
+    drawn = json.loads((out / "a_labelme.json").read_text())
+    assert (out / drawn["imagePath"]).samefile(tmp_path / "a.tif")
+    np.testing.assert_array_equal(read_labelme(out / "a_labelme.json"), labels)
 
 
 def test_folder_that_cannot_be_written(tmp_path, capsys):

@@ -139,6 +139,16 @@ def test_outlines_on_both_sides_take_the_size_of_their_image(images, tmp_path, c
         assert "outlines need the size of their image" in caplog.text
 
 
+def test_outlines_take_the_size_of_a_file_of_labelme(tmp_path):
+    _, labels = odd_files.drawn()
+    for name in ("truth", "predicted"):
+        (tmp_path / name).mkdir()
+    odd_files.labelme_file(tmp_path / "truth" / "a.json", labels)
+    odd_files.write_geojson(tmp_path / "predicted" / "a.geojson", labels)
+    summary = evaluate_folders(tmp_path / "truth", tmp_path / "predicted", tmp_path / "out")
+    assert summary["thresholds"]["0.95"]["f1"] == 1
+
+
 def test_pieces_of_binary_masks(tmp_path):
     _, labels = odd_files.drawn()
     for name in ("truth", "predicted"):

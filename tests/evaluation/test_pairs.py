@@ -48,3 +48,15 @@ def test_labels_of_other_programs_go_before_what_may_be_the_image(tmp_path):
         "b": ("b.tif", "b_labels.tif"),
         "c": ("c.tif", "c_rois.zip"),
     }
+
+
+def test_a_json_is_labels_if_it_is_of_labelme(tmp_path):
+    for folder in ("truth", "found"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.json").write_text('{"version": "5.5.0", "shapes": []}')
+        (tmp_path / folder / "run.json").write_text('{"command": "predict"}')
+        (tmp_path / folder / "a.regions.json").write_text('{"shapes": []}')
+    pairs = pair_labels(tmp_path / "truth", tmp_path / "found")
+    assert {stem: [path.name for path in pair] for stem, pair in pairs.items()} == {
+        "a": ["a.json", "a.json"]
+    }

@@ -54,7 +54,7 @@ def test_what_is_no_label_image_is_named(tmp_path):
     save("negative.tif", LABELS - 1)
     save("huge.tif", LABELS.astype(np.uint32) + np.uint32(2**31))
     save("stack.tif", np.stack([LABELS] * 5), photometric="minisblack")
-    colour = np.stack([LABELS, LABELS * 2, LABELS * 3], axis=-1).astype(np.uint8)
+    colour = np.stack([LABELS + 1, LABELS * 2, LABELS * 3], axis=-1).astype(np.uint8)
     save("colour.tif", colour, photometric="rgb")
     cv2.imwrite(str(tmp_path / "lossy.jpg"), LABELS.astype(np.uint8))
     for name, reason in [
@@ -63,7 +63,7 @@ def test_what_is_no_label_image_is_named(tmp_path):
         ("negative.tif", "negative"),
         ("huge.tif", "above 2,147,483,647"),
         ("stack.tif", "more than two dimensions"),
-        ("colour.tif", "colour"),
+        ("colour.tif", "colour image without black"),
         ("lossy.jpg", "JPEG"),
     ]:
         with pytest.raises(LabelError, match=rf"{name}: .*{reason}"):

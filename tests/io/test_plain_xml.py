@@ -7,7 +7,7 @@ import pytest
 
 from nucseg_tf.errors import DataError, ImageReadError
 from nucseg_tf.io import plain_xml
-from nucseg_tf.io.plain_xml import Element, parse_text, read_elements
+from nucseg_tf.io.plain_xml import Around, Element, parse_text, read_elements
 
 
 @pytest.fixture
@@ -24,11 +24,14 @@ def test_elements_come_as_they_end_without_prefixes(written):
     path = written(
         '<b:top xmlns:b="urn:x" b:n="1">\n  <b:in k="v"> a &amp; <i>x</i>b </b:in>\n</b:top>'
     )
-    assert list(read_elements(path)) == [
-        Element("i", {}, "x", {"k": "v"}),
-        Element("in", {"k": "v"}, "a & b", {"b": "urn:x", "n": "1"}),
-        Element("top", {"b": "urn:x", "n": "1"}, "", {}),
+    top, inner = Around("top", {"b": "urn:x", "n": "1"}), Around("in", {"k": "v"})
+    found = list(read_elements(path))
+    assert found == [
+        Element("i", {}, "x", (top, inner)),
+        Element("in", {"k": "v"}, "a & b", (top,)),
+        Element("top", {"b": "urn:x", "n": "1"}, "", ()),
     ]
+    assert [element.parent for element in found] == [inner.attributes, top.attributes, {}]
 
 
 def test_other_encodings_are_read(written):
@@ -48,6 +51,14 @@ def test_document_types_are_refused_in_any_encoding(written, text):
     path = written(text.encode("utf-16") if "utf-16" in text else text)
     with pytest.raises(DataError, match=r"a\.xml: .*declares a document type"):
         list(read_elements(path))
+
+
+def test_a_document_type_may_be_named_but_declare_nothing(written):
+    path = written('<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "svg11.dtd"><svg/>')
+    assert [element.tag for element in read_elements(path, doctype=True)] == ["svg"]
+    path = written('<!DOCTYPE svg [<!ATTLIST svg x CDATA "boom">]><svg/>')
+    with pytest.raises(DataError, match="of its own; save it without entities"):
+        list(read_elements(path, doctype=True))
 
 
 @pytest.mark.parametrize(

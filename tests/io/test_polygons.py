@@ -7,7 +7,7 @@ import pytest
 
 from nucseg_tf.errors import LabelError
 from nucseg_tf.io.boxes import slices
-from nucseg_tf.io.polygons import polygon_mask
+from nucseg_tf.io.polygons import MOST_CORNERS, ellipse, polygon_mask
 
 
 def test_a_polygon_holds_the_pixels_whose_centres_it_holds():
@@ -29,3 +29,16 @@ def test_an_outline_of_too_many_crossings_is_refused():
     zigzag = np.array([[0 if i % 2 else 10, i / 10] for i in range(100)])
     with pytest.raises(LabelError, match=r"up and down too often.*100 corners"):
         polygon_mask(zigzag, (10, 10), 50)
+
+
+@pytest.mark.parametrize(("radii", "turn"), [((3, 3), 0), ((12.3, 4.1), 0.7), ((200, 90), -1.2)])
+def test_an_ellipse_stays_close_to_its_curve(radii, turn):
+    corners = ellipse((50, 60), radii, turn)
+    middles = (corners + np.roll(corners, -1, 0)) / 2
+    for points, within in ((corners, 1e-9), (middles, 0.011)):
+        down, right = (points - [50, 60]).T
+        along = right * np.cos(turn) + down * np.sin(turn)
+        across = down * np.cos(turn) - right * np.sin(turn)
+        off = np.hypot(across / radii[0], along / radii[1]) - 1
+        assert np.abs(off).max() * min(radii) <= within
+    assert len(ellipse((0, 0), (1e6, 1e6))) <= MOST_CORNERS

@@ -6,6 +6,7 @@ docs/reliability/odd_files.md is written from these cases: python tests/referenc
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,11 @@ import cv2
 import numpy as np
 import tifffile
 from PIL import Image as Pillow
+
+if __name__ == "__main__":
+    sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
+
+from reference.sets import colour_file, labelme_file, svg_file
 
 from nucseg_tf.io.writers.geojson import write_geojson
 from nucseg_tf.io.writers.imagej import write_imagej_rois
@@ -37,7 +43,7 @@ def drawn() -> tuple[np.ndarray, np.ndarray]:
 
 
 Draw = Callable[[Path, np.ndarray], None]
-DrawLabels = Callable[[Path, np.ndarray], None]
+DrawLabels = Callable[[Path, np.ndarray], object]
 
 
 @dataclass(frozen=True)
@@ -215,6 +221,11 @@ def _binary(labels: np.ndarray) -> np.ndarray:
     return (labels > 0) * 255
 
 
+def _coloured_mask(colours: np.ndarray) -> DrawLabels:
+    return lambda path, labels: colour_file(path, labels, colours)
+
+
+COLOURS = np.array([(n, 40 * n % 256, 255 - n) for n in range(1, 9)], np.uint8)
 NOT_BRIGHTER = "nuclei are not brighter than what surrounds them"
 LABELS = (
     Labels("a_masks.png", "labels as they should be", "taken", _png(lambda labels: labels)),
@@ -236,6 +247,19 @@ LABELS = (
            lambda path, labels: write_geojson(path, labels)),
     Labels("a_rois.zip", "ROIs of ImageJ, as StarDist writes them, too", "paired and read",
            lambda path, labels: write_imagej_rois(path, labels)),
+    Labels("a.json", "a file of labelme, of polygons", "paired and read", labelme_file),
+    Labels("a_labelme.json", "the same, of masks", "paired and read",
+           lambda path, labels: labelme_file(path, labels, masks=True)),
+    Labels("a.svg", "a drawing in SVG", "paired and read", svg_file),
+    Labels("a_masks.npy", "an array of NumPy", "paired and read",
+           lambda path, labels: np.save(path, labels)),
+    Labels("a.npz", "arrays of NumPy, one of them called labels", "paired and read",
+           lambda path, labels: np.savez(path, image=labels * 0, labels=labels)),
+    Labels("a_masks.png", "a colour for each nucleus", "taken", _coloured_mask(COLOURS)),
+    Labels("a_masks.png", "colours that come again, as in BBBC039", "connected pieces are nuclei",
+           _coloured_mask(COLOURS[[0, 1, 0, 1, 0, 2, 0, 1]])),
+    Labels("a_masks.png", "a single colour", "warned of",
+           _coloured_mask(COLOURS[[0] * 8]), warning="is a binary mask", exact=False),
 )  # fmt: skip
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import io
-import struct
 import zlib
 
 import numpy as np
@@ -17,8 +16,7 @@ from pydantic import BaseModel
 
 from nucseg_tf.annotation.exchange.drawn import tight
 from nucseg_tf.errors import LabelError
-
-PNG = b"\x89PNG\r\n\x1a\n"
+from nucseg_tf.io.png_mask import PNG, decode_mask
 
 
 class Bitmap(BaseModel):
@@ -51,25 +49,15 @@ def place_bitmap(bitmap: Bitmap, shape: tuple[int, int], where: str) -> tuple[in
 
 def _decode(text: str, shape: tuple[int, int], where: str) -> np.ndarray:
     """The mask of a bitmap. Its size is checked before it is inflated."""
-    import cv2
-
     limit = 8 * shape[0] * shape[1] + 2**16  # bytes of a PNG of the image, uncompressed
     try:
         data = base64.b64decode(text, validate=True)
         if not data.startswith(PNG):
             data = zlib.decompressobj().decompress(data, limit)
-        if not data.startswith(PNG) or len(data) >= limit:
+        if len(data) >= limit:
             raise ValueError("no PNG of the image's size")
-        width, height = struct.unpack(">II", data[16:24])
-        if height > shape[0] or width > shape[1]:
-            raise ValueError(f"{height} x {width} px, beyond the image of {shape[0]} x {shape[1]}")
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-        if image is None or image.shape[:2] != (height, width):
-            raise ValueError("a damaged PNG")
-    except (ValueError, struct.error, zlib.error, cv2.error) as error:
+        return decode_mask(data, shape)
+    except (ValueError, zlib.error) as error:
         raise LabelError(
             f"{where}: its bitmap cannot be read: {error}. Draw it anew, or export it again."
         ) from error
-    if image.ndim == 3:
-        image = image[..., 3] if image.shape[2] == 4 else image.max(axis=2)
-    return image > 0

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from reference.drawn import random_labels
 
-from nucseg_tf.annotation.exchange import coco
-from nucseg_tf.annotation.exchange.coco_sets import bring
+from nucseg_tf.annotation.exchange import coco, sets
+from nucseg_tf.annotation.exchange.coco_sets import read_set
 from nucseg_tf.annotation.exchange.drawn import Drawn, tight
 from nucseg_tf.commands.convert import convert
 from nucseg_tf.errors import DataError, SomeImagesFailed, UsageError
 from nucseg_tf.io.labels import read_labels
 
 
-def go_on(done: int, total: int, name: str) -> bool:
-    return True
+def bring(file, folder):
+    return sets.bring(read_set(file), file, folder, lambda done, total, name: True)
 
 
 def square(x, y, **fields):
@@ -45,7 +45,7 @@ def test_what_is_written_comes_back_to_the_pixel(tmp_path, polygons):
     drawn = [Drawn(*tight(labels == label)) for label in np.unique(labels[labels > 0])]
     path = tmp_path / "set.json"
     path.write_text(json.dumps(coco.instances([("a.png", labels.shape, drawn)], polygons)))
-    outcome = bring(path, tmp_path, go_on)
+    outcome = bring(path, tmp_path)
     assert outcome.done == ["a"]
     found = read_labels(tmp_path / "masks" / "a.tif")
     pairs = np.unique(np.stack([labels.ravel(), found.ravel()]), axis=1)
@@ -55,14 +55,14 @@ def test_what_is_written_comes_back_to_the_pixel(tmp_path, polygons):
 def test_polygons_by_hand(write, tmp_path):
     two = square(0, 0)
     two["segmentation"] += [[4, 2, 6, 2, 6, 4, 4, 4]]
-    bring(write(two, square(1, 1)), tmp_path, go_on)
+    bring(write(two, square(1, 1)), tmp_path)
     expected = [[1, 1, 0, 0, 0, 0], [1, 1, 2, 0, 0, 0], [0, 2, 2, 0, 1, 1], [0, 0, 0, 0, 1, 1]]
     np.testing.assert_array_equal(read_labels(tmp_path / "masks" / "a.tif"), expected)
 
 
 def test_of_several_categories_nuclei_are_taken(write, tmp_path):
     path = write(square(0, 0), square(3, 0, category_id=2), categories=("cell", "Nuclei"))
-    bring(path, tmp_path, go_on)
+    bring(path, tmp_path)
     labels = read_labels(tmp_path / "masks" / "a.tif")
     assert labels[0].tolist() == [0, 0, 0, 1, 1, 0]
 
@@ -85,11 +85,11 @@ def test_masks_are_not_replaced(write, tmp_path):
 def test_what_is_no_data_set_is_refused(tmp_path):
     path = tmp_path / "set.json"
     with pytest.raises(UsageError, match="no such file"):
-        bring(path, tmp_path, go_on)
+        bring(path, tmp_path)
     path.write_text('{"images": 3}')
     with pytest.raises(DataError, match=r"set\.json"):
-        bring(path, tmp_path, go_on)
+        bring(path, tmp_path)
     twice = [{"id": n, "file_name": f"{n}/a.png"} for n in (1, 2)]
     path.write_text(json.dumps({"images": twice, "categories": [], "annotations": []}))
     with pytest.raises(DataError, match="several images are called 'a'"):
-        bring(path, tmp_path, go_on)
+        bring(path, tmp_path)

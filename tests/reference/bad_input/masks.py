@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import tifffile
 from reference.bad_input.case import Case
@@ -73,12 +76,27 @@ VALIDATED = (
     mask("a mask of another shape", tiff(LABELS[:40]), ("differs from",)),
     mask("a mask turned by 90 degrees", tiff(LABELS.T.copy()), ("differs from",)),
     mask(
-        "a mask in colour",
-        tiff(np.stack([LABELS, LABELS * 2, LABELS * 3], -1).astype(np.uint8), photometric="rgb"),
+        "a mask in colour whose edges are blurred",
+        lambda path: cv2.imwrite(str(path), cv2.GaussianBlur(_coloured(), (3, 3), 0)),
         (
-            "is a colour image; expected one whole number per pixel",
+            "is a colour image, but no mask",
+            "Are edges blurred",
             "Save labels as 16-bit TIFF or PNG",
         ),
+        file="a.png",
+    ),
+    mask(
+        "a mask in colour on white",
+        lambda path: cv2.imwrite(str(path), 255 - _coloured()),
+        ("is a colour image without black, the background",),
+        file="a.png",
+    ),
+    mask(
+        "a mask in one colour",
+        lambda path: cv2.imwrite(str(path), np.uint8([255, 0, 0]) * (LABELS > 0)[..., np.newaxis]),
+        ("is a binary mask", "--split-binary"),
+        0,
+        file="a.png",
     ),
     mask(
         "a stack as a mask",
@@ -160,6 +178,99 @@ VALIDATED = (
         ("cannot be read as zip file", "Download it again"),
         file="a_rois.zip",
     ),
+    mask(
+        "a JSON that is none of labelme",
+        lambda path: path.write_text('{"images": [], "annotations": []}'),
+        ("is no file of labelme", "nucseg convert SET.json DATA --to labels"),
+        file="a.json",
+    ),
+    mask(
+        "labelme with a line",
+        lambda path: _labelme(path, "line", [[1, 1], [5, 5]]),
+        ("shape 1: a line of 2 points has no area", "Delete it in labelme"),
+        file="a.json",
+    ),
+    mask(
+        "labelme of a larger image",
+        lambda path: _labelme(path, "polygon", [[1, 1], [9, 1], [9, 9]], 144),
+        ("shape (144, 96) differs from (72, 96) of its image",),
+        file="a.json",
+    ),
+    mask(
+        "labelme whose polygon lies beyond the image",
+        lambda path: _labelme(path, "polygon", [[1, 1], [900, 1], [9, 9]]),
+        ("shape 1 lies beyond the image of 72 x 96 px", "Is it of another image"),
+        file="a.json",
+    ),
+    mask(
+        "labelme whose mask is no PNG",
+        lambda path: _labelme(path, "mask", [[1, 1], [2, 2]], mask="bm9uZQ=="),
+        ("shape 1: its mask cannot be read: no PNG. Draw it anew",),
+        file="a.json",
+    ),
+    mask(
+        "SVG of an image of another shape",
+        lambda path: path.write_text(f'<svg viewBox="0 0 72 96">{SQUARE}</svg>'),
+        ("its canvas of 72 x 96 (width x height) is not that of an image of 96 x 72 px",),
+        file="a.svg",
+    ),
+    mask(
+        "SVG with a path that is none",
+        lambda path: path.write_text('<svg><path d="M1 1L5"/></svg>'),
+        ("path 1: cannot be read: numbers are missing after L", "Save it as plain SVG"),
+        file="a.svg",
+    ),
+    mask(
+        "SVG whose nuclei are links",
+        lambda path: path.write_text('<svg><use xlink:href="#n"/></svg>'),
+        ("has a <use>, which is not followed", "Save it as plain SVG"),
+        file="a.svg",
+    ),
+    mask(
+        "SVG with entities (a bomb)",
+        lambda path: path.write_text(
+            '<!DOCTYPE svg [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><svg>&b;</svg>'
+        ),
+        ("declares a document type of its own; save it without entities",),
+        file="a.svg",
+    ),
+    mask(
+        "SVG with a line and a text alone",
+        lambda path: path.write_text('<svg><line x1="5"/><text>7</text></svg>'),
+        ("left out, for it has no area: 1 line, 1 text", "has no nucleus"),
+        0,
+        file="a.svg",
+    ),
+    mask(
+        "a stack in .npy",
+        lambda path: np.save(path, np.stack([LABELS] * 3)),
+        ("of shape (3, 72, 96), expected (H, W); save each image of a stack as STEM.npy",),
+        file="a.npy",
+    ),
+    mask(
+        "a pickle in .npy",
+        lambda path: path.write_bytes(_evil()),
+        ("holds a pickle, which is not read", "must be called STEM_seg.npy"),
+        file="a.npy",
+    ),
+    mask(
+        "a .npy that claims 10^12 numbers",
+        lambda path: path.write_bytes(_header((10**6, 10**6), "<i4")),
+        ("would take 4,000.0 GB of memory",),
+        file="a.npy",
+    ),
+    mask(
+        "a .npz with arrays of any name",
+        lambda path: np.savez(path, x=LABELS, z=LABELS),
+        ("which array? It has x.npy, z.npy. Call the one of labels `labels`",),
+        file="a.npz",
+    ),
+    mask(
+        "a .npz cut short",
+        lambda path: path.write_bytes(b"PK\x03\x04 no zip"),
+        ("cannot be read as an array of NumPy", "Save the labels of one image as (H, W)"),
+        file="a.npz",
+    ),
     mask("regions that are no JSON", _regions("{no"), ("a.regions.json",)),
     mask(
         "regions outside the image",
@@ -170,18 +281,111 @@ VALIDATED = (
 
 
 def _evil() -> bytes:
-    import io
-    import pickle
-
     class Evil:
         def __reduce__(self):
             return (Path.touch, (Path("ran"),))
 
+    return _header((), "|O") + pickle.dumps(np.array(Evil(), object))
+
+
+def _header(shape: tuple[int, ...], kind: str) -> bytes:
     stream = io.BytesIO()
     np.lib.format.write_array_header_1_0(
-        stream, {"descr": "|O", "fortran_order": False, "shape": ()}
+        stream, {"descr": kind, "fortran_order": False, "shape": shape}
     )
-    return stream.getvalue() + pickle.dumps(np.array(Evil(), object))
+    return stream.getvalue()
+
+
+def _coloured() -> np.ndarray:
+    """The labels in four colours, on black."""
+    table = [(0, 0, 0), (255, 0, 0), (255, 255, 0), (255, 0, 255), (200, 255, 40)]
+    return np.array(table, np.uint8)[LABELS]
+
+
+def _labelme(path: Path, kind: str, points: list, height: int = 72, **more: str) -> None:
+    shape = {"label": "nucleus", "shape_type": kind, "points": points, "group_id": None} | more
+    path.write_text(
+        json.dumps({"shapes": [shape], "imageHeight": height, "imageWidth": 96, "imagePath": "a"})
+    )
+
+
+SQUARE = '<path d="M2,3h4v4h-4z"/>'
+
+
+def a_set(what: str, name: str, text: str, code: int, says: tuple[str, ...]) -> Case:
+    """A data set of others that is bad."""
+    return Case(
+        what,
+        f"convert {name} data --to labels",
+        code,
+        (name, *says),
+        lambda folder: (folder / name).write_text(text),
+    )
+
+
+def _cvat(shapes: str, size: str = 'width="96" height="72"') -> str:
+    images = [f'<image id="0" name="a.png" {size}>{shapes}</image>']
+    images.append('<image id="1" name="b.png" width="96" height="72"/>')
+    return f"<annotations><version>1.1</version>{''.join(images)}</annotations>"
+
+
+SETS = (
+    a_set("a set of COCO that is no JSON", "set.json", "{no", 1, ("is no JSON",)),
+    a_set(
+        "a file of labelme as a set", "set.json", '{"shapes": []}', 1, ("images: Field required",)
+    ),
+    a_set("an XML cut short", "set.xml", "<annotations><image", 1, ("cannot be read as XML",)),
+    a_set("an XML that is none of CVAT", "set.xml", "<plate/>", 1, ("is no XML of CVAT",)),
+    a_set(
+        "CVAT for video",
+        "set.xml",
+        '<annotations><track id="0"><box frame="0"/></track></annotations>',
+        1,
+        ("has tracks of a video. Export it again from CVAT, as `CVAT for images 1.1`",),
+    ),
+    a_set(
+        "CVAT with entities (a bomb)",
+        "set.xml",
+        '<!DOCTYPE a [<!ENTITY x "y">]><annotations>&x;</annotations>',
+        1,
+        ("declares a document type",),
+    ),
+    a_set(
+        "CVAT with a line on one of two images",
+        "set.xml",
+        _cvat('<polyline label="nucleus" points="1,1;2,2"/>'),
+        3,
+        ("a.png: polyline 1: a polyline has no area. Delete it in CVAT",),
+    ),
+    a_set(
+        "CVAT with run lengths that do not fill their box",
+        "set.xml",
+        _cvat('<mask label="nucleus" rle="1,2" left="0" top="0" width="5" height="5"/>'),
+        3,
+        ("a.png: mask 1: its run lengths do not fill its box of 5 x 5 px",),
+    ),
+    a_set(
+        "CVAT without the size of an image",
+        "set.xml",
+        _cvat("", ""),
+        3,
+        ("a.png: its height and width are not given",),
+    ),
+    a_set(
+        "CVAT that claims an image of 10^14 px",
+        "set.xml",
+        _cvat("", 'width="10000000" height="10000000"'),
+        3,
+        ("a.png: would take",),
+    ),
+    a_set(
+        "CVAT with two images of a name",
+        "set.xml",
+        _cvat("").replace("b.png", "c/a.png"),
+        1,
+        ("several images are called 'a'; give each its own name",),
+    ),
+)
 
 
 def evaluated(
@@ -256,4 +460,8 @@ EVALUATED = (
         lambda folder: (folder / "truth").mkdir(),
     ),
 )
-GROUPS = {"Masks: `nucseg validate`": VALIDATED, "Predictions: `nucseg evaluate`": EVALUATED}
+GROUPS = {
+    "Masks: `nucseg validate`": VALIDATED,
+    "Sets of others: `nucseg convert`": SETS,
+    "Predictions: `nucseg evaluate`": EVALUATED,
+}

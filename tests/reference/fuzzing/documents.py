@@ -12,8 +12,10 @@ import numpy as np
 from reference.drawn import drawn_nuclei
 from reference.fuzzing.places import made
 from reference.fuzzing.target import Target
+from reference.sets import cvat_file, labelme_file, svg_file
 
 from nucseg_tf.annotation.exchange import coco, sidecar, supervisely
+from nucseg_tf.annotation.exchange.cvat_sets import read_set
 from nucseg_tf.annotation.exchange.drawn import Drawn
 from nucseg_tf.annotation.exchange.regions import Region
 from nucseg_tf.config import Config, load_config, make_config
@@ -23,9 +25,12 @@ from nucseg_tf.evaluation.benchmark import FORMAT, PARTS, read_benchmark
 from nucseg_tf.inference.journal import Journal
 from nucseg_tf.inference.merge import merge
 from nucseg_tf.io.archives import open_source
+from nucseg_tf.io.labelme import read_labelme
 from nucseg_tf.io.shapes import read_shapes
+from nucseg_tf.io.svg import read_svg
 from nucseg_tf.io.tables import Table
 from nucseg_tf.io.writers.geojson import write_geojson
+from nucseg_tf.io.writers.labelme import write_labelme
 from nucseg_tf.models.zoo import read_info
 from nucseg_tf.schema import to_yaml
 from nucseg_tf.screening.content import find_content
@@ -293,11 +298,63 @@ def _touch(names: Iterable[str]) -> Any:
     return prepare
 
 
+# --- sets of others --------------------------------------------------------------------------
+
+
+def _labelme() -> list[bytes]:
+    labels = drawn_nuclei()[1]
+    ring = labels * 1
+    ring[60:64, 60:64], ring[61, 61] = 5, 0
+    found = [made("a.json", lambda path, m=m: labelme_file(path, labels, m)) for m in (False, True)]
+    others = [
+        {"label": "cell", "points": [[9, 9], [12, 15]], "shape_type": kind, "group_id": None}
+        for kind in ("circle", "rectangle")
+    ]
+    size = {"imageHeight": SHAPE[0], "imageWidth": SHAPE[1]}
+    written = made("a.json", lambda path: write_labelme(path, ring, "a.tif"))
+    return [*found, written, json.dumps({"shapes": others, **size}).encode()]
+
+
+def _read_labelme(folder: Path) -> None:
+    labels = read_labelme(folder / "a.json")
+    is_labels(labels, labels.shape)
+
+
+def _svg() -> list[bytes]:
+    nuclei = (
+        '<svg viewBox="0 0 192 144"><style>.h{display:none}</style><g transform="scale(2) '
+        'rotate(5 20 20)"><path d="M9 9c4-9 9 4 9 9s-4 5-6 5q-4 4-3-4t1-2a4 5 9 0 1 2 2H3V5z"/>'
+        '<circle cx="40" cy="30" r="8"/><ellipse cx="4" cy="3" rx="2" ry="3"/><rect x="60" y="5" '
+        'width="9" height="8" rx="2"/></g><polygon class="h" points="1,2 3,4 5,9"/></svg>'
+    )
+    return [made("a.svg", lambda path: svg_file(path, drawn_nuclei()[1])), nuclei.encode()]
+
+
+def _cvat() -> list[bytes]:
+    labels = {"a.png": drawn_nuclei()[1]}
+    found = [made("a.xml", lambda path, m=m: cvat_file(path, labels, m)) for m in (False, True)]
+    others = (
+        '<annotations><image name="a.png" width="96" height="72"><box label="c" xtl="1" ytl="2" '
+        'xbr="9" ybr="8" rotation="30" z_order="1"/><ellipse label="c" cx="20" cy="20" rx="5" '
+        'ry="9" rotation="10"/></image></annotations>'
+    )
+    return [*found, others.encode()]
+
+
+def _read_cvat(folder: Path) -> None:
+    for draw in read_set(folder / "a.xml").draw:
+        labels = draw()
+        is_labels(labels, labels.shape)
+
+
 TARGETS = (
     Target("regions", "a.regions.json", _read_regions,
            lambda: [b'{"boxes": [[0, 0, 40, 50], [40, 50, 72, 96]]}'], "json"),
     Target("geojson", "a.geojson", lambda f: is_labels(read_shapes(f / "a.geojson", SHAPE)),
            _geojson, "json"),
+    Target("labelme", "a.json", _read_labelme, _labelme, "json"),
+    Target("svg", "a.svg", lambda f: is_labels(read_svg(f / "a.svg", SHAPE)), _svg),
+    Target("cvat", "a.xml", _read_cvat, _cvat),
     Target("supervisely", "d/ann/a.png.json", _read_tool(supervisely), _supervisely, "json"),
     Target("coco", "annotations/instances_default.json", _read_tool(coco), _coco, "json"),
     Target("export-sidecar", sidecar.FILE, _read_sidecar, _sidecar, "json"),

@@ -19,6 +19,7 @@ from reference.drawn import drawn_nuclei
 from reference.fuzzing.documents import SHAPE, is_labels
 from reference.fuzzing.places import made
 from reference.fuzzing.target import Target
+from reference.sets import colour_file
 
 from nucseg_tf.data.roi_store.layout import FORMAT
 from nucseg_tf.io.archives import open_source
@@ -63,6 +64,34 @@ def _read_seg(folder: Path) -> None:
     assert array.nbytes <= (folder / "a_seg.npy").stat().st_size
     labels = read_labels(folder / "a_seg.npy")
     is_labels(labels, array.shape)
+
+
+def _npy() -> list[bytes]:
+    labels = drawn_nuclei()[1][:12, :15]
+    kinds = (labels.astype(np.uint8), np.asfortranarray(labels.astype(">i4")), labels[None] / 1.0)
+    return [made("a.npy", lambda path, k=k: np.save(path, k)) for k in kinds]
+
+
+def _npz() -> list[bytes]:
+    labels = drawn_nuclei()[1][:12, :15]
+    return [
+        made("a.npz", lambda path: np.savez(path, labels)),
+        made("a.npz", lambda path: np.savez_compressed(path, image=labels, masks=labels)),
+    ]
+
+
+def _read_array(name: str) -> Any:
+    def read(folder: Path) -> None:
+        labels = read_labels(folder / name)
+        is_labels(labels, labels.shape)
+
+    return read
+
+
+def _coloured() -> list[bytes]:
+    labels = drawn_nuclei()[1]
+    colours = np.array([(1, 0, 0), (2, 0, 0), (1, 9, 0), (255, 255, 255)], np.uint8)
+    return [made("a.png", lambda path: colour_file(path, labels, colours))]
 
 
 # --- weights ---------------------------------------------------------------------------------
@@ -253,6 +282,9 @@ TARGETS = (
     Target("roi", "a.roi", lambda f: is_labels(read_shapes(f / "a.roi", SHAPE)), _rois),
     Target("roi-zip", "a_rois.zip", lambda f: is_labels(read_shapes(f / "a_rois.zip", SHAPE)),
            lambda: [_zip_of_rois()]),
+    Target("npy", "a.npy", _read_array("a.npy"), _npy),
+    Target("npz", "a.npz", _read_array("a.npz"), _npz),
+    Target("coloured-mask", "a.png", _read_array("a.png"), _coloured, decoder=True),
     Target("cellpose", "a_seg.npy", _read_seg, _seg),
     Target("torch", "a.pth", _read_torch, lambda: [torch_file((2, 3), (3, 1))]),
     Target("weights", "a.h5", _read_weights, _weights, decoder=True),
