@@ -204,4 +204,7 @@ def _single_plane(path: Path, raw: RawImage) -> np.ndarray:
             f"{path}: has more than two dimensions (shape {raw.data.shape}, axes {raw.axes}); "
             "expected one label plane"
         )
-    return data.reshape(data.shape[axes.index("Y")], data.shape[axes.index("X")])
+    height, width = data.shape[axes.index("Y")], data.shape[axes.index("X")]
+    if axes.index("X") < axes.index("Y"):
+        return data.reshape(width, height).T
+    return data.reshape(height, width)
