@@ -65,6 +65,8 @@ def _sort(parameters, hints, arguments: Sequence[str]) -> tuple[dict[str, list[s
     waiting = deque(arguments)
     while waiting:
         argument = waiting.popleft()
+        if not argument:  # as a path it would be the folder one is in
+            raise UsageError("an argument is empty: is a variable of the shell not set?")
         if argument == "--":
             rest += waiting
             break
@@ -78,6 +80,8 @@ def _sort(parameters, hints, arguments: Sequence[str]) -> tuple[dict[str, list[s
             raise UsageError(f"unknown flag {flag}; {nearest(_flag(name), names)}")
         if bool in (hints[name], *get_args(hints[name])) and not equals:
             text = "true"
+            if waiting and waiting[0].lower() in ("true", "false"):
+                raise UsageError(f"{flag} {waiting[0]}: write {flag}={waiting[0].lower()}")
         elif not equals and waiting and not waiting[0].startswith("--"):
             text = waiting.popleft()
         if not text:

@@ -55,6 +55,9 @@ def train(
         requeue: the same if it has these settings and fields, else begin anew; for job scripts
         store: ROIs from `nucseg augment` to train on, instead of cutting new ones
     """
+    from nucseg_tf.engines.choose import check_backend
+
+    check_backend()
     if resume and requeue:
         raise UsageError("--resume and --requeue: choose one of them")
     if store is not None and not store.exists():

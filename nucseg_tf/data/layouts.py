@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from nucseg_tf.data.regions import ENDING, parse_regions, read_regions, regions_path
@@ -26,6 +27,8 @@ from nucseg_tf.types import Field
 
 SPLITS = ("train", "val", "test")
 MASK_ENDINGS = ("_cp_masks", "_masks", "_labels", "_mask")
+COLUMNS = ("image", "mask", "split", "group", "name", "regions")
+SLIP = 0.75  # of difflib; of a stage or a frame, as other columns are called, it is less
 NO_MASK, NO_IMAGE = "has no mask of the same name", "has no image of the same name"
 NO_MASK_BESIDE = "names finished regions, but there is no mask of the same name beside it"
 
@@ -139,7 +142,8 @@ def scan_csv(path: Path) -> tuple[list[Field], list[Problem]]:
         )
     if len({*columns}) < len(columns):
         raise DataError(f"{path}: has a column more than once. Received: {columns}")
-    table = table[1:].map(from_cell).set_axis(columns, axis=1)
+    _refuse_misspelt(path, columns)
+    table = table[1:].map(lambda cell: from_cell(cell.rstrip())).set_axis(columns, axis=1)
     fields: list[Field] = []
     problems: list[Problem] = []
     for line, row in enumerate(table.to_dict("records"), start=2):
@@ -159,6 +163,7 @@ def scan_csv(path: Path) -> tuple[list[Field], list[Problem]]:
             raise DataError(f"{path}, line {line}: {reason(error, path.parent)}") from error
         if missing or not masks:
             said = f"is named in {path.name}, line {line}, but there is no such file"
+            said += "; write / for \\ in paths" * ("\\" in row["image"] + row["mask"])
             problems += [Problem(file, said) for file in missing or [mask]]
             continue
         name = row.get("name", "") or stem_of(image)
@@ -175,6 +180,16 @@ def scan_csv(path: Path) -> tuple[list[Field], list[Problem]]:
         else:
             _add(field, fields, problems)
     return fields, problems
+
+
+def _refuse_misspelt(path: Path, columns: list[str]) -> None:
+    """Refuse a column that is a slip for another: it would be left out without a word."""
+    for name in (column for column in columns if column not in COLUMNS):
+        near = get_close_matches(name.casefold(), COLUMNS, n=1, cutoff=SLIP)
+        if near:
+            raise DataError(
+                f"{path}: has a column {name!r}; did you mean {near[0]!r}? Else rename it."
+            )
 
 
 def _pair(

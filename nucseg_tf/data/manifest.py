@@ -91,7 +91,13 @@ def _unique(fields: list[Field], problems: list[Problem]) -> tuple[list[Field], 
     ]
     kept: dict[tuple[str, str], Field] = {}
     problems = list(problems)
+    splits: dict[Path, str] = {}
     for field in fields:
+        split = splits.setdefault(field.image.resolve(), field.split)
+        if split != field.split:  # it would be scored on what it was trained on
+            reason = f"is in the split {split or 'without name'}, too; leave it in one"
+            problems.append(Problem(field.image, reason))
+            continue
         first = kept.setdefault((field.split, field.name), field)
         if first is not field:
             reason = f"shares its name {field.name} with {first.image}; give it a name of its own"

@@ -17,6 +17,7 @@ LOG = logging.getLogger(__name__)
 AUTO = "auto"
 ALWAYS = "keras"  # computes every network
 ON_CPUS = "openvino"
+BACKENDS = ("tensorflow", "jax", "torch")  # of Keras, where they are installed
 
 
 def compile_with(
@@ -59,6 +60,7 @@ def check(name: str, precision: str) -> None:
     """Refuse an engine or a precision that is unknown or not to be had here; UsageError."""
     if precision not in (AUTO, "f32", "bf16"):
         raise UsageError(f"--precision: expected auto, f32 or bf16. Received: {precision}.")
+    check_backend()
     if name == AUTO:
         return
     if name not in ENGINES.names():
@@ -70,6 +72,14 @@ def check(name: str, precision: str) -> None:
             f"--engine {name}: the package {package} is not installed; `pip install {package}`, "
             f"or use {ALWAYS}"
         )
+
+
+def check_backend() -> None:
+    """Refuse a backend of Keras that is unknown or not installed; UsageError."""
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    if backend not in BACKENDS or find_spec(backend) is None:
+        known = " or ".join(filter(find_spec, BACKENDS))
+        raise UsageError(f"KERAS_BACKEND: expected {known}. Received: {backend!r}")
 
 
 def choose(device: Device | None, able: Collection[str] = (ON_CPUS,)) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from nucseg_tf.errors import UsageError
 from nucseg_tf.io.choices import EACH, Choice, parse
+from nucseg_tf.io.images import check_pixel_size
 
 AUTO, NATIVE = "auto", "native"
 NUCLEI = "nuclei"
@@ -60,12 +61,17 @@ class Options:
     def __post_init__(self) -> None:
         """Refuse what makes no sense to take of any image; UsageError."""
         choice = parse(self.channel, self.z, self.t, self.scene)
+        check_pixel_size(self.pixel_size)
         for name in (self.label_name, self.table_name):
             if not re.fullmatch(r"\w[\w .-]*", name):
                 raise UsageError(
                     "labels and tables inside images: expected names of letters, digits, '_', '-' "
                     f"and '.', that begin with none of the last two. Received: {name!r}."
                 )
+        if not np.isfinite(self.offset) or (self.offset and not self.illumination):
+            raise UsageError(
+                f"--offset: expected a grey value, beside --illumination. Received: {self.offset}."
+            )
         if self.link and (choice.z == EACH) == choice.has_times:
             raise UsageError(
                 "--link: joins the planes of stacks (--z each) or the frames of movies (--t each), "

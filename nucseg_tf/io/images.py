@@ -7,7 +7,6 @@ of `io.readers`; which plane is taken where a file holds several, of `io.planes`
 from __future__ import annotations
 
 import logging
-import math
 import os
 from collections.abc import Iterable
 from dataclasses import replace
@@ -37,6 +36,8 @@ from nucseg_tf.types import Image
 
 LOG = logging.getLogger(__name__)
 LARGEST = float(np.finfo(np.float32).max)
+SIZES = (1e-4, 1e4)  # µm of a pixel, from electron microscopes to cameras without a lens
+MOST_UNEQUAL = 20.0  # height of a pixel over its width, or the other way round
 
 
 def read_image(
@@ -73,15 +74,30 @@ def read_image(
 
 
 def check_pixel_size(pixel_size: float | None) -> None:
-    """Refuse a pixel size (µm) that is not above 0; UsageError."""
-    if pixel_size is not None and not (math.isfinite(pixel_size) and pixel_size > 0):
-        raise UsageError(f"pixel size must be above 0 µm. Received: {pixel_size}")
+    """Refuse a pixel size (µm) that no pixel has; UsageError."""
+    if pixel_size is not None and not SIZES[0] <= pixel_size <= SIZES[1]:
+        raise UsageError(
+            f"--pixel-size: expected {SIZES[0]:g} to {SIZES[1]:g} µm. Received: {pixel_size}"
+        )
 
 
 def describe(pixels: np.ndarray, raw: RawImage, path: Path, pixel_size: float | None) -> Image:
-    """A plane with what its file says of it, or the user, who wins."""
+    """A plane with what its file says of it, or the user, who wins.
+
+    Sizes that no pixel has, as of a unit that was mistaken, would stretch the image to nonsense:
+    they are left out with a warning.
+    """
     height, width = raw.pixel_height, raw.pixel_size
     aspect = 1.0 if height is None or width is None else height / width
+    possible = width is None or SIZES[0] <= width <= SIZES[1]
+    if not possible or not 1 / MOST_UNEQUAL <= aspect <= MOST_UNEQUAL:
+        tall = "" if height is None else f" x {height:g}"
+        LOG.warning(
+            "%s: its pixels are said to be of %g%s µm, which cannot be true; taken for square, of "
+            "unknown size. Say it with --pixel-size, or save the image with right sizes",
+            path, width, tall,
+        )  # fmt: skip
+        width, aspect = None, 1.0
     return Image(pixels, width if pixel_size is None else float(pixel_size), path, aspect=aspect)
 
 

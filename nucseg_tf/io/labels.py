@@ -197,6 +197,9 @@ def _stored(path: Path) -> np.ndarray:
 def _single_plane(path: Path, raw: RawImage) -> np.ndarray:
     """Drop axes of length 1, and make labels of colours; of grey stored as RGB, of one of them."""
     data, axes = raw.read_all(), raw.axes
+    row, column = axes.find("Y"), axes.find("X")
+    if 0 <= column < row:
+        data, axes = np.swapaxes(data, row, column), axes.translate({ord("X"): "Y", ord("Y"): "X"})
     if "S" in axes:
         samples = np.moveaxis(data, axes.index("S"), -1)
         opaque = samples[..., -1] if raw.alpha else None

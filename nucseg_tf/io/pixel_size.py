@@ -53,7 +53,7 @@ def tiff_pixel_sizes(tiff: tifffile.TiffFile, scene: int = 0) -> PixelSizes:
     """Sizes from OME, then ImageJ, then plain resolution tags, of one of the images."""
     if tiff.is_ome and tiff.ome_metadata:
         return _ome_sizes(_ome_pixels(tiff.ome_metadata, scene))
-    tags = tiff.pages.first.tags
+    tags = (tiff.pages.first if tiff.is_imagej else tiff.series[scene].keyframe).tags
     width, height = (_size_of(tags.valueof(f"{axis}Resolution", default=(0, 1))) for axis in "XY")
     if width is None:
         return PixelSizes()
@@ -109,8 +109,15 @@ def _ome_pixels(xml: str, scene: int) -> ElementTree.Element | None:
     """The element that describes the pixels of one of the images."""
     with contextlib.suppress(ElementTree.ParseError, IndexError):
         found = ElementTree.fromstring(xml).iter()
-        return [element for element in found if element.tag.endswith("Pixels")][scene]
+        pixels = [element for element in found if element.tag.endswith("Pixels")]
+        return [element for element in pixels if not _is_empty(element)][scene]
     return None
+
+
+def _is_empty(pixels: ElementTree.Element) -> bool:
+    """Whether an image is described alone, so that tifffile does not count it."""
+    kinds = [child.tag.rpartition("}")[2] for child in pixels]
+    return "MetadataOnly" in kinds and "TiffData" not in kinds
 
 
 def _ome_sizes(pixels: ElementTree.Element | None) -> PixelSizes:

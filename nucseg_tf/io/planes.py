@@ -87,8 +87,11 @@ class Planes:
         if isinstance(choice, int) and choice < count:
             return choice
         what = f"{choice} is out of range" if isinstance(choice, int) else f"{choice!r} is unknown"
+        if role == "channel" and self.names.count(str(choice)) > 1:
+            what = f"{choice!r} is the name of several; choose by index"
         named = f" ({', '.join(self.names)})" if role == "channel" and self.names else ""
         hint = nearest(choice, self.names) if isinstance(choice, str) and self.names else ""
+        hint = "" if choice in self.names else hint
         raise PlaneChoiceError(
             f"{self.path}: --{role} {what}; this file has 0..{count - 1}{named}"
             + (f"; {hint}" if hint.startswith("did") else "")

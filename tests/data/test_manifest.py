@@ -230,3 +230,11 @@ def test_labels_of_other_programs_may_have_regions(tmp_path, kind, flat):
     assert problems == []
     assert fields[0].regions == (box,)
     np.testing.assert_array_equal(load_field(fields[0])[1], mark_unknown(two_nuclei(), [box]))
+
+
+def test_columns_that_are_called_something_else_are_left_alone(tmp_path):
+    save(tmp_path / "images" / "a.tif", picture())
+    save(tmp_path / "masks" / "a.tif", two_nuclei())
+    columns = "image,mask,stage,frame,sample,page,magnification,size"
+    (tmp_path / "m.csv").write_text(f"{columns}\nimages/a.tif,masks/a.tif,1,2,3,4,5,6\n")
+    assert [field.name for field in find_fields(tmp_path / "m.csv")] == ["a"]

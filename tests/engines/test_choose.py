@@ -167,3 +167,12 @@ def test_a_machine_without_cpuinfo(monkeypatch, tmp_path):
 
 def test_the_name_of_the_fallback_is_an_engine():
     assert {module.ALWAYS, module.ON_CPUS} <= {*ENGINES.names()}
+
+
+@pytest.mark.parametrize("backend", ["abc", "", "Tensorflow"])
+def test_an_unknown_backend_of_keras_is_wrong_usage(monkeypatch, backend):
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    with pytest.raises(UsageError, match=r"KERAS_BACKEND: expected tensorflow.*Received: "):
+        check("auto", "auto")
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    check("auto", "auto")

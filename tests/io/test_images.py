@@ -25,7 +25,7 @@ def test_given_pixel_size_wins_and_is_checked(tmp_path, grey):
     tifffile.imwrite(tmp_path / "a.tif", grey, resolution=(2e4, 2e4), resolutionunit="CENTIMETER")
     assert read_image(tmp_path / "a.tif", pixel_size=0.3).pixel_size == 0.3
     for bad in (0, -1, float("nan"), float("inf")):
-        with pytest.raises(UsageError, match="pixel size"):
+        with pytest.raises(UsageError, match="--pixel-size"):
             read_image(tmp_path / "a.tif", pixel_size=bad)
 
 
@@ -148,3 +148,27 @@ def test_a_movie_is_told_by_its_time_axis(tmp_path, option):
     tifffile.imwrite(tmp_path / "a.tif", stack, imagej=True, metadata={"axes": axes})
     with pytest.raises(ImageReadError, match=rf"axes {axes[0]}=3.*Choose with --{option} 0\.\.2"):
         read_image(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(1e-30, None), (1e30, None), (0.5, 500.0), (500.0, 0.5), (0.5, 1e-9)]
+)
+def test_pixel_sizes_that_cannot_be_true_are_warned_of_and_left_out(
+    tmp_path, grey, caplog, width, height
+):
+    sizes = {"PhysicalSizeX": width, "PhysicalSizeY": height or width}
+    tifffile.imwrite(tmp_path / "a.ome.tif", grey, metadata={"axes": "YX", **sizes})
+    image = read_image(tmp_path / "a.ome.tif")
+    assert (image.pixel_size, image.aspect) == (None, 1.0)
+    assert "a.ome.tif: its pixels are said to be of" in caplog.text
+    assert read_image(tmp_path / "a.ome.tif", pixel_size=0.3).pixel_size == 0.3
+
+
+@pytest.mark.parametrize("height", [0.05, 0.5, 9.0])
+def test_pixel_sizes_that_may_be_true_are_kept(tmp_path, grey, caplog, height):
+    sizes = {"PhysicalSizeX": 0.5, "PhysicalSizeY": height}
+    tifffile.imwrite(tmp_path / "a.ome.tif", grey, metadata={"axes": "YX", **sizes})
+    image = read_image(tmp_path / "a.ome.tif")
+    assert image.pixel_size == 0.5
+    assert image.aspect == pytest.approx(height / 0.5)
+    assert not caplog.text

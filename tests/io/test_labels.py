@@ -1,4 +1,5 @@
 import cv2
+import h5py
 import numpy as np
 import pytest
 import tifffile
@@ -107,3 +108,22 @@ def test_relabel_closes_gaps_in_order():
     assert relabelled.dtype == np.int32
     np.testing.assert_array_equal(relabelled, np.where(LABELS == 300, 3, LABELS))
     np.testing.assert_array_equal(relabel(np.zeros((2, 3), int)), np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize("axes", ["yx", "xy", "xyc", "cxy", None])
+def test_labels_whose_columns_come_first_are_turned_not_reshaped(tmp_path, axes):
+    stored = LABELS.T if axes and "xy" in axes else LABELS
+    stored = np.expand_dims(stored, axes.index("c")) if axes and "c" in axes else stored
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        data = file.create_dataset("labels", data=stored)
+        if axes:
+            data.attrs["axes"] = axes
+    np.testing.assert_array_equal(read_labels(tmp_path / "a.h5"), LABELS)
+
+
+def test_one_channel_that_comes_last_without_a_name(tmp_path):
+    labels = np.kron(LABELS, np.ones((4, 4), np.int32))
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["labels"] = labels[:, :, np.newaxis]
+    np.testing.assert_array_equal(read_labels(tmp_path / "a.h5"), labels)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.h5").pixels, labels)

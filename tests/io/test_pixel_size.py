@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import tifffile
 
@@ -85,3 +86,26 @@ def test_pixels_that_are_not_square(tmp_path, grey):
     tifffile.imwrite(tmp_path / "d.tif", grey, resolution=(1e4 / 0.65, 1e4 / 1.3),
                      resolutionunit="CENTIMETER")  # fmt: skip
     assert read_image(tmp_path / "d.tif").spacing == pytest.approx((1.3, 0.65))
+
+
+def test_each_image_of_a_file_has_its_own_resolution(tmp_path, grey):
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
+        for part, sizes in ((grey, 20_000), (np.tile(grey, (3, 5)), 40_000)):
+            options = {"resolution": (sizes, sizes), "resolutionunit": "CENTIMETER"}
+            tiff.write(part, metadata=None, **options)
+    found = [read_raw(tmp_path / "a.tif", scene).pixel_size for scene in (0, 1)]
+    assert found == pytest.approx([0.5, 0.25])
+
+
+def test_an_image_that_is_only_described_lends_its_size_to_none(tmp_path, grey):
+    sides = f'SizeX="{grey.shape[1]}" SizeY="{grey.shape[0]}" SizeZ="1" SizeC="1" SizeT="1"'
+    kind = f'DimensionOrder="XYZCT" Type="{grey.dtype}" {sides}'
+    images = "".join(
+        f'<Image><Pixels {kind} PhysicalSizeX="{size}" PhysicalSizeY="{size}">{where}'
+        "</Pixels></Image>"
+        for size, where in ((0.1, "<MetadataOnly/>"), (0.7, '<TiffData IFD="0"/>'))
+    )
+    schema = 'xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"'
+    text = f'<?xml version="1.0"?><OME {schema}>{images}</OME>'
+    tifffile.imwrite(tmp_path / "a.ome.tif", grey, description=text, metadata=None)
+    assert read_image(tmp_path / "a.ome.tif").pixel_size == pytest.approx(0.7)

@@ -207,3 +207,11 @@ def test_two_inversions_are_none(tmp_path):
     image = blobs()
     tifffile.imwrite(tmp_path / "a.tif", image, photometric="miniswhite")
     np.testing.assert_array_equal(read_image(tmp_path / "a.tif", invert=True).pixels, image)
+
+
+def test_a_name_that_several_channels_have(tmp_path):
+    stack = np.stack([blobs(), blobs() // 2])
+    metadata = {"axes": "CYX", "Channel": {"Name": ["DAPI", "DAPI"]}}
+    tifffile.imwrite(tmp_path / "a.ome.tif", stack, metadata=metadata)
+    with pytest.raises(ImageReadError, match=r"'DAPI' is the name of several; choose by index"):
+        read_image(tmp_path / "a.ome.tif", channel="DAPI")

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from nucseg_tf.errors import ImageReadError, UsageError
+from nucseg_tf.io import limits
 from nucseg_tf.io.choices import Choice
 from nucseg_tf.io.images import list_images, read_raw
 from nucseg_tf.io.omezarr.plate import ZarrField, is_plate, zarr_plate
@@ -201,6 +202,7 @@ def find_sources(
     Raises:
         UsageError, DataError: there is nothing at a path, or no plate that can be used.
     """
+    limits.most()  # what is wrong with its variable is no fault of an image
     found: list[Source] = []
     known: set[str] = set()
     for given in paths:

@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike
 from nucseg_tf.errors import ChoiceError, ImageReadError, NucsegError
 
 T = TypeVar("T")
-FEW = (2, 3, 4)  # channels that may be the last axis where none is named
+FEW = (1, 2, 3, 4)  # channels that may be the last axis where none is named
 LEAST_SIDE = 8  # px, of an image whose last axis is that
 HEAD = 32  # bytes; no signature of the formats known here needs more
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -82,6 +82,8 @@ def _read(path: Path, number: int | None) -> RawImage:
         scene = number or 0
         series = tiff.series[scene]
         check_series(path, series)
+        if series.dataoffset is None:  # else one plane lies behind the other
+            _refuse_gaps(path, series.pages)
         data, axes = _read_series(tiff, series, path), series.axes
         extra = getattr(series.keyframe, "extrasamples", ())
         alpha = sum(int(sample) in (1, 2) for sample in extra)  # associated or unassociated
@@ -115,7 +117,7 @@ class _Pages(Stack):
         self._path, self._pages, self._lock = path, list(series.pages), threading.Lock()
         axes = len(series.keyframe.shape)
         self._ahead = series.shape[: len(series.shape) - axes]
-        if None in self._pages or math.prod(self._ahead) != len(self._pages):
+        if math.prod(self._ahead) != len(self._pages):
             raise ImageReadError(
                 f"{path}: cut short or incomplete: its planes are not where it says. Copy it again."
             )
@@ -138,6 +140,16 @@ class _Pages(Stack):
                 file.close()
         _refuse_incomplete(self._path, logs)
         return out.reshape(frame.shape)
+
+
+def _refuse_gaps(path: Path, pages: Iterable[Any]) -> None:
+    """Refuse planes that no page is told of, which tifffile would fill with zeros in silence."""
+    gaps = sum(page is None for page in pages)
+    if gaps:
+        raise ImageReadError(
+            f"{path}: incomplete: planes are missing (its metadata say of {gaps} not where they "
+            "are). Copy it again."
+        )
 
 
 def _refuse_incomplete(path: Path, logs: list[str]) -> None:

@@ -127,3 +127,9 @@ def test_a_file_that_is_named_twice_is_one_source(folder):
     files = sorted(folder.glob("*.tif"))
     found = find_sources([files[2], folder, folder / "." / files[2].name, files[0]])
     assert [source.path for source in found] == [files[2], *files[:2], *files[3:]]
+
+
+def test_a_limit_that_is_no_number_is_no_fault_of_the_images(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUCSEG_MAX_GB", "much")
+    with pytest.raises(UsageError, match=r"NUCSEG_MAX_GB: .*Received: 'much'"):
+        find_sources([tmp_path])

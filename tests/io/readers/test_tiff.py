@@ -72,3 +72,25 @@ def test_recognises_its_own(tmp_path, grey, byteorder, bigtiff):
 @pytest.mark.parametrize("head", [b"", b"II", b"II*x", b"\x89PNG\r\n\x1a\n", b"MM is no TIFF"])
 def test_recognises_nothing_else(head):
     assert not READER.recognises(head)
+
+
+def _ome(path, planes, told):
+    """An OME-TIFF of pages whose metadata name some of them."""
+    sides = f'SizeX="{planes.shape[2]}" SizeY="{planes.shape[1]}" SizeZ="{len(planes)}"'
+    pixels = f'<Pixels DimensionOrder="XYZCT" Type="uint8" {sides} SizeC="1" SizeT="1">'
+    places = "".join(f'<TiffData IFD="{z}" FirstZ="{z}" PlaneCount="1"/>' for z in told)
+    schema = 'xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"'
+    text = f'<?xml version="1.0"?><OME {schema}><Image>{pixels}{places}</Pixels></Image></OME>'
+    with tifffile.TiffWriter(path) as tiff:
+        for number, plane in enumerate(planes):
+            tiff.write(plane, description=text if number == 0 else None, metadata=None)
+
+
+@pytest.mark.parametrize("told", [(0, 2), (1, 2), (2,)])
+def test_a_plane_that_no_page_is_told_of_is_not_taken_for_black(tmp_path, grey, told):
+    planes = np.stack([grey + 1, grey + 2, grey + 3]).astype(np.uint8)
+    _ome(tmp_path / "a.ome.tif", planes, (0, 1, 2))
+    np.testing.assert_array_equal(read_image(tmp_path / "a.ome.tif", z=1).pixels, planes[1])
+    _ome(tmp_path / "a.ome.tif", planes, told)
+    with pytest.raises(ImageReadError, match=r"a\.ome\.tif: .*planes are missing.*Copy it again"):
+        read_image(tmp_path / "a.ome.tif", z=1)

@@ -52,6 +52,26 @@ SPELLING = (
     wrong("a flag without value", "predict a.png --out", "--out expects a value"),
     wrong("a flag missing", "predict a.png", "--out is missing"),
     wrong("no path", "predict --out out", "expected PATHS, found none"),
+    wrong(
+        "an empty path, as of a variable that is not set",
+        "predict '' --out out",
+        "an argument is empty: is a variable of the shell not set?",
+    ),
+    wrong(
+        "a switch with its value apart",
+        "predict a.png --out out --overlay true",
+        "--overlay true: write --overlay=true",
+    ),
+    wrong(
+        "an offset that nothing is corrected by",
+        "predict a.png --out out --offset 100",
+        "--offset: expected a grey value, beside --illumination",
+    ),
+    wrong(
+        "pixels of a femtometre",
+        "predict a.png --out out --pixel-size 1e-9",
+        "--pixel-size: expected 0.0001 to 10000 µm. Received: 1e-09",
+    ),
     wrong("a path too many", "evaluate in in in --out out", "unexpected argument 'in'"),
     wrong(
         "text for a number",
@@ -211,12 +231,12 @@ VALUES = (
     wrong(
         "a pixel size of 0",
         "predict in --out out --pixel-size 0",
-        "--pixel-size: expected a positive number. Received: 0.0",
+        "--pixel-size: expected 0.0001 to 10000 µm. Received: 0.0",
     ),
     wrong(
         "a pixel size of NaN",
         "predict in --out out --pixel-size nan",
-        "--pixel-size: expected a positive number. Received: nan",
+        "--pixel-size: expected 0.0001 to 10000 µm. Received: nan",
     ),
     wrong(
         "a diameter below 0",

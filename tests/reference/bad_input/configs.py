@@ -37,6 +37,11 @@ FILES = (
         ("c.yaml: training.epochs", "Received: 'many'"),
     ),
     config(
+        "a switch for a number",
+        "training: {batch: true}",
+        ("c.yaml: training.batch: expected a number. Received: True",),
+    ),
+    config(
         "a list for a number",
         "training: {epochs: [1]}",
         ("c.yaml: training.epochs", "Received: [1]"),

@@ -77,6 +77,27 @@ MANIFESTS = (
         ("line 2", "train"),
     ),
     manifest(
+        "a column misspelt",
+        "image,mask,spilt\nimages/a.tif,masks/a.tif,train\n",
+        ("m.csv: has a column 'spilt'; did you mean 'split'?",),
+    ),
+    manifest(
+        "an image in two splits",
+        "image,mask,split\nimages/a.tif,masks/a.tif,train\nimages/a.tif,masks/a.tif,val\n",
+        ("images/a.tif: is in the split train, too; leave it in one",),
+    ),
+    manifest(
+        "columns of other case",
+        GOOD.replace("image,mask", "Image,Mask"),
+        ("m.csv: a manifest needs the columns image and mask",),
+    ),
+    manifest("spaces behind names", GOOD.replace(",", " , "), ("1 of 1 fields can be used",), 0),
+    manifest(
+        "paths of Windows",
+        "image,mask\nimages\\a.tif,masks\\a.tif\n",
+        ("m.csv, line 2", "there is no such file; write / for \\ in paths"),
+    ),
+    manifest(
         "regions that are no numbers",
         "image,mask,regions\nimages/a.tif,masks/a.tif,all\n",
         ("line 2", "regions must be"),
