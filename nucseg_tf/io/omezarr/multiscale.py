@@ -74,6 +74,8 @@ def read_multiscale(group: zarr.Group) -> Multiscale:
             translations.append(tuple(a * b + c for a, b, c in moved))
         if not levels:
             raise ValueError("no datasets")
+        if not any(map(_has_scale, (first, first["datasets"][0]))):
+            units = ("",) * len(axes)  # of distances that are not known
         name = str(first.get("name") or "")
         return Multiscale(axes, tuple(levels), tuple(scales), tuple(translations), units, name)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
@@ -119,6 +121,10 @@ def _transformations(said: dict[str, Any], count: int) -> tuple[list[float], lis
     if len(scale) != count or len(shift) != count:
         raise ValueError(f"{len(scale)} scales for {count} axes")
     return scale, shift
+
+
+def _has_scale(said: dict[str, Any]) -> bool:
+    return any(step["type"] == "scale" for step in said.get("coordinateTransformations") or [])
 
 
 def channel_names(group: zarr.Group) -> tuple[str, ...]:

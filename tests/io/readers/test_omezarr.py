@@ -73,6 +73,12 @@ def test_units_are_converted(image):
     assert (raw.pixel_size, raw.pixel_height, raw.plane_distance) == (0.4, 0.5, None)
 
 
+def test_without_a_scale_sizes_are_unknown(image):
+    edit(image, lambda ome: ome["multiscales"][0]["datasets"][0].pop("coordinateTransformations"))
+    raw = READER.read(image)
+    assert (raw.pixel_size, raw.plane_distance) == (None, None)
+
+
 def test_axes_have_other_names(image):
     def change(ome):
         ome["multiscales"][0]["axes"][0] = {"name": "wavelength", "type": "channel"}
