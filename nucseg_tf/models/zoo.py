@@ -178,6 +178,11 @@ def find_model(
             f"{path}: has no model.yaml, so it is no model folder; give one, or a model's name: "
             f"{', '.join(known) or 'none is known'}"
         )
+    if path.is_file():
+        raise UnknownModelError(
+            f"{path}: is a file; of a packed model, nucseg models import {path} makes a model that "
+            "can be named"
+        )
     hint = nearest(name, [*known, *others])
     raise UnknownModelError(f"no model {str(name)!r}, nor such a folder; {hint}")
 

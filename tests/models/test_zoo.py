@@ -73,6 +73,9 @@ def test_unknown_model_names_what_is_known(tmp_path):
         zoo.find_model("nothing-of-that-name")
     with pytest.raises(ModelError, match=r"no model\.yaml"):
         zoo.find_model(tmp_path)
+    (tmp_path / "packed.zip").touch()
+    with pytest.raises(ModelError, match=r"models import \S+packed.zip"):
+        zoo.find_model(tmp_path / "packed.zip")
 
 
 def test_models_are_found_in_the_environment_and_the_models_dir(folder, monkeypatch):
