@@ -70,7 +70,7 @@ def predict_peer(
         tick: called with the name of each image that is done; may raise `Stopped`.
 
     Raises:
-        PeerError: the tool cannot be used, or its process died.
+        PeerError: the tool cannot be used, failed on every image, or its process died.
     """
     reading = {name: options.get(name) for name in READING}
     made_of = {
@@ -99,6 +99,9 @@ def predict_peer(
         finally:
             shutil.rmtree(prepared, ignore_errors=True)
         about = {"version": known["version"], "weights": run.source or made.cost["weights"]}
+        if len(made.failures) == len(images):  # it was of no use, which is no score of 0
+            first = next(iter(made.failures.values()))
+            raise PeerError(f"{run.entry}: fails on every image. {first}")
         failures = {name: reason for name, reason in failures.items() if name in todo}
         return Made(failures | made.failures, made.cost | about)
 

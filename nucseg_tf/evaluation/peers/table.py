@@ -33,20 +33,23 @@ PEERS = {
     "stardist": Peer(
         "StarDist",
         "stardist",
-        "With a network, they come by themselves and stay in ~/.keras/models/StarDist2D; or give "
-        "a model's folder (config.json, weights_best.h5): --peers stardist=FOLDER.",
+        "With a network, they come by themselves and stay as "
+        "~/.keras/models/StarDist2D/2D_versatile_fluo/2D_versatile_fluo.zip; or give a model's "
+        "folder (config.json, thresholds.json, weights_best.h5): --peers stardist=FOLDER.",
     ),
     "cellpose": Peer(
         "Cellpose",
         "cellpose",
-        "With a network, they come by themselves and stay in ~/.cellpose/models; or give a file of "
-        "weights: --peers cellpose=FILE.",
+        "With a network, they come by themselves and stay in ~/.cellpose/models, or in "
+        "$CELLPOSE_LOCAL_MODELS_PATH (nucleitorch_0 and size_nucleitorch_0.npy; of version 4 "
+        "cpsam_v2); or give a file of weights: --peers cellpose=FILE.",
     ),
     "instanseg": Peer(
         "InstanSeg",
         "instanseg-torch",
         "With a network, they come by themselves and stay in its package's folder, or in "
-        "$INSTANSEG_BIOIMAGEIO_PATH; or give a TorchScript file: --peers instanseg=FILE.",
+        "$INSTANSEG_BIOIMAGEIO_PATH (single_channel_nuclei/0.1.2/instanseg.pt); or give a "
+        "TorchScript file: --peers instanseg=FILE.",
     ),
 }
 

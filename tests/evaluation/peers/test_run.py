@@ -87,7 +87,7 @@ def test_one_image_that_fails_counts_as_missed(run, monkeypatch):
     assert [(row["run"], row["image"]) for row in failures(result)] == [
         ("stardist", name) for name in "bcd"
     ]
-    assert "ValueError: too small" in failures(result)[0]["reason"]
+    assert failures(result)[0]["reason"] == "stardist: ValueError: too small ... for me"
     assert result["runs"][0]["cost"]["images"] == 1
 
 
@@ -113,6 +113,9 @@ def test_an_image_that_has_no_plane_to_show_is_told_of(run, monkeypatch):
         ("broken", r"cannot be imported in its environment \(SyntaxError"),
         ("no weights", r"weights cannot be had here \(OSError: URL fetch.*--peers stardist=FOLDER"),
         ("bad weights", r"cannot be loaded as its weights \(ValueError"),
+        ("missing weights", r"cannot be loaded as its weights \(UserWarning: Couldn't find any"),
+        ("corrupted", r"weights cannot be had here \(ValueError: 2D_versatile_fluo cannot be"),
+        ("always", r"stardist: fails on every image\. stardist: ValueError: too small"),
         ("dies", r"ended with code 7.*print what it likes"),
     ],
 )
@@ -127,7 +130,7 @@ def test_a_tool_that_cannot_be_run_is_left_out(
     caplog,
 ):
     packages = packages_of(environments / "stardist")
-    peer = {"no weights": "stardist"}.get(case, f"stardist={weights}")
+    peer = "stardist" if case in ("no weights", "corrupted") else f"stardist={weights}"
     if case == "no environment":
         monkeypatch.setenv("NUCSEG_PEERS", str(folders))
     if case == "not installed":
@@ -137,8 +140,10 @@ def test_a_tool_that_cannot_be_run_is_left_out(
         (packages / "stardist" / "models.py").write_text("this is no Python")
     if case == "bad weights":
         (weights / "weights_best.h5").write_text("nothing")
-    if case == "dies":
-        monkeypatch.setenv("FAKE", "dies")
+    if case == "missing weights":
+        (weights / "weights_best.h5").rename(weights / "weights_best.part")
+    if case in ("corrupted", "always", "dies"):
+        monkeypatch.setenv("FAKE", case)
     seen = []
     result = run(peer, progress=lambda done, total, name: seen.append((done, total)) or True)
     (row,) = left_out(result)

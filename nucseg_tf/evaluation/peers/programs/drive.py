@@ -24,6 +24,8 @@ from typing import Any
 import numpy as np
 import tifffile
 
+TEXT = 300  # characters of a line
+
 
 def main() -> None:
     """Load, predict, time."""
@@ -103,9 +105,9 @@ def _peak_memory() -> float | None:
 
 
 def _text(error: Exception) -> str:
-    """One line of an error."""
-    lines = f"{type(error).__name__}: {error}".split("\n")
-    return lines[0][:300]
+    """One line of an error: its first, and its last, where TorchScript has the cause."""
+    lines = f"{type(error).__name__}: {error}".strip().split("\n")
+    return " ... ".join(line.strip()[:TEXT] for line in dict.fromkeys((lines[0], lines[-1])))
 
 
 if __name__ == "__main__":

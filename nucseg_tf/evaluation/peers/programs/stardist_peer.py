@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,12 @@ def load(weights: str | None) -> tuple[Predict, dict[str, Any]]:
     Args:
         weights: folder of a model.
     """
+    # Where it finds no file of weights, it warns and goes on with random ones.
+    warnings.filterwarnings("error", message="Couldn't find any network weights")
     if weights is None:
         model = StarDist2D.from_pretrained(DEFAULT)
+        if model is None:  # it prints why
+            raise ValueError(f"{DEFAULT} cannot be loaded from where it is kept")
     else:
         model = StarDist2D(None, name=Path(weights).name, basedir=str(Path(weights).parent))
 
