@@ -20,10 +20,10 @@ from nucseg_tf.errors import LabelError
 from nucseg_tf.io import limits
 from nucseg_tf.io.archives import validated
 from nucseg_tf.io.documents import MAX_READ, read_json
+from nucseg_tf.io.filled import Part, fill, paint
 from nucseg_tf.io.names import nuclei_among
 from nucseg_tf.io.png_mask import decode_mask
 from nucseg_tf.io.polygons import ellipse
-from nucseg_tf.io.shapes import Part, fill, paint
 
 LOG = logging.getLogger(__name__)
 Coordinate = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]

@@ -1,30 +1,22 @@
 """Nuclei drawn as outlines, GeoJSON as of QuPath and ROIs of ImageJ, as label images.
 
-Pixel (r, c) covers r to r + 1 and c to c + 1, as in both programs; a pixel is of an outline if its
-centre is inside. Where outlines overlap, the first keeps the pixels. `fill` and `paint` are for
-readers of other formats, too.
+Pixels lie as in both programs (`filled`). Where outlines overlap, the first keeps the pixels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nucseg_tf.errors import DataError, LabelError
-from nucseg_tf.io import limits
 from nucseg_tf.io.archives import open_source
-from nucseg_tf.io.boxes import Box, enclosing, shape_of, shifted, slices
 from nucseg_tf.io.documents import MAX_READ, read_json
-from nucseg_tf.io.polygons import polygon_mask
+from nucseg_tf.io.filled import Rings, fill, paint
 
-SLACK = 2.0  # px that outlines may reach beyond the image
-MOST_COVER = 30  # boxes of all outlines together, in images; dense fields stay below 3
 LARGEST_ROI = 64 * 2**20  # bytes
-Part = tuple[Box, np.ndarray]  # a box of the image, and which of its pixels are of a nucleus
-Rings = list[np.ndarray]  # each (N, 2) float (row, column); even-odd, so holes are rings, too
 
 
 def read_shapes(path: Path, shape: tuple[int, int]) -> np.ndarray:
@@ -47,71 +39,6 @@ def draw(path: Path, nuclei: Iterable[Rings], shape: tuple[int, int]) -> np.ndar
     numbered = enumerate(nuclei, start=1)
     filled = ([fill(f"{path}: outline {n}", rings, shape)] for n, rings in numbered)
     return paint(path, filled, shape)
-
-
-def fill(where: str, rings: Rings, shape: tuple[int, int], reach: float = SLACK) -> Part:
-    """The pixels of an outline.
-
-    Args:
-        where: it is from, for messages.
-        rings: of one nucleus, one or more.
-        shape: (H, W) of the image.
-        reach: px that the outline may lie beyond the image, where it is cut.
-
-    Raises:
-        LabelError: it lies further beyond, or has too many corners or rings.
-    """
-    corners = np.concatenate(rings)
-    beyond = not np.isfinite(corners).all() or np.any(corners < -reach)
-    if beyond or np.any(corners > np.array(shape) + reach):
-        raise LabelError(
-            f"{where} lies beyond the image of {shape[0]} x {shape[1]} px. Is it of another image, "
-            "or in other units than pixels?"
-        )
-    masks, room = [], MOST_COVER * shape[0] * shape[1]
-    for ring in rings:
-        try:
-            masks.append(polygon_mask(ring, shape))
-        except LabelError as error:
-            raise LabelError(f"{where}: {error}") from error
-        room -= masks[-1][1].size
-        if room < 0:
-            raise LabelError(f"{where} covers the image more than {MOST_COVER} times")
-    around = enclosing([box for box, _ in masks])
-    inside = np.zeros(shape_of(around), bool)
-    for box, mask in masks:
-        inside[slices(shifted(box, around))] ^= mask
-    return around, inside
-
-
-def paint(
-    where: Path | str,
-    nuclei: Iterable[Sequence[Part]],
-    shape: tuple[int, int],
-    last_on_top: bool = False,
-) -> np.ndarray:
-    """Labels (H, W) int32 of nuclei, each the union of its parts, 1..N in their order.
-
-    Args:
-        where: they are from, for messages.
-        nuclei: parts of each.
-        shape: (H, W) of the image.
-        last_on_top: whether the last has the pixels that several have, not the first.
-
-    Raises:
-        LabelError: the image is too large, or covered too often.
-    """
-    limits.check(shape, np.dtype(np.int32).itemsize, where)
-    labels = np.zeros(shape, np.int32)
-    room = MOST_COVER * shape[0] * shape[1]
-    for number, parts in enumerate(nuclei, start=1):
-        room -= sum(mask.size for _, mask in parts)
-        if room < 0:
-            raise LabelError(f"{where}: its outlines cover the image more than {MOST_COVER} times")
-        for box, mask in parts:
-            window = labels[slices(box)]
-            window[mask if last_on_top else mask & (window == 0)] = number
-    return labels
 
 
 def _geojson(path: Path) -> list[Rings]:

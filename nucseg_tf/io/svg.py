@@ -17,8 +17,8 @@ import numpy as np
 
 from nucseg_tf.errors import LabelError
 from nucseg_tf.io import limits
+from nucseg_tf.io.filled import SLACK, Part, fill, paint
 from nucseg_tf.io.plain_xml import Element, read_elements
-from nucseg_tf.io.shapes import SLACK, Part, fill, paint
 from nucseg_tf.io.svg_path import FAR, curves_of, flatten
 from nucseg_tf.io.svg_place import canvas_of, length_of, to_image, transform_of
 

@@ -27,10 +27,10 @@ from nucseg_tf.annotation.exchange.drawn import MAX_OBJECTS
 from nucseg_tf.annotation.exchange.sets import LabelSet
 from nucseg_tf.errors import DataError, LabelError, UsageError
 from nucseg_tf.io import limits
+from nucseg_tf.io.filled import SLACK, Part, fill, paint
 from nucseg_tf.io.names import nuclei_among
 from nucseg_tf.io.plain_xml import Element, read_elements
 from nucseg_tf.io.polygons import ellipse
-from nucseg_tf.io.shapes import SLACK, Part, fill, paint
 
 LOG = logging.getLogger(__name__)
 AREAS = ("polygon", "mask", "box", "ellipse")

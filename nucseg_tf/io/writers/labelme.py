@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from nucseg_tf.io.files import atomic_path
+from nucseg_tf.io.filled import fill
 from nucseg_tf.io.outlines import signed_area, trace
-from nucseg_tf.io.shapes import fill
 from nucseg_tf.io.tables import Table
 from nucseg_tf.io.writers.base import Writer
 from nucseg_tf.types import Image, Instances
