@@ -89,17 +89,28 @@ def _unique(fields: list[Field], problems: list[Problem]) -> tuple[list[Field], 
         else field
         for field in fields
     ]
+    _warn_of_shared(fields)
     kept: dict[tuple[str, str], Field] = {}
     problems = list(problems)
-    splits: dict[Path, str] = {}
     for field in fields:
-        split = splits.setdefault(field.image.resolve(), field.split)
-        if split != field.split:  # it would be scored on what it was trained on
-            reason = f"is in the split {split or 'without name'}, too; leave it in one"
-            problems.append(Problem(field.image, reason))
-            continue
         first = kept.setdefault((field.split, field.name), field)
         if first is not field:
             reason = f"shares its name {field.name} with {first.image}; give it a name of its own"
             problems.append(Problem(field.image, reason))
     return list(kept.values()), problems
+
+
+def _warn_of_shared(fields: list[Field]) -> None:
+    """Say which images are in several splits, unless regions share them out."""
+    whole: dict[Path, str] = {}
+    for field in fields:
+        if field.regions:
+            continue
+        split = whole.setdefault(field.image.resolve(), field.split)
+        if split != field.split:
+            names = " and ".join(name or "one without name" for name in (split, field.split))
+            LOG.warning(
+                "%s: is in the splits %s, so scores on it say nothing of other images",
+                field.image,
+                names,
+            )

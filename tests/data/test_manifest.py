@@ -238,3 +238,21 @@ def test_columns_that_are_called_something_else_are_left_alone(tmp_path):
     columns = "image,mask,stage,frame,sample,page,magnification,size"
     (tmp_path / "m.csv").write_text(f"{columns}\nimages/a.tif,masks/a.tif,1,2,3,4,5,6\n")
     assert [field.name for field in find_fields(tmp_path / "m.csv")] == ["a"]
+
+
+def test_an_image_in_two_splits_is_warned_of_unless_regions_share_it(tmp_path, caplog):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.tif").touch()
+        (tmp_path / f"{name}_masks.tif").touch()
+    rows = [
+        "image,mask,split,regions",
+        "a.tif,a_masks.tif,train,",
+        "a.tif,a_masks.tif,val,",
+        "b.tif,b_masks.tif,train,0:0:4:4",
+        "b.tif,b_masks.tif,val,4:0:8:4",
+    ]
+    (tmp_path / "m.csv").write_text("\n".join(rows))
+    splits = [(field.name, field.split) for field in find_fields(tmp_path / "m.csv")]
+    assert splits == [(name, split) for name in "ab" for split in ("train", "val")]
+    (said,) = caplog.messages
+    assert "a.tif: is in the splits train and val" in said

@@ -84,7 +84,8 @@ MANIFESTS = (
     manifest(
         "an image in two splits",
         "image,mask,split\nimages/a.tif,masks/a.tif,train\nimages/a.tif,masks/a.tif,val\n",
-        ("images/a.tif: is in the split train, too; leave it in one",),
+        ("images/a.tif: is in the splits train and val, so scores on it say nothing",),
+        0,
     ),
     manifest(
         "columns of other case",
