@@ -2,7 +2,7 @@
 
 So are the annotations of Kromp et al. 2020: polygons over a linked image. The drawing's canvas is
 the image, whatever its units: viewBox, or width and height. What is drawn later lies on top; the
-pieces and holes of a path are by the even-odd rule. Images and hidden elements are left alone.
+pieces and holes of a path are by its fill-rule. Images and hidden elements are left alone.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from nucseg_tf.errors import LabelError
 from nucseg_tf.io import limits
 from nucseg_tf.io.filled import SLACK, Part, fill, paint
 from nucseg_tf.io.plain_xml import Element, read_elements
-from nucseg_tf.io.svg_path import FAR, curves_of, flatten
+from nucseg_tf.io.svg_path import FAR, MOST_CORNERS, curves_of, flatten
 from nucseg_tf.io.svg_place import canvas_of, length_of, to_image, transform_of
 
 LOG = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ GROUPS = (
 )  # what is drawn stands in these alone; not in defs, clipPath ...
 COST = 40  # bytes of memory for one of a file, where it is all short numbers
 _HIDDEN = re.compile(r"\b(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse))")
+_RULE = re.compile(r"(?<![\w-])fill-rule\s*:\s*(nonzero|evenodd)")
 _MOVED = re.compile(r"(?<![\w-])transform\s*:")
 _CLASS = re.compile(r"\.([\w-]+)")
 REMEDY = "Save it as plain SVG (Inkscape: Plain SVG; Illustrator: SVG 1.1), paths not linked."
@@ -61,13 +63,15 @@ def read_svg(path: Path, shape: tuple[int, int]) -> np.ndarray:
 def _parts(path: Path, shape: tuple[int, int], left_out: Counter[str]) -> Iterator[Part]:
     """The pixels of each nucleus; counts by tag what has no area."""
     hidden: set[str] = set()
+    rules: dict[str, str] = {}
     number = 0
     for element in read_elements(path, doctype=True):
         tags = [tag for tag, _ in element.around] or [element.tag]
         if tags[0] != "svg":
             raise LabelError(f"{path}: is no SVG, but an XML of {tags[0][:40]!r}. {REMEDY}")
         if element.tag == "style":
-            hidden |= _hidden_classes(element.text)
+            hidden |= _classes(element.text, _HIDDEN).keys()
+            rules |= _classes(element.text, _RULE)
         if not {*tags} <= {*GROUPS} or _is_hidden(element, hidden):
             continue
         if element.tag in SHAPES:
@@ -80,7 +84,7 @@ def _parts(path: Path, shape: tuple[int, int], left_out: Counter[str]) -> Iterat
             if rings:
                 # What reaches over the edge of the canvas is cut there.
                 reach = float(max(shape)) if canvas_of(element.around[0].attributes) else SLACK
-                yield fill(where, rings, shape, reach)
+                yield fill(where, rings, shape, reach, _fill_rule(element, rules) != "evenodd")
             else:
                 left_out[element.tag] += 1
         elif element.tag in NO_AREA:
@@ -93,17 +97,21 @@ def _rings(element: Element, shape: tuple[int, int]) -> list[np.ndarray]:
     """The outlines of a shape that have an area, (N, 2) float (row, column) in the image."""
     matrix = to_image(element.around[0].attributes, shape)
     for _, attributes in (*element.around[1:], element[:2]):
-        if _MOVED.search(attributes.get("style", "")):
+        if _said(_MOVED, attributes.get("style", "")):
             raise ValueError("it is moved by its style")
         with np.errstate(all="ignore"):
             matrix = matrix @ transform_of(attributes.get("transform", ""))
-    rings = []
+    rings: list[np.ndarray] = []
+    room = MOST_CORNERS
     for curves in curves_of(_as_path(element.tag, element.attributes)):
         with np.errstate(all="ignore"):
             placed = curves @ matrix[:2, :2].T + matrix[:2, 2]
         if not (np.abs(placed) <= FAR).all():
             raise ValueError("it lies beyond all bounds")
         ring = flatten(placed)[:, ::-1]
+        room -= len(ring)
+        if room < 0:
+            raise ValueError(f"it needs more than {MOST_CORNERS:,} corners")
         if len(np.unique(ring, axis=0)) > 2:
             rings.append(ring)
     return rings
@@ -134,11 +142,37 @@ def _as_path(tag: str, attributes: dict[str, str]) -> str:
     return f"M{x - rx} {y}{half} {2 * rx} 0{half} {-2 * rx} 0"
 
 
-def _hidden_classes(style: str) -> set[str]:
-    """Classes that a style sheet does not show."""
+def _classes(style: str, wanted: re.Pattern[str]) -> dict[str, str]:
+    """Classes of which a style sheet says what is wanted, and its last words of it."""
     rules = (block.partition("{") for block in style.split("}"))
-    hidden = (names for names, _, rule in rules if _HIDDEN.search(rule))
-    return {name for names in hidden for name in _CLASS.findall(names)}
+    found = ((names, _said(wanted, rule)) for names, _, rule in rules)
+    return {name: said for names, said in found if said for name in _CLASS.findall(names)}
+
+
+# Styles and classes of a group are asked for each element in it, and may be as long as the file.
+@lru_cache(64)
+def _said(wanted: re.Pattern[str], style: str) -> str:
+    """What a style says of what is wanted: the last group, or all that is found; else nothing."""
+    found = wanted.search(style)
+    return found[found.lastindex or 0] if found else ""
+
+
+@lru_cache(64)
+def _named(classes: str) -> frozenset[str]:
+    """Names in a `class`."""
+    return frozenset(classes.split())
+
+
+def _fill_rule(element: Element, classes: dict[str, str]) -> str:
+    """The fill-rule of an element, or of what it inherits it from; nothing without."""
+    for attributes in (element.attributes, *(attributes for _, attributes in element.around[::-1])):
+        rule = _said(_RULE, attributes.get("style", ""))
+        named = classes.keys() & _named(attributes.get("class", ""))
+        rule = rule or "".join(classes[name] for name in sorted(named)[:1])
+        rule = rule or attributes.get("fill-rule", "").strip()
+        if rule in ("nonzero", "evenodd"):
+            return rule
+    return ""
 
 
 def _is_hidden(element: Element, classes: set[str]) -> bool:
@@ -146,7 +180,7 @@ def _is_hidden(element: Element, classes: set[str]) -> bool:
     return any(
         attributes.get("display") == "none"
         or attributes.get("visibility") in ("hidden", "collapse")
-        or _HIDDEN.search(attributes.get("style", ""))
-        or classes & {*attributes.get("class", "").split()}
+        or _said(_HIDDEN, attributes.get("style", ""))
+        or classes & _named(attributes.get("class", ""))
         for attributes in (element.attributes, *(attributes for _, attributes in element.around))
     )

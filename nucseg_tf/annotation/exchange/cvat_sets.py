@@ -104,7 +104,7 @@ def _draw(image: dict[str, str], shapes: list[Element], where: str) -> np.ndarra
     for name, shape in numbered:
         group = shape.attributes.get("group_id", "0")
         groups.setdefault(name if group in ("", "0") else group, []).append((name, shape))
-    nuclei = ([_part(name, shape, size) for name, shape in group] for group in groups.values())
+    nuclei = ((_part(name, shape, size) for name, shape in group) for group in groups.values())
     return paint(where, nuclei, size, last_on_top=True)
 
 

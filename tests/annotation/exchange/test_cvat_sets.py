@@ -87,6 +87,12 @@ def test_groups_are_one_nucleus_and_order_is_z(read):
     assert found[0, :18].tolist() == [4] * 4 + [1] * 4 + [0, 0, 2, 3, 3, 0, 2, 2, 0, 0]
 
 
+def test_a_group_that_covers_the_image_again_and_again_is_refused_before_it_is_held(read):
+    whole = '<box label="cell" xtl="0" ytl="0" xbr="32" ybr="24" group_id="1"/>'
+    with pytest.raises(DataError, match="cover the image more than 30 times"):
+        read(*[whole] * 31, '<points label="cell" points="1,1" group_id="1"/>')
+
+
 def test_run_lengths_begin_with_background_and_go_row_by_row(read):
     found = read('<mask label="cell" rle="1, 2, 2, 1" left="3" top="2" width="2" height="3"/>')
     assert found[2:5, 3:5].tolist() == [[0, 1], [1, 0], [0, 1]]
