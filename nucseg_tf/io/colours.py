@@ -42,8 +42,10 @@ def from_colours(path: Path, colours: np.ndarray, opaque: np.ndarray | None = No
             f"{path}: is a colour image of {colours.shape[-1]} samples, {colours.dtype}; colours "
             f"of masks are red, green and blue of 8 or 16 bits. {REMEDY}"
         )
-    red, green, blue = np.moveaxis(colours.astype(np.int64), -1, 0)
-    numbers = (red << 32) + (green << 16) + blue
+    numbers = np.zeros(colours.shape[:2], np.int64)
+    for sample in range(3):
+        numbers <<= 16
+        numbers += colours[..., sample]
     if opaque is not None:
         numbers[opaque == 0] = 0
     values, index = np.unique(numbers, return_inverse=True)

@@ -50,10 +50,17 @@ def try_elsewhere(path: Path, library: str, script: str, *arguments: str) -> Non
         arguments: more of it.
 
     Raises:
-        ImageReadError: the other process was ended, or came to no end.
+        ImageReadError: the other process was ended, came to no end, or cannot be started.
     """
     found = path.stat()
-    if not _ends(path.absolute(), found.st_mtime_ns, found.st_size, script, arguments):
+    try:
+        ends = _ends(path.absolute(), found.st_mtime_ns, found.st_size, script, arguments)
+    except OSError as error:
+        raise ImageReadError(
+            f"{path}: cannot be tried in another process first, as none can be started ({error}). "
+            "Is there memory for one, and Python where it was?"
+        ) from error
+    if not ends:
         raise ImageReadError(
             f"{path}: is so damaged that {library} fails on it. Copy the file again."
         )
@@ -82,11 +89,18 @@ class _OtherProcess:
         """Whether a script, with its arguments, comes to its end.
 
         Only a process that has opened nothing else condemns a file, as damage that one did to its
-        memory may show later.
+        memory may show later; and only where such processes can work at all.
+
+        Raises:
+            OSError: they cannot.
         """
         with self._lock:
             used = self._process is not None
-            return self._answers(request) or (used and self._answers(request))
+            if self._answers(request) or (used and self._answers(request)):
+                return True
+            if not self._answers(("pass",)):
+                raise OSError(f"{sys.executable} ends at once")
+            return False
 
     def _answers(self, request: tuple[str, ...]) -> bool:
         process = self._process = self._process or _start()

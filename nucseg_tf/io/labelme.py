@@ -1,7 +1,7 @@
 """Nuclei drawn in labelme, whose files are STEM.json: one an image, with its size.
 
-Points are (x, y), where pixel (x, y) is the square up to (x + 1, y + 1). Shapes with the same
-group_id are one nucleus. What is drawn later lies on top, as in labelme's own label images.
+Points are (x, y), where pixel (x, y) is the square up to (x + 1, y + 1). Shapes with the same label
+and group_id are one nucleus. What is drawn later lies on top, as in labelme's own label images.
 """
 
 from __future__ import annotations
@@ -75,9 +75,9 @@ def read_labelme(path: Path) -> np.ndarray:
     limits.check(size, np.dtype(np.int32).itemsize, path)
     groups: dict[Any, list[tuple[str, _Shape]]] = {}
     for number, shape in _chosen(path, drawn.shapes):
-        key = (number, None) if shape.group_id is None else (0, shape.group_id)
+        key = number if shape.group_id is None else (shape.label, shape.group_id)
         groups.setdefault(key, []).append((f"{path}: shape {number}", shape))
-    nuclei = ([_part(where, shape, size) for where, shape in g] for g in groups.values())
+    nuclei = ((_part(where, shape, size) for where, shape in g) for g in groups.values())
     return paint(path, nuclei, size, last_on_top=True)
 
 

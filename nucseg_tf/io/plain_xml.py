@@ -148,7 +148,9 @@ class _Reader:
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if len(self._open) >= MAX_DEPTH:
             raise _LimitError(f"elements are nested deeper than {MAX_DEPTH}")
-        inner = Around(_local(name), {_local(key): value for key, value in attributes.items()})
+        plain = {key: value for key, value in attributes.items() if ":" not in key}
+        others = {_local(key): value for key, value in attributes.items() if key not in plain}
+        inner = Around(_local(name), others | plain)
         outer = (*self._open[-1].around, self._open[-1].element) if self._open else ()
         self._open.append(_Open(inner, outer))
 

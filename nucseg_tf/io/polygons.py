@@ -19,7 +19,20 @@ MOST_CORNERS = 4096  # of one curve
 def polygon_mask(
     points: np.ndarray, shape: tuple[int, ...], most: int = 5_000_000
 ) -> tuple[Box, np.ndarray]:
-    """Pixels whose centres lie in a polygon, by the even-odd rule.
+    """Pixels whose centres lie in a polygon, by the even-odd rule; as of `windings`.
+
+    Returns:
+        box: the part of the field concerned.
+        mask: bool, of the shape of the box.
+    """
+    box, turns = windings(points, shape, most)
+    return box, turns % 2 == 1
+
+
+def windings(
+    points: np.ndarray, shape: tuple[int, ...], most: int = 5_000_000
+) -> tuple[Box, np.ndarray]:
+    """How often a polygon goes round the centre of each pixel; odd is inside by even-odd.
 
     Args:
         points: (N, 2) float, its corners in order.
@@ -28,15 +41,14 @@ def polygon_mask(
 
     Returns:
         box: the part of the field concerned.
-        mask: bool, of the shape of the box.
+        turns: int32, of the shape of the box; one way round counts up, the other down.
 
     Raises:
         LabelError: there are more crossings.
     """
-    low, high = np.floor(points.min(0)).astype(int), np.ceil(points.max(0)).astype(int)
-    box = clip_box((*low.tolist(), *high.tolist()), shape)
+    box = box_of(points, shape)
     rows, columns = shape_of(box)
-    # Each edge that passes the height of a row of pixel centres toggles all pixels right of it.
+    # Each edge that passes the height of a row of pixel centres counts for all pixels right of it.
     y0, x0 = (points - box[:2]).T
     y1, x1 = np.roll(y0, -1), np.roll(x0, -1)
     first = np.clip(np.ceil(np.minimum(y0, y1) - 0.5), 0, rows).astype(int)
@@ -52,9 +64,15 @@ def polygon_mask(
     slope = (row + 0.5 - y0[edge]) / (y1 - y0)[edge]
     crossing = x0[edge] + slope * (x1 - x0)[edge]
     column = np.clip(np.ceil(crossing - 0.5), 0, columns).astype(int)
-    toggles = np.zeros((rows, columns + 1), np.int32)
-    np.add.at(toggles, (row, column), 1)
-    return box, np.cumsum(toggles, axis=1)[:, :columns] % 2 == 1
+    turns = np.zeros((rows, columns + 1), np.int32)
+    np.add.at(turns, (row, column), np.where(y1 > y0, 1, -1)[edge])
+    return box, np.cumsum(turns, axis=1, out=turns)[:, :columns]
+
+
+def box_of(points: np.ndarray, shape: tuple[int, ...]) -> Box:
+    """The part of a field of (H, W) in which (N, 2) points lie."""
+    low, high = np.floor(points.min(0)).astype(int), np.ceil(points.max(0)).astype(int)
+    return clip_box((*low.tolist(), *high.tolist()), shape)
 
 
 def ellipse(

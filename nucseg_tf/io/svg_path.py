@@ -22,41 +22,41 @@ _TAKES = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "T": 2, "A": 7
 _FLAGS = (3, 4)
 FAR = 1e7  # units, beyond which nothing is drawn
 MOST_STEPS = 256  # of one curve
+MOST_CORNERS = 1_000_000  # of one shape; bounds the memory, 0.3 kB each
 Curve = tuple[complex, complex, complex, complex]  # points as x + iy
 
 
-def curves_of(text: str) -> list[np.ndarray]:
+def curves_of(text: str) -> Iterator[np.ndarray]:
     """The subpaths of a path's `d`, each (K, 4, 2).
 
     Straight lines are curves, too; what is open is left open.
 
     Raises:
-        ValueError: it is no path.
+        ValueError: it is no path, or one of too many curves.
     """
-    found: list[list[Curve]] = []
+    subpath: list[Curve] = []
     here = start = control = 0j
     before = ""
     for command, numbers in _commands(text):
         kind = command.upper()
         base = here if command.islower() else 0j
-        if kind == "M":
-            here = start = base + complex(*numbers)
-            found.append([])
-        elif not found:
+        if not before and kind != "M":
             raise ValueError(f"it begins with {command}, not with M")
-        elif kind == "Z":
-            here = start
-            found.append([])  # what follows without M begins where this one did
+        if kind in "MZ":  # what follows Z without M begins where this one did
+            here = start = base + complex(*numbers) if kind == "M" else start
+            if subpath:
+                yield _points(subpath)
+            subpath = []
         else:
             smooth = 2 * here - control if before in _SMOOTH[kind] else here
             curves, control = _drawn(kind, here, base, numbers, smooth)
-            found[-1] += curves
+            subpath += curves
             here = curves[-1][-1]
+            if len(subpath) > MOST_CORNERS:
+                raise ValueError(f"it has more than {MOST_CORNERS:,} curves in one piece")
         before = kind
-    paths = [_points(curves) for curves in found if curves]
-    if any(not (np.abs(path) <= FAR).all() for path in paths):
-        raise ValueError("it lies beyond all bounds")
-    return paths
+    if subpath:
+        yield _points(subpath)
 
 
 # Commands whose last control point a smooth curve goes on from.
@@ -64,9 +64,15 @@ _SMOOTH = {"S": "CS", "T": "QT"} | dict.fromkeys("LHVCQA", "")
 
 
 def flatten(curves: np.ndarray) -> np.ndarray:
-    """Corners (N, 2) of a polygon that is nowhere further than `FINE` from (K, 4, 2) curves."""
+    """Corners (N, 2) of a polygon that is nowhere further than `FINE` from (K, 4, 2) curves.
+
+    Raises:
+        ValueError: it would have too many.
+    """
     bends = np.abs(np.diff(curves, n=2, axis=1)).max(axis=(1, 2))
     steps = np.clip(np.ceil(np.sqrt(bends / FINE)), 1, MOST_STEPS).astype(int)
+    if steps.sum() > MOST_CORNERS:
+        raise ValueError(f"its curves need more than {MOST_CORNERS:,} corners")
     curve = np.repeat(np.arange(len(curves)), steps)
     place = np.arange(len(curve)) - np.repeat(np.cumsum(steps) - steps, steps)
     t = (place / steps[curve])[:, np.newaxis]
@@ -183,4 +189,7 @@ def _cross_dot(a: complex, b: complex) -> tuple[float, float]:
 
 def _points(curves: list[Curve]) -> np.ndarray:
     values = np.array(curves, complex)
-    return np.stack([values.real, values.imag], axis=-1)
+    points = np.stack([values.real, values.imag], axis=-1)
+    if not (np.abs(points) <= FAR).all():
+        raise ValueError("it lies beyond all bounds")
+    return points

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -86,6 +87,18 @@ def test_no_file_is_condemned_for_what_another_did(tell):
     assert first != second
     os.kill(second, signal.SIGKILL)
     assert tell() != second
+
+
+@pytest.mark.parametrize(
+    ("python", "message"),
+    [("false", r"started \(.*false ends at once\)"), ("nowhere", r"started \(.*nowhere")],
+)
+def test_no_file_is_condemned_where_no_process_starts(tell, monkeypatch, python, message):
+    monkeypatch.setattr(sys, "executable", shutil.which(python) or python)
+    with pytest.raises(ImageReadError, match=message):
+        tell("import os; os.abort()")
+    monkeypatch.undo()
+    assert tell() != os.getpid()
 
 
 def test_what_a_script_prints_is_no_answer(tell):

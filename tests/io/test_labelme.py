@@ -83,6 +83,24 @@ def test_a_group_is_one_nucleus_and_the_last_lies_on_top(write):
     assert found[1, 21] == found[9, 21] == 3
 
 
+def test_a_group_is_of_one_label(write):
+    """As labelme tells instances apart."""
+    found = read_labelme(
+        write(
+            shape(box(0, 0), group_id=1),
+            shape(box(8, 0), group_id=1, label="debris"),
+            shape(box(16, 0), group_id=1),
+        )
+    )
+    assert found[0, ::8].tolist() == [1, 2, 1, 0]
+
+
+def test_a_group_that_covers_the_image_again_and_again_is_refused_before_it_is_held(write):
+    whole = shape([[0, 0], [32, 24]], "rectangle", group_id=1)
+    with pytest.raises(LabelError, match="cover the image more than 30 times"):
+        read_labelme(write(*[whole] * 31, shape([[1, 1]], "point", group_id=1)))
+
+
 @pytest.mark.parametrize("last", [0, 1])  # the last pixel of the box, or the one after it
 def test_masks_lie_in_their_box(write, last):
     mask = np.array([[1, 0, 1], [1, 1, 1]], bool)

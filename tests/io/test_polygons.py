@@ -7,7 +7,7 @@ import pytest
 
 from nucseg_tf.errors import LabelError
 from nucseg_tf.io.boxes import slices
-from nucseg_tf.io.polygons import MOST_CORNERS, ellipse, polygon_mask
+from nucseg_tf.io.polygons import MOST_CORNERS, ellipse, polygon_mask, windings
 
 
 def test_a_polygon_holds_the_pixels_whose_centres_it_holds():
@@ -23,6 +23,19 @@ def test_a_polygon_holds_the_pixels_whose_centres_it_holds():
             passes = (y0 <= y) != (y1 <= y)
             inside ^= passes & (x0 + (y - y0) / (y1 - y0) * (x1 - x0) <= x)
         assert np.array_equal(covered, inside)
+
+
+def test_windings_are_turns_around_the_centres():
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        points = rng.uniform(-5, 25, (rng.integers(3, 12), 2))
+        box, turns = windings(points, (16, 20))
+        for row, column in rng.integers(box[:2], box[2:], (20, 2)):
+            down, right = (points - (row + 0.5, column + 0.5)).T
+            angles = np.arctan2(down, right)
+            steps = (np.roll(angles, -1) - angles + np.pi) % (2 * np.pi) - np.pi
+            expected = round(steps.sum() / (2 * np.pi))
+            assert turns[row - box[0], column - box[1]] == -expected
 
 
 def test_an_outline_of_too_many_crossings_is_refused():

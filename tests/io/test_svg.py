@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from reference.drawn import random_labels
@@ -111,6 +113,50 @@ def test_holes_pieces_and_what_lies_on_top(read):
     assert found[2, :9].tolist() == [1, 1, 0, 0, 0, 1, 1, 1, 0]
 
 
+NESTED = "M2 2h12v12h-12zM5 5h6v6h-6z"  # both the same way round
+ONCE_INSIDE = "M2 2h12v12h-12zM5 5v6h6v-6z"
+STAR = "8,1 4,14 15,5 1,5 12,14"
+
+
+@pytest.mark.parametrize(
+    ("shape", "is_hole"),
+    [
+        (f'<path d="{NESTED}"/>', False),
+        (f'<path d="{ONCE_INSIDE}"/>', True),
+        (f'<path fill-rule="evenodd" d="{NESTED}"/>', True),
+        (f'<path style="fill:red; fill-rule : evenodd" d="{NESTED}"/>', True),
+        (f'<path style="clip-rule:evenodd" d="{NESTED}"/>', False),
+        (f'<g fill-rule="evenodd"><path d="{NESTED}"/></g>', True),
+        (f'<g fill-rule="evenodd"><path fill-rule="nonzero" d="{NESTED}"/></g>', False),
+        (f'<path fill-rule="evenodd" style="fill-rule:nonzero" d="{NESTED}"/>', False),
+        (f'<style>.a,.b{{fill-rule:evenodd;}}</style><path class="b" d="{NESTED}"/>', True),
+        (f'<style>.a{{fill-rule:evenodd;}}</style><path class="b" d="{NESTED}"/>', False),
+        (f'<polygon points="{STAR}"/>', False),
+        (f'<polygon fill-rule="evenodd" points="{STAR}"/>', True),
+    ],
+)
+def test_what_lies_within_is_a_hole_as_it_is_drawn(read, shape, is_hole):
+    found = read(shape)
+    assert found[8, 8] == (not is_hole)
+    assert found.max() == 1
+
+
+@pytest.mark.parametrize(
+    ("inner", "shown"),
+    [
+        ('<g visibility="hidden"><path visibility="visible" d="M0 0h4v4h-4z"/></g>', True),
+        ('<g display="none"><path style="display:inline" d="M0 0h4v4h-4z"/></g>', False),
+        ('<path class="a" d="M0 0h4v4h-4z"/><style>.a{display:none}</style>', False),
+        ('<style>/* .a{display:none} */</style><path class="a" d="M0 0h4v4h-4z"/>', True),
+        ('<style>.a{display:none}</style><path class="b" display="none" d="M0 0h4v4h-4z"/>', False),
+        ('<rect width="32" height="24" style="fill:none"/>', False),
+        ('<path xmlns:q="q" d="M0 0h4v4h-4z" q:d="M9 9"/>', True),
+    ],
+)
+def test_what_is_shown_as_programs_show_it(read, inner, shown):
+    assert read(f"{inner}<rect x='9' width='4' height='4'/>").max() == 1 + shown
+
+
 def test_what_reaches_over_the_edge_of_the_canvas_is_cut(read):
     found = read('<rect x="28" y="-5" width="20" height="10"/>')
     assert found.sum() == found[:5, 28:].sum() == 20
@@ -195,3 +241,16 @@ def test_what_is_no_svg(tmp_path, text, told):
     (tmp_path / "a.svg").write_text(text)
     with pytest.raises(DataError, match=rf"a\.svg: .*{told}"):
         read_svg(tmp_path / "a.svg", SHAPE)
+
+
+def test_a_long_style_of_a_group_is_looked_at_once(read):
+    style, pixel = "fill:red;" * 200_000, '<path d="M2,3h1v1h-1z"/>'
+    inner = f'<g style="{style}" class="{"a " * 400_000}">{pixel * 2000}</g>'
+    before = time.perf_counter()
+    assert read(f"<style>.b{{display:none}}</style>{inner}").max() == 2000
+    assert time.perf_counter() - before < 20  # 0.1 s an element otherwise
+
+
+def test_a_shape_of_too_many_corners_is_refused(read):
+    with pytest.raises(DataError, match="path 1: cannot be read: it needs more than 1,000,000 cor"):
+        read('<path d="M0 0' + "c99999 0 0 99999 0 0z" * 4000 + '"/>')

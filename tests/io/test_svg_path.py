@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from nucseg_tf.io import svg_path
 from nucseg_tf.io.svg_path import curves_of, flatten
 
 
@@ -70,7 +71,7 @@ def bezier(points, t):
     ],
 )
 def test_curves_are_flattened_finely(text, pieces):
-    found = flatten(curves_of(text)[-1])
+    found = flatten([*curves_of(text)][-1])
     dense = np.array([bezier(piece, t) for piece in pieces for t in np.linspace(0, 1, 2000)])
     a, b = found[:-1, np.newaxis], found[1:, np.newaxis]
     along = ((dense - a) * (b - a)).sum(-1) / ((b - a) ** 2).sum(-1).clip(1e-12)
@@ -83,7 +84,7 @@ def test_curves_are_flattened_finely(text, pieces):
 @pytest.mark.parametrize(("large", "sweep"), [(0, 0), (0, 1), (1, 0), (1, 1)])
 def test_arcs_run_along_their_ellipse_to_the_side_they_say(large, sweep):
     """From (30, 10) to (10, 20) on ellipses of radii 15 and 20, the first axis turned by 30."""
-    curves = curves_of(f"M30 10A15 20 30 {large} {sweep} 10 20")[0]
+    curves = next(curves_of(f"M30 10A15 20 30 {large} {sweep} 10 20"))
     found = flatten(curves)
     np.testing.assert_allclose(found[[0, -1]], [[30, 10], [10, 20]], atol=1e-9)
     turn = math.radians(30)
@@ -100,12 +101,12 @@ def test_arcs_run_along_their_ellipse_to_the_side_they_say(large, sweep):
 
 
 def test_two_arcs_are_a_circle():
-    found = flatten(curves_of("M0 10a10 10 0 1120 0a10 10 0 11-20 0z")[0])
+    found = flatten(next(curves_of("M0 10a10 10 0 1120 0a10 10 0 11-20 0z")))
     np.testing.assert_allclose(np.hypot(*(found - [10, 10]).T), 10, atol=0.01)
 
 
 def test_radii_that_are_too_small_grow():
-    found = flatten(curves_of("M0 0A1 1 0 0 1 20 0")[0])
+    found = flatten(next(curves_of("M0 0A1 1 0 0 1 20 0")))
     np.testing.assert_allclose(np.hypot(*(found - [10, 0]).T), 10, atol=0.01)
     assert corners("M0 0A0 1 0 0 1 20 0") == [[0, 0], [20, 0]]
 
@@ -129,9 +130,18 @@ def test_radii_that_are_too_small_grow():
 )
 def test_what_is_no_path_is_told(text, told):
     with pytest.raises(ValueError, match=told):
-        curves_of(text)
+        list(curves_of(text))
 
 
 @pytest.mark.parametrize("text", ["", " ", "M1 1", "M1 1z"])
 def test_where_nothing_is_drawn_there_is_nothing(text):
-    assert curves_of(text) == []
+    assert list(curves_of(text)) == []
+
+
+def test_what_would_fill_the_memory_is_refused(monkeypatch):
+    monkeypatch.setattr(svg_path, "MOST_CORNERS", 100)
+    assert sum(len(flatten(curves)) for curves in curves_of("M0 0" + "h1v1h-1z" * 100)) == 400
+    with pytest.raises(ValueError, match="more than 100 curves in one piece"):
+        list(curves_of("M0 0" + "h1" * 101))
+    with pytest.raises(ValueError, match="need more than 100 corners"):
+        flatten(next(curves_of("M0 0C999999 0 0 999999 0 0")))

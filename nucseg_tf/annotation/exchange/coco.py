@@ -23,6 +23,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from nucseg_tf.annotation.exchange.drawn import (
+    MAX_COVER,
     NEIGHBOUR,
     NUCLEUS,
     TAG,
@@ -199,7 +200,7 @@ def _place_polygons(
     polygons: list[list[float]], shape: tuple[int, int], where: str
 ) -> tuple[int, int, np.ndarray]:
     """Row, column and mask of the union of polygons x, y, x, y, ...: pixels with centres inside."""
-    placed = []
+    placed, room = [], MAX_COVER * shape[0] * shape[1]
     for numbers in polygons:
         if len(numbers) < 6 or len(numbers) % 2 or len(numbers) * shape[0] > MAX_CROSSINGS:
             raise LabelError(
@@ -207,6 +208,9 @@ def _place_polygons(
                 "more. Draw it anew, or delete it."
             )
         placed.append(polygon_mask(np.array(numbers).reshape(-1, 2)[:, ::-1], shape))
+        room -= placed[-1][1].size
+        if room < 0:
+            raise LabelError(f"{where}: covers the image more than {MAX_COVER} times. Delete it.")
     if not placed:
         raise LabelError(
             f"{where}: has no outline, only a box. Draw a polygon or a mask, or delete it."

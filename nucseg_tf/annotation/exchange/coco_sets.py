@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from nucseg_tf.annotation.exchange.coco import Annotation, Image, Instances, place
-from nucseg_tf.annotation.exchange.drawn import Drawn, within_limits
 from nucseg_tf.annotation.exchange.sets import LabelSet
 from nucseg_tf.errors import LabelError, UsageError
 from nucseg_tf.io import limits
 from nucseg_tf.io.archives import validated
 from nucseg_tf.io.documents import read_json
+from nucseg_tf.io.filled import Part, paint
 from nucseg_tf.io.names import nuclei_among
 
 
@@ -57,10 +57,10 @@ def _draw(image: Image, entries: list[dict[str, Any]], chosen: set[int], where: 
         validated(Annotation, entry, f"{where}: annotation {str(entry.get('id'))[:20]}")
         for entry in entries
     ]
-    drawn = (Drawn(*place(i, shape, where)) for i in items if i.category_id in chosen)
-    labels = np.zeros(shape, np.int32)
-    for number, nucleus in enumerate(within_limits(drawn, shape, where), start=1):
-        height, width = nucleus.mask.shape
-        window = labels[nucleus.top : nucleus.top + height, nucleus.left : nucleus.left + width]
-        window[nucleus.mask & (window == 0)] = number
-    return labels
+    return paint(where, ([_part(i, shape, where)] for i in items if i.category_id in chosen), shape)
+
+
+def _part(item: Annotation, shape: tuple[int, int], where: str) -> Part:
+    """The pixels of an annotation."""
+    top, left, mask = place(item, shape, where)
+    return (top, left, top + mask.shape[0], left + mask.shape[1]), mask

@@ -23,7 +23,6 @@ from pathlib import Path
 
 import numpy as np
 
-from nucseg_tf.annotation.exchange.drawn import MAX_OBJECTS
 from nucseg_tf.annotation.exchange.sets import LabelSet
 from nucseg_tf.errors import DataError, LabelError, UsageError
 from nucseg_tf.io import limits
@@ -35,6 +34,7 @@ from nucseg_tf.io.polygons import ellipse
 LOG = logging.getLogger(__name__)
 AREAS = ("polygon", "mask", "box", "ellipse")
 SHAPES = (*AREAS, "polyline", "points", "cuboid", "skeleton")
+MOST_SHAPES = 1_000_000  # on one image; bounds the memory of short ones, 1 kB each
 REMEDY = "Export it again from CVAT, as `CVAT for images 1.1`."
 Drawing = tuple[dict[str, str], list[Element]]  # attributes of an image, and the shapes on it
 
@@ -82,8 +82,8 @@ def _drawings(file: Path) -> Iterator[Drawing]:
             raise DataError(f"{file}: has tracks of a video. {REMEDY}")
         if tags[1:] == ["image"] and element.tag in SHAPES:
             shapes.append(element)
-            if len(shapes) > MAX_OBJECTS:
-                raise DataError(f"{file}: has an image with more than {MAX_OBJECTS:,} shapes")
+            if len(shapes) > MOST_SHAPES:
+                raise DataError(f"{file}: has an image with more than {MOST_SHAPES:,} shapes")
         if element.tag == "image" and len(element.around) == 1:
             yield element.attributes, shapes
             shapes = []
@@ -104,7 +104,7 @@ def _draw(image: dict[str, str], shapes: list[Element], where: str) -> np.ndarra
     for name, shape in numbered:
         group = shape.attributes.get("group_id", "0")
         groups.setdefault(name if group in ("", "0") else group, []).append((name, shape))
-    nuclei = ([_part(name, shape, size) for name, shape in group] for group in groups.values())
+    nuclei = ((_part(name, shape, size) for name, shape in group) for group in groups.values())
     return paint(where, nuclei, size, last_on_top=True)
 
 

@@ -99,9 +99,10 @@ def predict_peer(
         finally:
             shutil.rmtree(prepared, ignore_errors=True)
         about = {"version": known["version"], "weights": run.source or made.cost["weights"]}
-        if len(made.failures) == len(images):  # it was of no use, which is no score of 0
-            first = next(iter(made.failures.values()))
-            raise PeerError(f"{run.entry}: fails on every image. {first}")
+        tried = [name for name in todo if name in planes]
+        # It was of no use, which is no score of 0; unless earlier it was.
+        if len(todo) == len(images) and tried and made.failures.keys() >= {*tried}:
+            raise PeerError(f"{run.entry}: fails on every image. {made.failures[tried[0]]}")
         failures = {name: reason for name, reason in failures.items() if name in todo}
         return Made(failures | made.failures, made.cost | about)
 

@@ -67,6 +67,18 @@ def test_of_several_categories_nuclei_are_taken(write, tmp_path):
     assert labels[0].tolist() == [0, 0, 0, 1, 1, 0]
 
 
+def test_there_may_be_any_number_of_nuclei(write, tmp_path):
+    many = [square(3 * (n % 200), 3 * (n // 200), id=n) for n in range(20_200)]
+    bring(write(*many, height=304, width=600), tmp_path)
+    assert len(np.unique(read_labels(tmp_path / "masks" / "a.tif"))) == 20_201
+
+
+def test_polygons_that_cover_the_image_again_and_again_are_refused(write, tmp_path):
+    whole = [0, 0, 6, 0, 6, 4, 0, 4]
+    outcome = bring(write(square(0, 0, segmentation=[whole] * 9)), tmp_path)
+    assert "a.png: covers the image more than 8 times" in outcome.failures[0][1]
+
+
 def test_an_image_that_cannot_be_drawn_is_told_of(write, tmp_path):
     with pytest.raises(SomeImagesFailed, match="1 of 1"):
         convert(write(square(0, 0), height=None), tmp_path / "out", to="labels")

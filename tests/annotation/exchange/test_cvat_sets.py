@@ -7,6 +7,7 @@ import pytest
 from reference.drawn import random_labels
 from reference.sets import cvat_file
 
+from nucseg_tf.annotation.exchange import cvat_sets
 from nucseg_tf.annotation.exchange.cvat_sets import read_set
 from nucseg_tf.commands.convert import convert
 from nucseg_tf.errors import DataError, SomeImagesFailed, UsageError
@@ -85,6 +86,19 @@ def test_groups_are_one_nucleus_and_order_is_z(read):
         polygon("11,0;13,0;13,1;11,1", group_id=0),
     )
     assert found[0, :18].tolist() == [4] * 4 + [1] * 4 + [0, 0, 2, 3, 3, 0, 2, 2, 0, 0]
+
+
+def test_a_group_that_covers_the_image_again_and_again_is_refused_before_it_is_held(read):
+    whole = '<box label="cell" xtl="0" ytl="0" xbr="32" ybr="24" group_id="1"/>'
+    with pytest.raises(DataError, match="cover the image more than 30 times"):
+        read(*[whole] * 31, '<points label="cell" points="1,1" group_id="1"/>')
+
+
+def test_shapes_that_would_fill_the_memory_are_refused(read, monkeypatch):
+    monkeypatch.setattr(cvat_sets, "MOST_SHAPES", 2)
+    assert read(polygon(), polygon()).max() == 2
+    with pytest.raises(DataError, match="an image with more than 2 shapes"):
+        read(*[polygon()] * 3)
 
 
 def test_run_lengths_begin_with_background_and_go_row_by_row(read):

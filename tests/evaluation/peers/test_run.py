@@ -91,7 +91,10 @@ def test_one_image_that_fails_counts_as_missed(run, monkeypatch):
     assert result["runs"][0]["cost"]["images"] == 1
 
 
-def test_an_image_that_has_no_plane_to_show_is_told_of(run, monkeypatch):
+@pytest.fixture
+def damaged(monkeypatch):
+    """Reading image c fails."""
+
     def fail(self, item):
         if item.stem == "c":
             raise ImageReadError(f"{item}: damaged")
@@ -99,10 +102,21 @@ def test_an_image_that_has_no_plane_to_show_is_told_of(run, monkeypatch):
 
     read = Read.__call__
     monkeypatch.setattr(Read, "__call__", fail)
+
+
+@pytest.mark.usefixtures("damaged")
+def test_an_image_that_has_no_plane_to_show_is_told_of(run):
     result = run()
     (row,) = failures(result)
     assert (row["run"], row["image"]) == ("stardist", "c")
     assert row["reason"].endswith("damaged")
+
+
+@pytest.mark.usefixtures("damaged")
+def test_a_tool_that_fails_on_all_that_it_is_given_has_no_score(run, monkeypatch):
+    monkeypatch.setenv("FAKE", "always")
+    (row,) = left_out(run())
+    assert row["reason"].startswith("stardist: fails on every image. stardist: ValueError")
 
 
 @pytest.mark.parametrize(
