@@ -106,7 +106,7 @@ def test_a_channel_of_colours(form):
     [
         ("axes", "QYX", "axes: expected 3 letters"),
         ("pixel_size", "wide", "pixel size: expected a number. Received: 'wide'."),
-        ("pixel_size", "-1", "--pixel-size: expected 0.0001 to 10000 µm. Received: -1.0"),
+        ("pixel_size", "-1", "pixel size, µm: expected 0.0001 to 10000 µm. Received: -1.0"),
     ],
 )
 def test_what_makes_no_sense_is_said(form, field, value, text):
