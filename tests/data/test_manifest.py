@@ -100,7 +100,7 @@ def test_unpaired_and_ambiguous_files_are_named(tmp_path):
     assert [f.name for f in fields] == ["a"]
     assert [(p.path.name, p.reason) for p in problems] == [
         ("b.tif", "has no mask of the same name"),
-        ("c.tif", "has more than one mask: c.tif, c_masks.png"),
+        ("c.tif", "has more than one mask: c.tif, c_masks.png; keep one"),
         ("d.png", "shares its name d with another image"),
         ("d.tif", "shares its name d with another image"),
         ("z.tif", "has no image of the same name"),
@@ -238,3 +238,20 @@ def test_columns_that_are_called_something_else_are_left_alone(tmp_path):
     columns = "image,mask,stage,frame,sample,page,magnification,size"
     (tmp_path / "m.csv").write_text(f"{columns}\nimages/a.tif,masks/a.tif,1,2,3,4,5,6\n")
     assert [field.name for field in find_fields(tmp_path / "m.csv")] == ["a"]
+
+
+@pytest.mark.parametrize("name", ["annotations.xml", "instances_default.json"])
+def test_a_set_of_many_images_among_masks_is_told_how_to_come_in(tmp_path, name):
+    for folder, files in (
+        ("images", ["a.tif"]),
+        ("masks", [name, ".hidden.json", "b.regions.json"]),
+    ):
+        (tmp_path / folder).mkdir()
+        for file in files:
+            (tmp_path / folder / file).touch()
+    told = {problem.path.name: problem for problem in scan(tmp_path)[1]}
+    assert "nucseg convert FILE DATA --to labels" in told[name].reason
+    assert told[name].usable
+    assert ".hidden.json" not in told
+    (tmp_path / "masks" / "a.tif").touch()
+    assert name not in {problem.path.name for problem in scan(tmp_path)[1]}
