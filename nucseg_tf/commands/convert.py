@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from nucseg_tf.errors import Signalled, SomeImagesFailed, UsageError
 from nucseg_tf.suggest import nearest
 
 LOG = logging.getLogger(__name__)
-COCO, CVAT = ".json", ".xml"  # data sets of others
+FILES = (".json", ".xml")  # data sets of others, of COCO and CVAT
 TARGETS, SHAPES = ("supervisely", "coco", "labels"), ("bitmap", "polygon")
 
 
@@ -34,11 +35,11 @@ def convert(
 
     Out, fields are cut into regions, each an image with its nuclei. Back, the regions of a field
     become masks/[GROUP/]STEM.tif; conflicts.csv tells what contradicted and how it was settled.
-    A data set of others, COCO's .json or CVAT's .xml, becomes masks/STEM.tif as it is.
+    A data set of others (COCO, CVAT, Supervisely) becomes masks/STEM.tif as it is.
 
     Args:
         src: data set of images/ with masks/ or prelabels/; or a project, a folder, zip or tar;
-            or a set of others, a .json of COCO or .xml of CVAT for images
+            or a set of others, a .json of COCO, an .xml of CVAT for images, or a zip of them
         dst: project to write, a folder, or a zip file; or the data set that gets the masks
         to: supervisely, coco (for CVAT), or labels (back)
         nuclei: about how many in a region; 0 for whole fields
@@ -58,25 +59,24 @@ def convert(
     unused = {"--labels": labels} if to == "labels" else back
     if given := [flag for flag, value in unused.items() if value]:
         raise UsageError(f"{given[0]} says nothing with --to {to}; leave it away")
-    kind = src.suffix.lower()
-    is_set = to == "labels" and kind in (COCO, CVAT)
-    if is_set and (given := [flag for flag, value in back.items() if value]):
+    is_file = to == "labels" and src.suffix.lower() in FILES
+    if is_file and (given := [flag for flag, value in back.items() if value]):
         raise UsageError(
             f"{given[0]} says nothing of {src}, which is no export of ours; leave it away"
         )
-    from nucseg_tf.annotation.exchange import coco_sets, cvat_sets, sets
+    from nucseg_tf.annotation.exchange import sets
     from nucseg_tf.annotation.exchange.exporting import Export, export
+    from nucseg_tf.annotation.exchange.others import open_set
     from nucseg_tf.annotation.exchange.restoring import restore
 
-    with show_progress() as progress:
-        if is_set:
-            found = (coco_sets if kind == COCO else cvat_sets).read_set(src)
-            outcome = sets.bring(found, src, dst, progress)
-        elif to == "labels":
-            outcome = restore(src, dst, regions, partial, overwrite, progress)
-        else:
+    with show_progress() as progress, contextlib.ExitStack() as stack:
+        if to != "labels":
             options = Export(to, nuclei, shape == "polygon", labels, channel, z, invert)
             outcome = export(src, dst, options, progress)
+        elif not any(back.values()) and (found := stack.enter_context(open_set(src))):
+            outcome = sets.bring(found, src, dst, progress)
+        else:
+            outcome = restore(src, dst, regions, partial, overwrite, progress)
     if outcome.stopped:
         LOG.warning("stopped by SIGTERM after %d fields", len(outcome.done))
         raise Signalled

@@ -17,6 +17,7 @@ from nucseg_tf.io.files import reason
 from nucseg_tf.io.formats import (
     CELLPOSE_ENDINGS,
     GENERAL_LABELS,
+    NO_LABELS,
     OTHER_LABELS,
     other_label,
     written_endings,
@@ -30,6 +31,10 @@ MASK_ENDINGS = ("_cp_masks", "_masks", "_labels", "_mask")
 COLUMNS = ("image", "mask", "split", "group", "name", "regions")
 SLIP = 0.75  # of difflib; of a stage or a frame, as other columns are called, it is less
 NO_MASK, NO_IMAGE = "has no mask of the same name", "has no image of the same name"
+A_SET = (
+    "is called like no image. If it is a data set of COCO or CVAT, make masks of it: "
+    "nucseg convert FILE DATA --to labels"
+)
 NO_MASK_BESIDE = "names finished regions, but there is no mask of the same name beside it"
 
 
@@ -97,6 +102,8 @@ def _scan_images_masks(folder: Path, split: str) -> tuple[list[Field], list[Prob
             ]
         some_fields, some_problems = _pair(images, masks, split, group)
         fields += some_fields
+        if any(problem.reason == NO_MASK for problem in some_problems):
+            problems += _sets(folder / "masks" / group, masks)
         problems += some_problems + _without_mask(folder / "masks" / group, masks)
     return fields, problems
 
@@ -212,7 +219,7 @@ def _pair(
             problems.append(Problem(image, NO_MASK))
         elif len(partners) > 1:
             names = ", ".join(mask.name for mask in partners)
-            problems.append(Problem(image, f"has more than one mask: {names}"))
+            problems.append(Problem(image, f"has more than one mask: {names}; keep one"))
         elif copies[stem] > 1:
             problems.append(Problem(image, f"shares its name {stem} with another image"))
         else:
@@ -237,6 +244,17 @@ def _without_mask(folder: Path, masks: list[Path]) -> list[Problem]:
     known = {regions_path(mask) for mask in masks}
     found = sorted(path for path in folder.iterdir() if path.name.endswith(ENDING))
     return [Problem(path, NO_MASK_BESIDE) for path in found if path not in known]
+
+
+def _sets(folder: Path, masks: list[Path]) -> list[Problem]:
+    """What in a folder of masks may be labels of many images, as they came."""
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    files = [f for f in found if f.suffix.lower() in (".json", ".xml") and f not in masks]
+    return [
+        Problem(file, A_SET, usable=True)
+        for file in files
+        if not file.name.startswith(".") and not file.name.endswith(NO_LABELS)
+    ]
 
 
 def _other_labels(folder: Path) -> list[Path]:

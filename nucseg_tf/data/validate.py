@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from nucseg_tf.data.doubts import doubts
 from nucseg_tf.data.fields import read_masks
-from nucseg_tf.data.layouts import NO_IMAGE, NO_MASK, NO_MASK_BESIDE, SPLITS, Problem
+from nucseg_tf.data.layouts import A_SET, NO_IMAGE, NO_MASK, NO_MASK_BESIDE, SPLITS, Problem
 from nucseg_tf.data.manifest import LAYOUTS, scan
 from nucseg_tf.errors import DataError
 from nucseg_tf.io.choices import refuse_if_no_image_has
@@ -21,7 +21,7 @@ from nucseg_tf.io.labels import relabel
 from nucseg_tf.io.names import stem_of
 from nucseg_tf.types import Field
 
-NO_FIELD = (NO_IMAGE, NO_MASK_BESIDE)  # reasons of files that stand for no image
+NO_FIELD = (NO_IMAGE, NO_MASK_BESIDE, A_SET)  # reasons of files that stand for no image
 Planes = tuple[int | str | None, int | str | None, bool]  # channel, z and invert
 
 

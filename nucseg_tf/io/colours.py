@@ -30,7 +30,7 @@ def from_colours(path: Path, colours: np.ndarray, opaque: np.ndarray | None = No
     Args:
         path: of the file, for messages.
         colours: (H, W, 3) unsigned, 8 or 16 bits.
-        opaque: (H, W); what is 0, is background.
+        opaque: (H, W); what is 0, is background, unless all is: then nobody looked at it.
 
     Raises:
         LabelError: there is no background, or edges are blurred, as of pictures.
@@ -46,7 +46,7 @@ def from_colours(path: Path, colours: np.ndarray, opaque: np.ndarray | None = No
     for sample in range(3):
         numbers <<= 16
         numbers += colours[..., sample]
-    if opaque is not None:
+    if opaque is not None and opaque.any():
         numbers[opaque == 0] = 0
     values, index = np.unique(numbers, return_inverse=True)
     index, count = index.reshape(numbers.shape), len(values) - 1

@@ -77,6 +77,10 @@ def read_labelme(path: Path) -> np.ndarray:
     for number, shape in _chosen(path, drawn.shapes):
         key = number if shape.group_id is None else (shape.label, shape.group_id)
         groups.setdefault(key, []).append((f"{path}: shape {number}", shape))
+    if len(groups) == 1 and (count := len(next(iter(groups.values())))) > 2:
+        LOG.warning(
+            "%s: all %d shapes have the same group_id, so they are one nucleus", path, count
+        )
     nuclei = ((_part(where, shape, size) for where, shape in g) for g in groups.values())
     return paint(path, nuclei, size, last_on_top=True)
 

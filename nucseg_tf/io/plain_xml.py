@@ -5,6 +5,7 @@ Files of microscopes grow to gigabytes where they list every image; so they are 
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,13 +49,16 @@ class Element(NamedTuple):
         return self.around[-1].attributes if self.around else {}
 
 
-def read_elements(path: Path, doctype: bool = False) -> Iterator[Element]:
+def read_elements(
+    path: Path, doctype: bool = False, data: bytes | None = None
+) -> Iterator[Element]:
     """Elements of a file, each as it ends; whoever has what he looked for may stop.
 
     Args:
         path: of the file.
         doctype: whether it may name a document type, as SVG does; which is not looked at, and must
             not declare anything in the file itself.
+        data: its content, where it is no file of its own.
 
     Raises:
         DataError: it cannot be read, is no XML, declares a document type, or is beyond a limit.
@@ -68,7 +72,7 @@ def read_elements(path: Path, doctype: bool = False) -> Iterator[Element]:
     parser.StartDoctypeDeclHandler = _refuse_declarations if doctype else _refuse
     read = 0
     try:
-        with path.open("rb") as stream:
+        with path.open("rb") if data is None else io.BytesIO(data) as stream:
             while chunk := stream.read(CHUNK):
                 read += len(chunk)
                 if read > MAX_BYTES:
@@ -77,6 +81,8 @@ def read_elements(path: Path, doctype: bool = False) -> Iterator[Element]:
                 yield from reader.take()
             parser.Parse(b"", True)
             yield from reader.take()
+    except _DeclaredError as error:
+        raise DataError(f"{path}: {error}") from error
     # An encoding that expat does not know is a LookupError, or a ValueError.
     except (expat.ExpatError, LookupError, OSError, ValueError, _LimitError) as error:
         raise DataError(
@@ -123,6 +129,10 @@ class _Builder(ElementTree.TreeBuilder):
 
 class _LimitError(Exception):
     """What no file of a microscope needs."""
+
+
+class _DeclaredError(Exception):
+    """Entities, or what could hold them."""
 
 
 @dataclass
@@ -173,7 +183,10 @@ def _refuse(*arguments: object) -> None:
 
 def _refuse_declarations(_: str, __: str | None, ___: str | None, has_declarations: int) -> None:
     if has_declarations:
-        raise _LimitError("it declares a document type of its own; save it without entities")
+        raise _DeclaredError(
+            "declares entities, as drawings of Illustrator do that keep its editing capabilities. "
+            "Save it without these, or as plain SVG."
+        )
 
 
 def _local(name: str) -> str:

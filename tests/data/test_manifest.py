@@ -100,7 +100,7 @@ def test_unpaired_and_ambiguous_files_are_named(tmp_path):
     assert [f.name for f in fields] == ["a"]
     assert [(p.path.name, p.reason) for p in problems] == [
         ("b.tif", "has no mask of the same name"),
-        ("c.tif", "has more than one mask: c.tif, c_masks.png"),
+        ("c.tif", "has more than one mask: c.tif, c_masks.png; keep one"),
         ("d.png", "shares its name d with another image"),
         ("d.tif", "shares its name d with another image"),
         ("z.tif", "has no image of the same name"),
@@ -256,3 +256,20 @@ def test_an_image_in_two_splits_is_warned_of_unless_regions_share_it(tmp_path, c
     assert splits == [(name, split) for name in "ab" for split in ("train", "val")]
     (said,) = caplog.messages
     assert "a.tif: is in the splits train and val" in said
+
+
+@pytest.mark.parametrize("name", ["annotations.xml", "instances_default.json"])
+def test_a_set_of_many_images_among_masks_is_told_how_to_come_in(tmp_path, name):
+    for folder, files in (
+        ("images", ["a.tif"]),
+        ("masks", [name, ".hidden.json", "b.regions.json"]),
+    ):
+        (tmp_path / folder).mkdir()
+        for file in files:
+            (tmp_path / folder / file).touch()
+    told = {problem.path.name: problem for problem in scan(tmp_path)[1]}
+    assert "nucseg convert FILE DATA --to labels" in told[name].reason
+    assert told[name].usable
+    assert ".hidden.json" not in told
+    (tmp_path / "masks" / "a.tif").touch()
+    assert name not in {problem.path.name for problem in scan(tmp_path)[1]}

@@ -158,3 +158,13 @@ def test_signed_and_two_samples_are_refused(tmp_path):
                          planarconfig="contig")  # fmt: skip
         with pytest.raises(LabelError, match=rf"{number}\.tif: "):
             read_labels(path)
+
+
+def test_a_mask_that_is_transparent_all_over_is_read_as_it_is_coloured(tmp_path):
+    """Programs leave the fourth sample at 0 where they do not know what it is for."""
+    path = colour_file(tmp_path / "a.png", PATCHES, SHADES)
+    expected = read_labels(path)
+    colours = np.array(Image.open(path).convert("RGBA"))
+    colours[..., 3] = 0
+    Image.fromarray(colours).save(path)
+    np.testing.assert_array_equal(read_labels(path), expected)

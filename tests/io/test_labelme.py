@@ -172,3 +172,9 @@ def test_what_is_no_file_of_labelme(tmp_path, content, told):
     (tmp_path / "a.json").write_text(content)
     with pytest.raises(DataError, match=rf"a\.json: .*{told}"):
         read_labelme(tmp_path / "a.json")
+
+
+def test_one_group_for_all_is_warned_of(write, caplog):
+    square = [[0, 0], [2, 0], [2, 2], [0, 2]]
+    read_labelme(write(*({"points": square, "group_id": 1} for _ in range(3))))
+    assert "all 3 shapes have the same group_id" in caplog.text

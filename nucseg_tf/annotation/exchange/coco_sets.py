@@ -7,7 +7,7 @@ that are called after nuclei are taken, if there are any.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,27 +15,36 @@ from typing import Any
 import numpy as np
 
 from nucseg_tf.annotation.exchange.coco import Annotation, Image, Instances, place
-from nucseg_tf.annotation.exchange.sets import LabelSet
-from nucseg_tf.errors import LabelError, UsageError
+from nucseg_tf.annotation.exchange.sets import LabelSet, choose
+from nucseg_tf.errors import DataError, LabelError, UsageError
 from nucseg_tf.io import limits
 from nucseg_tf.io.archives import validated
 from nucseg_tf.io.documents import read_json
 from nucseg_tf.io.filled import Part, paint
-from nucseg_tf.io.names import nuclei_among
 
 
-def read_set(file: Path) -> LabelSet:
+def read_set(file: Path, data: bytes | None = None) -> LabelSet:
     """The images of a data set.
+
+    Args:
+        file: the JSON.
+        data: its content, where it is no file of its own.
 
     Raises:
         UsageError: there is no such file.
         DataError: it is no COCO, or damaged.
     """
-    if not file.is_file():
-        raise UsageError(f"{file}: no such file")
-    content = validated(Instances, read_json(str(file), file.read_bytes()), str(file))
-    nuclei = nuclei_among(category.name for category in content.categories)
-    chosen = {category.id for category in content.categories if category.name in nuclei}
+    if data is None:
+        if not file.is_file():
+            raise UsageError(f"{file}: no such file")
+        data = file.read_bytes()
+    content = _content(file, read_json(str(file), data))
+    titles = {category.id: category.name for category in content.categories}
+    named = {str(number): title for number, title in titles.items()}
+    classes = Counter(dict.fromkeys(titles.values(), 0))
+    classes.update(named.get(str(entry.get("category_id")), "") for entry in content.annotations)
+    nuclei = choose(file, classes)
+    chosen = {number for number, title in titles.items() if title in nuclei}
     entries: dict[Any, list[dict[str, Any]]] = defaultdict(list)
     for entry in content.annotations:
         entries[str(entry.get("image_id"))].append(entry)
@@ -44,7 +53,22 @@ def read_set(file: Path) -> LabelSet:
         partial(_draw, image, entries[str(image.id)], chosen, f"{file}: {image.file_name}")
         for image in content.images
     )
-    return LabelSet(names, draw)
+    return LabelSet(names, draw, frozenset(titles.values()))
+
+
+def _content(file: Path, content: Any) -> Instances:
+    """What the file holds, if it is COCO."""
+    if isinstance(content, dict) and "shapes" in content and "images" not in content:
+        raise DataError(
+            f"{file}: is of labelme, and of one image. Put it into masks/, where it is "
+            "read as it is."
+        )
+    if not (isinstance(content, dict) and {"images", "annotations"} <= content.keys()):
+        raise DataError(
+            f"{file}: is no COCO, which has images, annotations and categories. Export it again, "
+            "as COCO instances."
+        )
+    return validated(Instances, content, str(file))
 
 
 def _draw(image: Image, entries: list[dict[str, Any]], chosen: set[int], where: str) -> np.ndarray:

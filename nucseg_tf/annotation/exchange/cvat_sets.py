@@ -14,7 +14,6 @@ ones the later. Of several labels those that are called after nuclei are taken, 
 
 from __future__ import annotations
 
-import logging
 import math
 from collections import Counter
 from collections.abc import Iterator
@@ -23,15 +22,14 @@ from pathlib import Path
 
 import numpy as np
 
-from nucseg_tf.annotation.exchange.sets import LabelSet
+from nucseg_tf.annotation.exchange.rle import crop_runs
+from nucseg_tf.annotation.exchange.sets import LabelSet, choose
 from nucseg_tf.errors import DataError, LabelError, UsageError
 from nucseg_tf.io import limits
 from nucseg_tf.io.filled import SLACK, Part, fill, paint
-from nucseg_tf.io.names import nuclei_among
 from nucseg_tf.io.plain_xml import Element, read_elements
 from nucseg_tf.io.polygons import ellipse
 
-LOG = logging.getLogger(__name__)
 AREAS = ("polygon", "mask", "box", "ellipse")
 SHAPES = (*AREAS, "polyline", "points", "cuboid", "skeleton")
 MOST_SHAPES = 1_000_000  # on one image; bounds the memory of short ones, 1 kB each
@@ -39,42 +37,42 @@ REMEDY = "Export it again from CVAT, as `CVAT for images 1.1`."
 Drawing = tuple[dict[str, str], list[Element]]  # attributes of an image, and the shapes on it
 
 
-def read_set(file: Path) -> LabelSet:
+def read_set(file: Path, data: bytes | None = None) -> LabelSet:
     """The images of a data set; their shapes are read again when they are drawn.
+
+    Args:
+        file: the XML.
+        data: its content, where it is no file of its own.
 
     Raises:
         UsageError: there is no such file.
         DataError: it is no XML of CVAT for images, or damaged.
     """
-    if not file.is_file():
+    if data is None and not file.is_file():
         raise UsageError(f"{file}: no such file")
     names: list[str] = []
     labels: Counter[str] = Counter()
-    for image, shapes in _drawings(file):
+    for image, shapes in _drawings(file, data):
         names.append(image.get("name", ""))
         labels.update(_label(shape) for shape in shapes)
     if not names:
         raise DataError(f"{file}: has no images. {REMEDY}")
-    chosen = nuclei_among(labels)
-    if others := [f"{count} of {name!r}" for name, count in labels.items() if name not in chosen]:
-        LOG.warning(
-            "%s: left out, which are called otherwise than nuclei: %s", file, ", ".join(others[:5])
-        )
+    chosen = choose(file, labels)
     draw = (
         partial(_draw, image, [s for s in shapes if _label(s) in chosen], f"{file}: {name}")
-        for name, (image, shapes) in zip(names, _drawings(file), strict=True)
+        for name, (image, shapes) in zip(names, _drawings(file, data), strict=True)
     )
-    return LabelSet(names, draw)
+    return LabelSet(names, draw, frozenset(labels))
 
 
 def _label(shape: Element) -> str:
     return shape.attributes.get("label", "")
 
 
-def _drawings(file: Path) -> Iterator[Drawing]:
+def _drawings(file: Path, data: bytes | None) -> Iterator[Drawing]:
     """Each image, with no more than its own shapes in memory."""
     shapes: list[Element] = []
-    for element in read_elements(file):
+    for element in read_elements(file, data=data):
         tags = [tag for tag, _ in element.around] or [element.tag]
         if tags[0] != "annotations":
             raise DataError(f"{file}: is no XML of CVAT, but of {tags[0][:40]!r}. {REMEDY}")
@@ -174,5 +172,8 @@ def _mask(where: str, shape: Element, size: tuple[int, int]) -> Part:
             f"{where}: its run lengths do not fill its box of {height} x {width} px, or the box "
             f"does not lie in the image of {size[0]} x {size[1]}. {REMEDY}"
         )
-    values = np.arange(len(lengths)) % 2 == 1
-    return (top, left, bottom, right), np.repeat(values, lengths).reshape(height, width)
+    # Some programs write every mask as large as the image; only its nucleus counts as covered.
+    column, row, turned = crop_runs(np.array(lengths, np.int64), width)
+    mask = turned.T
+    top, left = top + row, left + column
+    return (top, left, top + mask.shape[0], left + mask.shape[1]), mask

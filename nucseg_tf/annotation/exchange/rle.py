@@ -52,10 +52,15 @@ def place_runs(rle: Runs, shape: tuple[int, int], where: str) -> tuple[int, int,
             f"{where}: its mask is of {lengths.sum():,} pixels in {rle.size[0]} x {rle.size[1]}, "
             f"the image has {shape[0]} x {shape[1]}. Draw it anew."
         )
+    return crop_runs(lengths, shape[0])
+
+
+def crop_runs(lengths: np.ndarray, height: int) -> tuple[int, int, np.ndarray]:
+    """Row, column and mask, without empty margins, of run lengths down columns of a height."""
     ends = np.cumsum(lengths)[1::2]
     inside = lengths[1::2]
     first = np.repeat(ends - inside - (np.cumsum(inside) - inside), inside)
-    column, row = np.divmod(first + np.arange(inside.sum()), shape[0])
+    column, row = np.divmod(first + np.arange(inside.sum()), height)
     if not len(row):
         return 0, 0, np.zeros((0, 0), bool)
     top, left = int(row.min()), int(column.min())

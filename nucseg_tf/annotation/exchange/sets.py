@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -14,7 +15,10 @@ from nucseg_tf.annotation.exchange.outcome import Outcome, Progress
 from nucseg_tf.errors import DataError, UsageError
 from nucseg_tf.io.files import ensure_folder
 from nucseg_tf.io.labels import write_labels
+from nucseg_tf.io.names import nuclei_among
 from nucseg_tf.io.tables import write_failures
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -24,10 +28,26 @@ class LabelSet:
     Attributes:
         names: of their files, in order.
         draw: for each image what gives its labels, (H, W) int32, or raises a DataError.
+        classes: all that its objects are of.
     """
 
     names: list[str]
     draw: Iterable[Callable[[], np.ndarray]]
+    classes: frozenset[str] = frozenset()
+
+
+def choose(file: Path, classes: Counter[str]) -> set[str]:
+    """Of the classes of a data set, and how often they are there, those of nuclei; see `names`.
+
+    A warning names the others.
+    """
+    chosen = nuclei_among(classes)
+    left = {name: count for name, count in classes.items() if count and name not in chosen}
+    if others := [f"{count} of {name!r}" for name, count in left.items()]:
+        LOG.warning(
+            "%s: left out, which are called otherwise than nuclei: %s", file, ", ".join(others[:5])
+        )
+    return chosen
 
 
 def bring(found: LabelSet, file: Path, folder: Path, progress: Progress) -> Outcome:

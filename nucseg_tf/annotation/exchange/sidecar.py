@@ -173,7 +173,9 @@ def find(source: Source, file: Path | None) -> list[ExportedField]:
     if not found:
         raise UsageError(
             f"{source.path}: has no {FILE}, which says how the fields were cut. Give the one of "
-            f"the export: --regions EXPORT/{FILE}"
+            f"the export: --regions EXPORT/{FILE}. Of data sets of others, it needs "
+            "annotations.xml (CVAT), instances_NAME.json (COCO) or DATASET/ann/NAME.json "
+            "(Supervisely)"
         )
     return _read(source, found[0])
 

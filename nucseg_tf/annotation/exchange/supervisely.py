@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
 
+import numpy as np
 from pydantic import BaseModel, Field
 
 from nucseg_tf.annotation.exchange.bitmaps import Bitmap, encode_bitmap, place_bitmap
@@ -36,11 +37,11 @@ ANNOTATION = re.compile(r"(?:.*/)?ann/([^/]+)\.json")
 
 
 class _Size(BaseModel):
-    height: int
-    width: int
+    height: Annotated[int, Field(gt=0)]
+    width: Annotated[int, Field(gt=0)]
 
 
-class _Object(BaseModel):
+class Object(BaseModel):
     title: str = Field(alias="classTitle")
     geometry: str = Field("", alias="geometryType")
     tags: list[dict[str, Any]] = []
@@ -49,9 +50,14 @@ class _Object(BaseModel):
     parts: list[Polygon] = []
 
 
-class _Annotation(BaseModel):
+class Annotation(BaseModel):
     size: _Size
-    objects: list[_Object] = Field(max_length=MAX_OBJECTS)
+    objects: list[Object] = Field(max_length=MAX_OBJECTS)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W) of the image."""
+        return self.size.height, self.size.width
 
 
 # --- writing ---------------------------------------------------------------------------------
@@ -116,19 +122,33 @@ def find(source: Source) -> list[tuple[str, Reader]]:
 
     A reader takes the (H, W) that the image should have.
     """
+    return [(image, _reader(source, name)) for image, name in annotated(source)]
+
+
+def annotated(source: Source) -> list[tuple[str, str]]:
+    """The images of a project, and the files with their annotations."""
     found = ((ANNOTATION.fullmatch(name), name) for name in source.names)
-    return [(match[1], _reader(source, name)) for match, name in found if match]
+    return [(match[1], name) for match, name in found if match]
+
+
+def read_annotation(source: Source, name: str) -> Annotation:
+    """What a file of annotations says.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    content = source.json(name)
+    if isinstance(content, dict) and "annotation" in content:  # as their API wraps it
+        content = content["annotation"]
+    return validated(Annotation, content, f"{source.path}: {name}")
 
 
 def _reader(source: Source, name: str) -> Reader:
     where = f"{source.path}: {name}"
 
     def read(shape: tuple[int, int]) -> list[Drawn]:
-        content = source.json(name)
-        if isinstance(content, dict) and "annotation" in content:  # as their API wraps it
-            content = content["annotation"]
-        entry = validated(_Annotation, content, where)
-        size = (entry.size.height, entry.size.width)
+        entry = read_annotation(source, name)
+        size = entry.shape
         if size != shape:
             raise LabelError(
                 f"{where}: the image is {size[0]} x {size[1]} px, but was exported with "
@@ -143,22 +163,30 @@ def _reader(source: Source, name: str) -> Reader:
     return read
 
 
-def _from_object(item: _Object, shape: tuple[int, int], where: str) -> Drawn:
+def _from_object(item: Object, shape: tuple[int, int], where: str) -> Drawn:
     if item.title not in COLOURS:
         raise LabelError(
             f"{where}: is of class {item.title!r}; expected {NUCLEUS!r} or {NEIGHBOUR!r}. Change "
             "its class, or delete it."
         )
-    if item.bitmap:
-        place = place_bitmap(item.bitmap, shape, where)
-    elif item.geometry == "polygon" and item.points:
-        place = place_polygons([item.points], shape, where)
-    elif item.parts:  # a multipolygon
-        place = place_polygons(item.parts, shape, where)
-    else:
-        raise LabelError(
-            f"{where}: is a {item.geometry or 'figure'}; expected a bitmap (brush) or a polygon. "
-            "Draw it anew as one of these, or delete it."
-        )
     values = [tag.get("value") for tag in item.tags if tag.get("name") == TAG]
-    return Drawn(*place, as_label(values[0] if values else None), item.title == NEIGHBOUR)
+    label = as_label(values[0] if values else None)
+    return Drawn(*place(item, shape, where), label, item.title == NEIGHBOUR)
+
+
+def place(item: Object, shape: tuple[int, int], where: str) -> tuple[int, int, np.ndarray]:
+    """Row, column and mask of an object on an image of (H, W).
+
+    Raises:
+        LabelError: it is damaged, or no area.
+    """
+    if item.bitmap:
+        return place_bitmap(item.bitmap, shape, where)
+    if item.geometry == "polygon" and item.points:
+        return place_polygons([item.points], shape, where)
+    if item.parts:  # a multipolygon
+        return place_polygons(item.parts, shape, where)
+    raise LabelError(
+        f"{where}: is a {item.geometry or 'figure'}; expected a bitmap (brush) or a polygon. "
+        "Draw it anew as one of these, or delete it."
+    )

@@ -105,3 +105,28 @@ def test_what_is_no_data_set_is_refused(tmp_path):
     path.write_text(json.dumps({"images": twice, "categories": [], "annotations": []}))
     with pytest.raises(DataError, match="several images are called 'a'"):
         bring(path, tmp_path)
+
+
+def test_other_categories_are_told_of(write, tmp_path, caplog):
+    path = write(square(0, 0), square(2, 0, category_id=2), categories=("cell", "Nuclei"))
+    bring(path, tmp_path)
+    assert read_labels(tmp_path / "masks" / "a.tif")[0].tolist() == [0, 0, 1, 1, 0, 0]
+    assert "1 of 'cell'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (
+            {"shapes": [], "imageHeight": 3},
+            "is of labelme, and of one image. Put it into masks/, where",
+        ),
+        ({"items": []}, "is no COCO, which has images, annotations and categories"),
+        ([], "is no COCO"),
+    ],
+)
+def test_json_of_others_is_told_apart(tmp_path, content, told):
+    path = tmp_path / "set.json"
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match=told):
+        read_set(path)

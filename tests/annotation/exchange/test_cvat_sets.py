@@ -176,3 +176,18 @@ def test_what_is_no_set_is_refused(tmp_path, text, told):
     path.write_text(text)
     with pytest.raises(DataError, match=rf"set\.xml: .*{told}"):
         read_set(path)
+
+
+def test_masks_as_large_as_the_image_do_not_fill_it(tmp_path):
+    """As Datumaro writes them: what covers an image more than 30 times is refused otherwise."""
+    lines, expected = [], np.zeros((8, 8), np.int32)
+    for number in range(40):
+        start = number + number // 5  # a pixel of its own
+        rest = f"{start}, 1, {63 - start}"
+        lines.append(f'<mask label="n" rle="{rest}" left="0" top="0" width="8" height="8"/>')
+        expected.ravel()[start] = number + 1
+    path = tmp_path / "set.xml"
+    images = f'<image name="a.png" width="8" height="8">{"".join(lines)}</image>'
+    path.write_text(f"<annotations>{images}</annotations>")
+    (draw,) = read_set(path).draw
+    np.testing.assert_array_equal(draw(), expected)

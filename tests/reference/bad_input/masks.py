@@ -231,7 +231,7 @@ VALIDATED = (
         lambda path: path.write_text(
             '<!DOCTYPE svg [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><svg>&b;</svg>'
         ),
-        ("declares a document type of its own; save it without entities",),
+        ("declares entities",),
         file="a.svg",
     ),
     mask(
@@ -332,7 +332,11 @@ def _cvat(shapes: str, size: str = 'width="96" height="72"') -> str:
 SETS = (
     a_set("a set of COCO that is no JSON", "set.json", "{no", 1, ("is no JSON",)),
     a_set(
-        "a file of labelme as a set", "set.json", '{"shapes": []}', 1, ("images: Field required",)
+        "a file of labelme as a set",
+        "set.json",
+        '{"shapes": []}',
+        1,
+        ("is of labelme, and of one image",),
     ),
     a_set("an XML cut short", "set.xml", "<annotations><image", 1, ("cannot be read as XML",)),
     a_set("an XML that is none of CVAT", "set.xml", "<plate/>", 1, ("is no XML of CVAT",)),
