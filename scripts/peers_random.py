@@ -3,7 +3,7 @@
     .venv-peers/TOOL/bin/python scripts/peers_random.py TOOL FOLDER
 
 With them `nucseg benchmark --peers` goes the whole way where no weights can be had: see
-docs/peers.md. What a tool finds with them is noise. InstanSeg needs pandas besides.
+docs/peers.md. What a tool finds with them is noise. InstanSeg needs pandas and seaborn besides.
 """
 
 from __future__ import annotations
