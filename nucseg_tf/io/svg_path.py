@@ -17,7 +17,6 @@ from nucseg_tf.io.polygons import FINE
 _NUMBER = re.compile(r"[\s,]*([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)")
 _FLAG = re.compile(r"[\s,]*([01])")  # of an arc, behind which the next number may follow at once
 _COMMAND = re.compile(r"[\s,]*([MLHVCSQTAZ])", re.IGNORECASE)
-_BLANK = re.compile(r"[\s,]*")
 _TAKES = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "T": 2, "A": 7, "Z": 0}
 _FLAGS = (3, 4)
 FAR = 1e7  # units, beyond which nothing is drawn
